@@ -1,0 +1,187 @@
+/**
+ * Everything that `npm test` checks, one line a step; what fails is shown in full. Ends with `N passed, N failed`.
+ *
+ * --deep runs the long versions (many seeds, kills, mutations) instead of the quick ones; --only NAME,... runs a part.
+ */
+import { spawn } from "node:child_process"
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { parseArgs } from "node:util"
+
+const root = resolve(import.meta.dirname, "..")
+const bin = (name: string) => join(root, "node_modules/.bin", name)
+const { values: options } = parseArgs({
+  options: { deep: { type: "boolean", default: false }, only: { type: "string" } },
+  strict: true
+})
+
+interface Outcome {
+  readonly passed: number
+  readonly failed: number
+  /** Shown when something failed. */
+  readonly output: string
+}
+
+interface Step {
+  readonly name: string
+  /** Steps of one group can be asked for together, as `--only check`. */
+  readonly group: "check" | "test" | "conformance"
+  readonly run: () => Promise<Outcome>
+}
+
+const run = (command: string, args: ReadonlyArray<string>, environment: Record<string, string> = {}) =>
+  new Promise<{ readonly code: number; readonly output: string }>((done) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: {
+        ...process.env,
+        TURBO_TELEMETRY_DISABLED: "1",
+        DO_NOT_TRACK: "1",
+        NO_COLOR: "1",
+        FORCE_COLOR: "0",
+        ...environment
+      },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    const chunks: Array<Buffer> = []
+    child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk))
+    child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk))
+    child.on("error", (error) => done({ code: 127, output: `${command}: ${error.message}` }))
+    child.on("close", (code) => done({ code: code ?? 1, output: Buffer.concat(chunks).toString() }))
+  })
+
+/** A command whose exit code is the whole result. */
+const command = (name: string, group: Step["group"], file: string, args: ReadonlyArray<string>): Step => ({
+  name,
+  group,
+  run: async () => {
+    const { code, output } = await run(file, args)
+    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, output }
+  }
+})
+
+/** A program that ends with `N passed, N failed`. */
+const counted = (name: string, group: Step["group"], file: string, args: ReadonlyArray<string>): Step => ({
+  name,
+  group,
+  run: async () => {
+    const { code, output } = await run(file, args)
+    const counts = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1)
+    const failed = counts === undefined ? 1 : Number(counts[2])
+    return { passed: Number(counts?.[1] ?? 0), failed: code !== 0 && failed === 0 ? 1 : failed, output }
+  }
+})
+
+interface VitestReport {
+  readonly numPassedTests: number
+  readonly numFailedTests: number
+  readonly numPendingTests: number
+  readonly numTodoTests: number
+  readonly testResults: ReadonlyArray<{
+    readonly name: string
+    readonly status: string
+    readonly message: string
+    readonly assertionResults: ReadonlyArray<{
+      readonly status: string
+      readonly fullName: string
+      readonly failureMessages: ReadonlyArray<string>
+    }>
+  }>
+}
+
+/** All vitest tests on Bun, or those that a filter matches. */
+const vitest = (name: string, args: ReadonlyArray<string>): Step => ({
+  name,
+  group: "test",
+  run: async () => {
+    const reportFile = join(root, `.cache/vitest-${process.pid}.json`)
+    mkdirSync(join(root, ".cache"), { recursive: true })
+    rmSync(reportFile, { force: true })
+    const { code, output } = await run(bin("bun"), [
+      "--bun",
+      bin("vitest"),
+      "run",
+      "--pool=threads",
+      "--reporter=json",
+      `--outputFile=${reportFile}`,
+      ...args
+    ])
+    if (!existsSync(reportFile)) return { passed: 0, failed: 1, output }
+    const report = JSON.parse(readFileSync(reportFile, "utf8")) as VitestReport
+    rmSync(reportFile, { force: true })
+    const failures = report.testResults.flatMap((file) => [
+      ...file.assertionResults
+        .filter((test) => test.status === "failed")
+        .map((test) => `${file.name.replace(`${root}/`, "")}\n  ${test.fullName}\n${test.failureMessages.join("\n")}`),
+      ...(file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")
+        ? [`${file.name.replace(`${root}/`, "")}\n${file.message}`]
+        : [])
+    ])
+    const skipped = report.numPendingTests + report.numTodoTests
+    if (skipped > 0)
+      failures.push(`${skipped} tests were skipped; a test names what it lacks and fails, or it does not exist`)
+    const failed = Math.max(report.numFailedTests, failures.length, code === 0 ? 0 : 1)
+    return { passed: report.numPassedTests, failed, output: failures.length > 0 ? failures.join("\n\n") : output }
+  }
+})
+
+/** `packages/<p>/test/conformance/*.ts`: the laws that must hold alike on Deno and on Node (there from dist). */
+const conformance = (): ReadonlyArray<Step> =>
+  readdirSync(join(root, "packages")).flatMap((name) => {
+    const folder = join("packages", name, "test/conformance")
+    if (!existsSync(join(root, folder))) return []
+    return readdirSync(join(root, folder))
+      .filter((file) => file.endsWith(".ts"))
+      .flatMap((file) => [
+        counted(`${name}/${file} on Deno`, "conformance", bin("deno"), ["run", "-A", "--no-check", join(folder, file)]),
+        counted(`${name}/${file} on Node`, "conformance", process.env.NODE ?? "node", [
+          join(root, "tools/node-run.mjs"),
+          join(folder, file)
+        ])
+      ])
+  })
+
+const systemTests = readdirSync(join(root, "test"))
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => `test/${name}`)
+
+const quick: ReadonlyArray<Step> = [
+  command("build (turbo)", "check", bin("turbo"), ["run", "build", "--output-logs=errors-only"]),
+  command("types", "check", bin("tsc"), ["-b"]),
+  command("lint", "check", bin("oxlint"), ["--deny-warnings"]),
+  command("format", "check", bin("oxfmt"), ["--check", "."]),
+  command("arrows", "check", bin("bun"), ["tools/arrows.ts"]),
+  command("features", "check", bin("bun"), ["tools/features.ts"]),
+  command("dead code", "check", bin("knip"), []),
+  vitest("tests on Bun", ["packages/", "apps/"]),
+  // Whole nodes with their children: one file at a time, so that they have the machine to themselves.
+  vitest("system tests on Bun", ["--maxWorkers=1", ...systemTests]),
+  ...conformance()
+]
+const deep: ReadonlyArray<Step> = [vitest("long tests on Bun", ["--config", "vitest.deep.config.ts"])]
+
+const wanted = options.only?.split(",")
+const steps = (options.deep ? deep : quick).filter(
+  (step) => wanted === undefined || wanted.some((word) => step.group === word || step.name.includes(word))
+)
+
+let passed = 0
+let failed = 0
+for (const step of steps) {
+  const started = performance.now()
+  const outcome = await step.run()
+  passed += outcome.passed
+  failed += outcome.failed
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  const count = outcome.failed > 0 ? `${outcome.failed} failed, ${outcome.passed} passed` : `${outcome.passed} passed`
+  console.log(
+    `${outcome.failed > 0 ? "✗" : "✓"} ${step.name.padEnd(40)} ${count.padStart(12)} ${seconds.padStart(7)} s`
+  )
+  if (outcome.failed > 0) console.log(`${outcome.output.trimEnd()}\n`)
+}
+if (steps.length === 0) {
+  console.error(`No step is called ${options.only}`)
+  process.exit(2)
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)
