@@ -1,0 +1,45 @@
+/**
+ * The limits of `core`: everything that grows has one. Each has its unit in its name, and the reason for its number.
+ */
+
+/** A name in an address, percent-encoded. 255 bytes: what a file name may have, so that any name can be one. */
+export const addressSegmentBytesMax = 255
+
+/** A whole address. Realm 63 + kind 63 + name 255 + scheme and slashes, rounded up. */
+export const addressBytesMax = 400
+
+/** One envelope on the wire. 16 MiB: effect/rpc's own default, so that doors and mesh refuse the same messages. */
+export const envelopeBytesMax = 16 * 1024 * 1024
+
+/** Nesting of a decoded message. 64 is far above any real payload and far below a stack overflow. */
+export const payloadDepthMax = 64
+
+/**
+ * Arrays and maps in one message, empty ones too. One byte of a message can become an empty array of about 40 bytes in
+ * memory (measured on Bun and Deno): this limit keeps 16 MiB of hostile bytes from becoming more than a few times that.
+ */
+export const payloadContainersMax = 1_000_000
+
+/** One blob in a content store. 64 MiB holds every module and layer of a small model. Chosen, not measured. */
+export const contentBytesMax = 64 * 1024 * 1024
+
+/** Damaged copies that a content store keeps for a look at them. Chosen, not measured. */
+export const quarantinedFilesMax = 64
+
+/**
+ * Accounts that a meter in memory tells apart. About 200 bytes each with two resources, so 2 MB; more than the actors and
+ * peers that one node bills in a day. Chosen, not measured.
+ */
+export const meterAccountsMax = 10_000
+
+/** Length of the call chain of asks that an envelope carries; a longer chain is a design fault. */
+export const callChainMax = 64
+
+/**
+ * One answer of a node to `NodeClient`, as JSON text. The largest is a blob of `contentBytesMax` in base64 (4/3 of its
+ * bytes), with 1 MiB for what surrounds it.
+ */
+export const nodeAnswerBytesMax = Math.ceil((contentBytesMax * 4) / 3) + 1024 * 1024
+
+/** Names that are offered instead of one that does not exist. Three fit a line and leave a choice. */
+export const nearestMax = 3

@@ -1,0 +1,37 @@
+/**
+ * Values and their MessagePack bytes, worked out by hand from https://github.com/msgpack/msgpack/blob/master/spec.md.
+ */
+export const vectors: ReadonlyArray<readonly [value: unknown, hex: string]> = [
+  [null, "c0"],
+  [false, "c2"],
+  [true, "c3"],
+  [0, "00"],
+  [127, "7f"],
+  [128, "cc80"],
+  [255, "ccff"],
+  [256, "cd0100"],
+  [65_536, "ce00010000"],
+  [4_294_967_295, "ceffffffff"],
+  [4_294_967_296, "cb41f0000000000000"],
+  [-1, "ff"],
+  [-32, "e0"],
+  [-33, "d0df"],
+  [-129, "d1ff7f"],
+  [-32_769, "d2ffff7fff"],
+  [1.5, "cb3ff8000000000000"],
+  [Infinity, "cb7ff0000000000000"],
+  [5n, "d30000000000000005"],
+  [18_446_744_073_709_551_615n, "cfffffffffffffffff"],
+  ["", "a0"],
+  ["grün", "a56772c3bc6e"],
+  ["🙂", "a4f09f9982"],
+  ["x".repeat(32), `d920${"78".repeat(32)}`],
+  [new Uint8Array([1, 2, 255]), "c4030102ff"],
+  [[], "90"],
+  [[1, [2]], "92019102"],
+  [{}, "80"],
+  [{ a: 1, b: [true] }, "82a16101a16291c3"],
+  [undefined, "d40000"],
+  [new Date(1_000_000_000_000), "d6ff3b9aca00"],
+  [new Float32Array([1, -2]), "c70974070000803f000000c0"]
+]
