@@ -1,0 +1,317 @@
+/**
+ * The definition of an actor type: a kind, an initial state, and a handler for each message.
+ *
+ * A handler takes the state and the payload and returns the new state, which is also the reply; `reply(state, value)`
+ * separates the two. It may return it at once, as a Promise, or as an Effect. An Effect that fails with an error is an
+ * expected failure: the asker gets the error, the state stays, nothing restarts. A throw, a rejected promise or a defect
+ * is a crash: the asker gets `ActorFailed` and the supervisor restarts the actor from its committed state.
+ *
+ * `actor` takes a plain object and no schemas; such actors are for their own realm. `fromRpcs` takes an `RpcGroup`,
+ * whose schemas check what comes from outside and let the actor be called from other realms.
+ */
+import * as Address from "@continuum/core/Address"
+import { Context, Duration, type Effect, Schema } from "effect"
+import { type Rpc, RpcSchema, type RpcGroup } from "effect/rpc"
+import type { PromiseRef } from "./ActorRef.ts"
+import type { ActorSystem } from "./ActorSystem.ts"
+import * as Limits from "./Limits.ts"
+import * as SupervisionStrategy from "./SupervisionStrategy.ts"
+
+/** A new state and a reply that differs from it. Made by `reply`. */
+export class Reply<out State, out Value> {
+  readonly state: State
+  readonly value: Value
+  constructor(state: State, value: Value) {
+    this.state = state
+    this.value = value
+  }
+}
+
+/** What a handler returns when the reply is not the new state. Without a value the reply is `undefined`. */
+export const reply: {
+  <State>(state: State): Reply<State, void>
+  <State, Value>(state: State, value: Value): Reply<State, Value>
+} = <State, Value>(state: State, value?: Value) => new Reply(state, value as Value)
+
+/** What a handler gets besides state and payload. Valid while the message is handled. */
+export interface ActorContext {
+  /** Canonical text of the actor's address. */
+  readonly address: string
+  /** The name in the address. */
+  readonly name: string
+  readonly messageName: string
+  /** Aborted when the asker gives up or the actor is restarted or stopped; for `fetch` and its like. */
+  readonly signal: AbortSignal
+  /**
+   * Another actor, for handlers that are async functions: its methods return Promises, its asks know who waits for
+   * whom (`AskCycle`), and its tells leave once this actor's new state is stored. Handlers that return Effects use
+   * the service `ActorSystem` instead, which knows the same.
+   */
+  readonly ref: <Kind extends string, State, M extends MessageTypes>(
+    actor: Actor<Kind, State, M, never>,
+    name: string
+  ) => PromiseRef<M>
+}
+
+/** What a handler may return. */
+export type Result<State, Value = unknown, Error = unknown, Services = any> =
+  | State
+  | Reply<State, Value>
+  | PromiseLike<State | Reply<State, Value>>
+  | Effect.Effect<State | Reply<State, Value>, Error, Services>
+
+/** A handler. One that needs no payload leaves out the second parameter; a payload's type must be written down. */
+export type Handler<State> = (state: State, payload: never, context: ActorContext) => Result<State>
+
+/** The types of one message, as its sender sees them. */
+export interface MessageType<Payload = any, Value = any, Error = any> {
+  readonly payload: Payload
+  readonly reply: Value
+  readonly error: Error
+}
+
+/** The types of all messages of an actor, by name. */
+export type MessageTypes = { readonly [name: string]: MessageType }
+
+/** Options of a definition. */
+export interface Options<State = any> {
+  /** Whether the state is stored. Default: true in a system with storage. */
+  readonly durable?: boolean
+  /**
+   * When a reply may leave: once the state is safe from a power cut, or already when it is from a crash of this process.
+   * Default `flushed`. How much sooner the second is depends on the storage: LMDB's two moments are close together.
+   */
+  readonly ack?: "flushed" | "committed"
+  /** 0 to 255, higher first. Default 128. Weighs how many messages the actor handles in one turn. */
+  readonly priority?: number
+  /** 1 to `Limits.mailboxCapacityMax` messages. Default `Limits.mailboxCapacity`. */
+  readonly mailboxCapacity?: number
+  /** Default `SupervisionStrategy.actorDefault`. */
+  readonly supervision?: SupervisionStrategy.Options
+  /** How long an ask waits for its reply. Default `Limits.askTimeoutMs`; infinite durations are allowed. */
+  readonly askTimeout?: Duration.Input
+  /** Schema of the state, for states that are not plain data. What is stored is its JSON form. */
+  readonly schema?: Schema.Codec<State, any>
+  /** Whether an actor of this name exists. Without it every name does. A name that does not gets `AddressUnknown`. */
+  readonly accepts?: (name: string) => boolean | Effect.Effect<boolean>
+}
+
+/** One message as the kernel uses it. */
+export interface Entry {
+  readonly name: string
+  readonly handler: (state: any, payload: any, context: ActorContext) => unknown
+  /** Whether a value is a payload; absent where there is no schema. */
+  readonly isPayload: ((value: unknown) => boolean) | undefined
+  readonly schemas: EntrySchemas | undefined
+}
+
+/** Codecs between the types of a message and plain data. */
+export interface EntrySchemas {
+  readonly payload: Schema.Codec<any, any>
+  readonly success: Schema.Codec<any, any>
+  readonly error: Schema.Codec<any, any>
+}
+
+const TypeId = "~@continuum/actors/Actor"
+
+/** A definition. `Services` are what its handlers' Effects still need; `ActorSystem.register` provides them. */
+export interface Actor<Kind extends string, State, M extends MessageTypes, Services = never> {
+  readonly [TypeId]: { readonly messages: M; readonly services: (_: never) => Services }
+  readonly kind: Kind
+  readonly initial: State
+  readonly entries: ReadonlyMap<string, Entry>
+  /** `realm`: callable inside its own realm only. `mesh`: has schemas, and may be called from others. */
+  readonly exposed: "realm" | "mesh"
+  readonly schema: Schema.Codec<State, any> | undefined
+  /** Undefined: durable where there is storage. */
+  readonly durable: boolean | undefined
+  readonly ack: "flushed" | "committed"
+  readonly priority: number
+  readonly mailboxCapacity: number
+  readonly strategy: SupervisionStrategy.SupervisionStrategy
+  readonly askTimeoutMs: number
+  readonly accepts: ((name: string) => boolean | Effect.Effect<boolean>) | undefined
+  /** The definition that this one was made of by providing services. */
+  readonly source: Any | undefined
+  /** Services for the handlers, once provided. */
+  readonly context: Context.Context<never> | undefined
+}
+
+/** Any definition, whatever its types. */
+export type Any = Actor<string, any, any, any>
+
+/** The messages of a definition. */
+export type Messages<A> = A extends Actor<any, any, infer M, any> ? M : never
+
+type ReplyOfPlain<A> = A extends Reply<any, infer Value> ? Value : A
+type ReplyOf<T> =
+  T extends Effect.Effect<infer A, any, any>
+    ? ReplyOfPlain<A>
+    : T extends PromiseLike<infer A>
+      ? ReplyOfPlain<A>
+      : ReplyOfPlain<T>
+type ErrorOf<T> = T extends Effect.Effect<any, infer E, any> ? E : never
+type ServicesOf<T> = T extends Effect.Effect<any, any, infer R> ? R : never
+type PayloadOf<Parameters> = Parameters extends readonly [] | readonly [any]
+  ? void
+  : Parameters extends readonly [any, (infer Payload)?, ...any]
+    ? Payload
+    : void
+
+/** The messages of a plain object of handlers. */
+export type MessagesOfHandlers<Handlers> = {
+  readonly [Name in Exclude<keyof Handlers, "state"> & string]: Handlers[Name] extends (
+    ...parameters: infer Parameters
+  ) => infer T
+    ? MessageType<PayloadOf<Parameters>, ReplyOf<T>, ErrorOf<T>>
+    : never
+}
+
+/** The services that a plain object of handlers needs, besides the system itself. */
+export type ServicesOfHandlers<Handlers> = Exclude<
+  {
+    readonly [Name in keyof Handlers]: Handlers[Name] extends (...p: any) => infer T ? ServicesOf<T> : never
+  }[keyof Handlers],
+  ActorSystem
+>
+
+/** The messages of an `RpcGroup`. */
+export type MessagesOfRpcs<Rpcs extends Rpc.Any> = {
+  readonly [Current in Rpcs as Current["_tag"]]: MessageType<
+    Rpc.Payload<Current>,
+    Rpc.Success<Current>,
+    Rpc.Error<Current>
+  >
+}
+
+/** A handler for each rpc. Returning the bare state is allowed where the state is the success that the rpc promises. */
+export type HandlersOfRpcs<State, Rpcs extends Rpc.Any> = {
+  readonly [Current in Rpcs as Current["_tag"]]: (
+    state: State,
+    payload: Rpc.Payload<Current>,
+    context: ActorContext
+  ) => RpcResult<State, Rpc.Success<Current>, Rpc.Error<Current>>
+}
+
+type RpcResult<State, Success, Error> =
+  | RpcValue<State, Success>
+  | PromiseLike<RpcValue<State, Success>>
+  | Effect.Effect<RpcValue<State, Success>, Error, any>
+type RpcValue<State, Success> = [State] extends [Success] ? State | Reply<State, Success> : Reply<State, Success>
+
+/**
+ * Defines an actor type by a plain object: `state` is the initial state, every other property a handler.
+ * Throws for a kind that cannot stand in an address, reserved message names and options out of range.
+ */
+export const actor = <
+  const Kind extends string,
+  State,
+  Handlers extends { readonly [name: string]: Handler<State> | State }
+>(
+  kind: Kind,
+  definition: { readonly state: State } & Handlers,
+  options: Options<State> = {}
+): Actor<Kind, State, MessagesOfHandlers<Handlers>, ServicesOfHandlers<Handlers>> => {
+  const { state, ...handlers } = definition as { readonly state: State } & Record<string, Entry["handler"]>
+  const entries = Object.entries(handlers).map(([name, handler]): Entry => {
+    if (typeof handler !== "function") throw new TypeError(`"${name}" of actor "${kind}" must be a function`)
+    return { name, handler, isPayload: undefined, schemas: undefined }
+  })
+  return make(kind, state, entries, "realm", options)
+}
+
+/** Defines an actor type by an `RpcGroup`: its schemas, an initial state with its schema, and a handler for each rpc. */
+export const fromRpcs = <
+  const Kind extends string,
+  Rpcs extends Rpc.Any,
+  State,
+  Handlers extends HandlersOfRpcs<State, Rpcs>
+>(
+  kind: Kind,
+  group: RpcGroup.RpcGroup<Rpcs>,
+  definition: {
+    readonly state: { readonly schema: Schema.Codec<State, any>; readonly initial: State }
+    readonly handlers: Handlers & HandlersOfRpcs<State, Rpcs>
+  },
+  options: Omit<Options<State>, "schema"> = {}
+): Actor<Kind, State, MessagesOfRpcs<Rpcs>, ServicesOfHandlers<Handlers>> => {
+  const handlers = definition.handlers as unknown as Record<string, Entry["handler"]>
+  const entries = [...group.requests.values()].map((request): Entry => {
+    const rpc = request as unknown as Rpc.AnyWithProps
+    if (RpcSchema.isStreamSchema(rpc.successSchema)) {
+      throw new TypeError(`"${rpc._tag}" of actor "${kind}" streams; an actor answers with one value`)
+    }
+    return {
+      name: rpc._tag,
+      handler: handlers[rpc._tag]!,
+      isPayload: Schema.is(rpc.payloadSchema),
+      schemas: {
+        payload: jsonCodec(rpc.payloadSchema),
+        success: jsonCodec(rpc.successSchema),
+        error: jsonCodec(rpc.errorSchema)
+      }
+    }
+  })
+  const { initial, schema } = definition.state
+  return make(kind, initial, entries, "mesh", { ...options, schema })
+}
+
+/** The definition with services for its handlers. */
+export const provideContext = <Kind extends string, State, M extends MessageTypes, Services>(
+  self: Actor<Kind, State, M, Services>,
+  context: Context.Context<Services>
+): Actor<Kind, State, M> => ({
+  ...(self as unknown as Actor<Kind, State, M>),
+  source: self.source ?? self,
+  context: self.context === undefined ? (context as Context.Context<never>) : Context.merge(self.context, context)
+})
+
+// Schemas that need services are refused by the types of `fromRpcs`' callers: an actor has nobody to ask for them.
+const jsonCodec = (schema: Schema.Top): Schema.Codec<any, any> =>
+  Schema.toCodecJson(schema) as unknown as Schema.Codec<any, any>
+
+// `then` would make every ref look like a promise; the others are members of refs.
+const reservedNames = new Set(["then", "tell", "address", "state", "constructor", "__proto__"])
+
+const make = <Kind extends string, State, M extends MessageTypes, Services>(
+  kind: Kind,
+  initial: State,
+  entries: ReadonlyArray<Entry>,
+  exposed: "realm" | "mesh",
+  options: Options<State>
+): Actor<Kind, State, M, Services> => {
+  Address.make(kind, "any")
+  for (const { name } of entries) {
+    if (reservedNames.has(name)) throw new TypeError(`A message of actor "${kind}" cannot be named "${name}"`)
+  }
+  return {
+    [TypeId]: { messages: undefined as unknown as M, services: () => undefined as Services },
+    kind,
+    initial,
+    entries: new Map(entries.map((entry) => [entry.name, entry])),
+    exposed,
+    schema: options.schema === undefined ? undefined : (Schema.toCodecJson(options.schema) as Schema.Codec<State, any>),
+    durable: options.durable,
+    ack: options.ack ?? "flushed",
+    priority: within("priority", options.priority ?? 128, 0, 255),
+    mailboxCapacity: within(
+      "mailboxCapacity",
+      options.mailboxCapacity ?? Limits.mailboxCapacity,
+      1,
+      Limits.mailboxCapacityMax
+    ),
+    strategy: SupervisionStrategy.make(options.supervision),
+    askTimeoutMs:
+      options.askTimeout === undefined
+        ? Limits.askTimeoutMs
+        : Duration.toMillis(Duration.fromInputUnsafe(options.askTimeout)),
+    accepts: options.accepts,
+    source: undefined,
+    context: undefined
+  }
+}
+
+const within = (name: string, value: number, minimum: number, maximum: number): number => {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
+  throw new RangeError(`${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`)
+}

@@ -1,0 +1,115 @@
+/**
+ * What can go wrong between a sender and an actor. Every one says what to do about it.
+ */
+import { Schema } from "effect"
+
+/** No actor type of this kind is defined in this system, or the address names no actor that exists. */
+export class AddressUnknown extends Schema.TaggedError<AddressUnknown>()("AddressUnknown", {
+  address: Schema.String,
+  /** The nearest addresses or kinds that do exist, best first. */
+  nearest: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    const hint = this.nearest.length > 0 ? ` Did you mean ${this.nearest.join(" or ")}?` : ""
+    return `No actor answers to ${this.address}.${hint}`
+  }
+}
+
+/** The actor has no handler of this name. */
+export class MessageUnknown extends Schema.TaggedError<MessageUnknown>()("MessageUnknown", {
+  address: Schema.String,
+  messageName: Schema.String,
+  /** The messages that it does handle. */
+  known: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `${this.address} has no message "${this.messageName}". It handles: ${this.known.join(", ")}`
+  }
+}
+
+/** The payload is not what the handler's schema asks for. */
+export class PayloadMalformed extends Schema.TaggedError<PayloadMalformed>()("PayloadMalformed", {
+  address: Schema.String,
+  messageName: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `The payload of "${this.messageName}" to ${this.address} was refused: ${this.reason}`
+  }
+}
+
+/** The mailbox is full: the actor gets messages faster than it handles them. Send slower, or retry later. */
+export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull", {
+  address: Schema.String,
+  capacity: Schema.Int
+}) {
+  override get message() {
+    return `The mailbox of ${this.address} is full (${this.capacity} messages). Send slower or retry later`
+  }
+}
+
+/** The handler died of a defect; the supervisor has restarted or stopped the actor. The message was not retried. */
+export class ActorFailed extends Schema.TaggedError<ActorFailed>()("ActorFailed", {
+  address: Schema.String,
+  messageName: Schema.String,
+  cause: Schema.String
+}) {
+  override get message() {
+    return `${this.address} failed while handling "${this.messageName}": ${this.cause}`
+  }
+}
+
+/** The actor is stopped: by its owner, or because it failed more often than its supervisor allows. */
+export class ActorStopped extends Schema.TaggedError<ActorStopped>()("ActorStopped", {
+  address: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `${this.address} is stopped: ${this.reason}. Restart it with: continuum actors/restart '${this.address}'`
+  }
+}
+
+/** The sender's deadline passed before the reply. The message may still be handled. */
+export class AskTimeout extends Schema.TaggedError<AskTimeout>()("AskTimeout", {
+  address: Schema.String,
+  messageName: Schema.String,
+  timeoutMs: Schema.Number
+}) {
+  override get message() {
+    return `${this.address} did not answer "${this.messageName}" within ${this.timeoutMs} ms`
+  }
+}
+
+/** An actor asked an actor that is waiting for it. */
+export class AskCycle extends Schema.TaggedError<AskCycle>()("AskCycle", {
+  /** The addresses of the cycle, outermost first. */
+  chain: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `These actors wait for each other in a circle: ${this.chain.join(" -> ")}. Use tell for one of them`
+  }
+}
+
+/** The state could not be made durable (disk full, database closed). The actor is back at its last committed state. */
+export class StateNotStored extends Schema.TaggedError<StateNotStored>()("StateNotStored", {
+  address: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `The new state of ${this.address} was not stored and not applied: ${this.reason}`
+  }
+}
+
+/** Everything that a send or an ask can fail with. */
+export const ActorError = Schema.Union([
+  AddressUnknown,
+  MessageUnknown,
+  PayloadMalformed,
+  MailboxFull,
+  ActorFailed,
+  ActorStopped,
+  AskTimeout,
+  AskCycle,
+  StateNotStored
+])
+export type ActorError = typeof ActorError.Type

@@ -1,0 +1,268 @@
+/**
+ * How an actor is reached: one method for each of its messages. `ActorRef` answers with Effects whose error type names
+ * everything that can go wrong, `PromiseRef` is the same for code that does not use Effect.
+ *
+ * An ask waits for the reply; `ref.tell.<message>` only puts the message into the mailbox. A ref is cheap, never expires,
+ * and activates its actor at the first message.
+ */
+import { Effect, Fiber } from "effect"
+import type * as Actor from "./Actor.ts"
+import type { ActorCell } from "./ActorCell.ts"
+import {
+  type ActorError,
+  type ActorStopped,
+  type MailboxFull,
+  type MessageUnknown,
+  PayloadMalformed
+} from "./ActorError.ts"
+import type { ActorType } from "./ActorType.ts"
+import { Ask, outcome } from "./Ask.ts"
+import type { AskDeadlines } from "./AskDeadlines.ts"
+import { deepFreeze } from "./Freeze.ts"
+import { CurrentMessage, cycleOf, type Message } from "./Message.ts"
+
+/** What an ask of a known message can fail with, besides the handler's own errors. */
+export type AskError = Exclude<ActorError, MessageUnknown>
+/** What a tell can fail with. Whatever happens later to the message, its sender does not hear of it. */
+export type TellError = MailboxFull | ActorStopped | PayloadMalformed
+
+type Payload<P> = [P] extends [void] ? [] : undefined extends P ? [payload?: P] : [payload: P]
+
+/** A ref for Effect. Interrupting an ask also interrupts the handler, if that is an Effect and is running. */
+export type ActorRef<M extends Actor.MessageTypes> = {
+  readonly [Name in keyof M]: (
+    ...payload: Payload<M[Name]["payload"]>
+  ) => Effect.Effect<M[Name]["reply"], M[Name]["error"] | AskError>
+} & {
+  readonly address: string
+  readonly tell: {
+    readonly [Name in keyof M]: (...payload: Payload<M[Name]["payload"]>) => Effect.Effect<void, TellError>
+  }
+}
+
+/** A ref for Promises, which reject with the same errors. Its `tell` throws a `TellError` at once. */
+export type PromiseRef<M extends Actor.MessageTypes> = {
+  readonly [Name in keyof M]: (...payload: Payload<M[Name]["payload"]>) => Promise<M[Name]["reply"]>
+} & {
+  readonly address: string
+  readonly tell: { readonly [Name in keyof M]: (...payload: Payload<M[Name]["payload"]>) => void }
+}
+
+/** Where the messages of a ref go. */
+export class Target {
+  readonly type: ActorType
+  readonly name: string
+  readonly deadlines: AskDeadlines | undefined
+  /** The message whose handler made this ref, for refs of async handlers. */
+  readonly sender: Message | undefined
+  private cached: ActorCell | undefined
+
+  constructor(type: ActorType, name: string, deadlines: AskDeadlines | undefined, sender: Message | undefined) {
+    this.type = type
+    this.name = name
+    this.deadlines = deadlines
+    this.sender = sender
+    this.cached = undefined
+  }
+
+  cell(): ActorCell | undefined {
+    const { cached } = this
+    if (cached !== undefined && !cached.removed) return cached
+    return (this.cached = this.type.cell(this.name))
+  }
+}
+
+// ---------------------------------------------------------------- sending
+
+/** Sends a tell, or says why it could not. */
+export const tell = (
+  target: Target,
+  entry: Actor.Entry,
+  payload: unknown,
+  sender: Message | undefined
+): TellError | undefined => {
+  if (entry.isPayload !== undefined && !entry.isPayload(payload)) return malformed(target, entry)
+  const cell = target.cell()
+  if (cell === undefined) return unreachable(target, entry)
+  if (target.type.kernel.freeze) deepFreeze(payload)
+  if (sender !== undefined && sender.cell.durable !== undefined && sender.cell.current === sender) {
+    ;(sender.outbox ??= []).push({ cell, entry, payload })
+    return undefined
+  }
+  const refused = cell.offer(entry, payload, undefined)
+  if (refused !== undefined) cell.deadLetter(entry, refused.message)
+  return refused
+}
+
+/** Sends an ask, which settles with whatever comes of it, possibly before this returns. */
+const sendAsk = (target: Target, entry: Actor.Entry, payload: unknown, ask: Ask): void => {
+  if (entry.isPayload !== undefined && !entry.isPayload(payload)) return ask.fail(malformed(target, entry))
+  const cell = target.cell()
+  if (cell === undefined) return ask.fail(unreachable(target, entry))
+  if (target.type.kernel.freeze) deepFreeze(payload)
+  ask.cell = cell
+  ask.entry = entry
+  const sender = ask.parent
+  if (sender !== undefined) {
+    const cycle = cycleOf(sender, cell)
+    if (cycle !== undefined) return ask.fail(cycle)
+    const { durable } = sender.cell
+    if (durable !== undefined && (durable.dirty || durable.inFlight > 0)) {
+      // What the handler knows may not be stored yet, and must not get out before it is.
+      durable.whenSettled.push(() => {
+        if (sender.cell.current === sender && ask.status === "waiting") deliverAsk(cell, entry, payload, ask)
+      })
+      return watchDeadline(target, ask)
+    }
+  }
+  deliverAsk(cell, entry, payload, ask)
+  watchDeadline(target, ask)
+}
+
+/** An ask that was answered at once never gets a deadline. */
+const watchDeadline = ({ deadlines }: Target, ask: Ask): void => {
+  if (ask.status === "waiting" && deadlines !== undefined) deadlines.add(ask)
+}
+
+const deliverAsk = (cell: ActorCell, entry: Actor.Entry, payload: unknown, ask: Ask): void => {
+  if (cell.handleDirectly(entry, payload, ask)) return
+  const refused = cell.offer(entry, payload, ask)
+  if (refused === undefined) return
+  cell.deadLetter(entry, refused.message)
+  ask.fail(refused)
+}
+
+const malformed = (target: Target, entry: Actor.Entry): PayloadMalformed => {
+  const reason = "it is not of the type that the schema describes"
+  return new PayloadMalformed({ address: target.type.address(target.name), messageName: entry.name, reason })
+}
+
+const unreachable = (target: Target, entry: Actor.Entry): ActorStopped => {
+  const error = target.type.whyNot(target.name)
+  target.type.kernel.deadLetter(error.address, entry.name, error.reason)
+  return error
+}
+
+/** An ask as an Effect. `wrapExpected` says what an expected failure of the handler becomes. */
+export const askEffect = (
+  target: Target,
+  entry: Actor.Entry,
+  payload: unknown,
+  wrapExpected?: (error: unknown) => unknown
+): Effect.Effect<any, any> =>
+  Effect.withFiber((fiber) => {
+    const ask = new Ask(fiber.getRef(CurrentMessage))
+    sendAsk(target, entry, payload, ask)
+    return ask.status === "waiting" ? awaitAsk(ask, wrapExpected) : outcome(ask, wrapExpected)
+  })
+
+const awaitAsk = (ask: Ask, wrapExpected: ((error: unknown) => unknown) | undefined): Effect.Effect<unknown, unknown> =>
+  Effect.callback((resume) => {
+    if (ask.status !== "waiting") return resume(outcome(ask, wrapExpected))
+    ask.listener = () => resume(outcome(ask, wrapExpected))
+    return Effect.sync(() => ask.abandon())
+  })
+
+const tellEffect = (target: Target, entry: Actor.Entry, payload: unknown): Effect.Effect<void, TellError> =>
+  Effect.suspend(() => {
+    const refused = tell(target, entry, payload, Fiber.getCurrent()?.getRef(CurrentMessage))
+    return refused === undefined ? Effect.void : Effect.fail(refused)
+  })
+
+const askPromise = (target: Target, entry: Actor.Entry, payload: unknown): Promise<unknown> => {
+  const ask = new Ask(target.sender)
+  sendAsk(target, entry, payload, ask)
+  if (ask.status === "replied") return Promise.resolve(ask.value)
+  return new Promise((resolve, reject) => {
+    if (ask.status === "waiting")
+      ask.listener = () => (ask.status === "replied" ? resolve(ask.value) : reject(ask.value))
+    else reject(ask.value)
+  })
+}
+
+const tellNow = (target: Target, entry: Actor.Entry, payload: unknown): void => {
+  const refused = tell(target, entry, payload, target.sender)
+  if (refused !== undefined) throw refused
+}
+
+// ---------------------------------------------------------------- classes of refs
+
+const target = Symbol("@continuum/actors/ActorRef/target")
+const tells = Symbol("@continuum/actors/ActorRef/tells")
+
+class Ref {
+  readonly [target]: Target;
+  [tells]: unknown
+  constructor(of: Target) {
+    this[target] = of
+    this[tells] = undefined
+  }
+  get address(): string {
+    return this[target].type.address(this[target].name)
+  }
+}
+
+type RefClass = new (of: Target) => any
+
+/** The classes of one actor type's refs: a method on the prototype for each message, so that a ref itself is small. */
+export interface RefClasses {
+  readonly effect: RefClass
+  readonly promise: RefClass
+}
+
+const classesOf = (type: ActorType): RefClasses =>
+  (type.refClasses ??= {
+    effect: refClass(
+      type,
+      (entry) =>
+        function (this: Ref, payload: unknown) {
+          return askEffect(this[target], entry, payload)
+        },
+      (entry) =>
+        function (this: Ref, payload: unknown) {
+          return tellEffect(this[target], entry, payload)
+        }
+    ),
+    promise: refClass(
+      type,
+      (entry) =>
+        function (this: Ref, payload: unknown) {
+          return askPromise(this[target], entry, payload)
+        },
+      (entry) =>
+        function (this: Ref, payload: unknown) {
+          return tellNow(this[target], entry, payload)
+        }
+    )
+  })
+
+type Method = (entry: Actor.Entry) => (this: Ref, payload: unknown) => unknown
+
+const refClass = (type: ActorType, ask: Method, tell: Method): RefClass => {
+  const Tell = class extends Ref {}
+  const Ask = class extends Ref {
+    get tell(): unknown {
+      return (this[tells] ??= new Tell(this[target]))
+    }
+  }
+  for (const entry of type.definition.entries.values()) {
+    Object.defineProperty(Ask.prototype, entry.name, { value: ask(entry) })
+    Object.defineProperty(Tell.prototype, entry.name, { value: tell(entry) })
+  }
+  return Ask
+}
+
+/** A ref for Effect. */
+export const actorRef = <M extends Actor.MessageTypes>(
+  type: ActorType,
+  name: string,
+  deadlines: AskDeadlines | undefined
+): ActorRef<M> => new (classesOf(type).effect)(new Target(type, name, deadlines, undefined))
+
+/** A ref for Promises. `sender` is the message whose handler will use it, if it is one. */
+export const promiseRef = <M extends Actor.MessageTypes>(
+  type: ActorType,
+  name: string,
+  deadlines: AskDeadlines | undefined,
+  sender: Message | undefined
+): PromiseRef<M> => new (classesOf(type).promise)(new Target(type, name, deadlines, sender))

@@ -1,0 +1,259 @@
+/**
+ * A system of actors in this process: it knows the types, runs the actors, supervises them and keeps their states.
+ *
+ * As an Effect service it comes from `layer` (with an `ActorStorage`) or `layerWithoutStorage`, and its refs return Effects.
+ * `ActorSystem.start` gives the same to code that does not use Effect, with Promises. Either way it ends in order: services
+ * first, last started first; then handlers in progress get `stopTimeout`; what still waits becomes dead letters; what is not
+ * stored yet is stored.
+ */
+import type { AddressMalformed } from "@continuum/core/Address"
+import { Config, Context, Duration, Effect, Exit, Layer, Scope } from "effect"
+import * as Actor from "./Actor.ts"
+import type { ActorError, AddressUnknown } from "./ActorError.ts"
+import * as ActorRef from "./ActorRef.ts"
+import { ActorStorage, type OpenReport, type Quarantined } from "./ActorStorage.ts"
+import * as Inspector from "./Inspector.ts"
+import { Kernel } from "./Kernel.ts"
+import * as Limits from "./Limits.ts"
+import type { ActorDetail, ActorSummary, DeadLetter, HandlerFailed } from "./rpc.ts"
+import { ServiceCell } from "./ServiceCell.ts"
+import type { Service } from "./Service.ts"
+
+export interface Options {
+  /** Name of the node, as listings show it. Default `local`. */
+  readonly nodeName?: string
+  /** Whether messages and states are frozen in depth. Default: unless NODE_ENV is `production`. */
+  readonly freeze?: boolean
+  /** How long handlers in progress may take at a stop. Default `Limits.stopTimeoutMs`. */
+  readonly stopTimeout?: Duration.Input
+}
+
+export interface RefOptions {
+  /** How long an ask waits for its reply. Default: as its definition says. */
+  readonly timeout?: Duration.Input
+}
+
+/** Totals since the system began, for a scrape; the last three go up and down. */
+export interface Totals {
+  /** Messages whose handlers ended, expected failures included. */
+  readonly processed: number
+  /** Crashes of handlers and services, and refused commits. */
+  readonly failed: number
+  readonly restarts: number
+  readonly deadLetters: number
+  readonly mailboxDepth: number
+  readonly activeActors: number
+  readonly services: number
+}
+
+export class ActorSystem extends Context.Service<
+  ActorSystem,
+  {
+    /**
+     * The actor of this type and name, which need not exist yet. Throws `AddressMalformed` for a name that cannot stand in
+     * an address, and `TypeError` when the system has another type of this kind.
+     */
+    readonly ref: <Kind extends string, State, M extends Actor.MessageTypes>(
+      actor: Actor.Actor<Kind, State, M>,
+      name: string,
+      options?: RefOptions
+    ) => ActorRef.ActorRef<M>
+    /**
+     * Makes a type known before its first ref, so that it is reachable by address, and gives its handlers the services of
+     * the caller. Returns the definition that `ref` accepts.
+     */
+    readonly register: <Kind extends string, State, M extends Actor.MessageTypes, Services>(
+      actor: Actor.Actor<Kind, State, M, Services>
+    ) => Effect.Effect<Actor.Actor<Kind, State, M>, never, Services>
+    /** Starts a service, which then runs until it gives up or the system stops. A second of the same name is a defect. */
+    readonly run: <Error, Services>(service: Service<Error, Services>) => Effect.Effect<void, never, Services>
+    /** Asks by the texts of address and message. The payload is decoded, the reply and the handler's errors are encoded. */
+    readonly askUnknown: (
+      address: string,
+      messageName: string,
+      payload: unknown
+    ) => Effect.Effect<unknown, AddressMalformed | HandlerFailed | ActorError>
+    readonly list: (kind?: string) => Effect.Effect<ReadonlyArray<ActorSummary>>
+    readonly inspect: (address: string) => Effect.Effect<ActorDetail, AddressMalformed | AddressUnknown>
+    readonly restart: (address: string) => Effect.Effect<ActorSummary, AddressMalformed | AddressUnknown>
+    /** Newest first. */
+    readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
+    /** O(active actors). */
+    readonly totals: () => Totals
+    /** Records that were set aside because they are damaged; for `doctor`. */
+    readonly quarantined: Effect.Effect<ReadonlyArray<Quarantined>>
+    /** What was found when the storage was opened; undefined without storage. */
+    readonly openReport: OpenReport | undefined
+  }
+>()("@continuum/actors/ActorSystem") {
+  /** A system whose actors are durable unless their definitions say otherwise. */
+  static readonly layer = (options: Options = {}): Layer.Layer<ActorSystem, never, ActorStorage> =>
+    Layer.effect(
+      ActorSystem,
+      Effect.flatMap(ActorStorage, (storage) => make(options, storage))
+    )
+
+  /** A system whose actors live as long as this process. */
+  static readonly layerWithoutStorage = (options: Options = {}): Layer.Layer<ActorSystem> =>
+    Layer.effect(ActorSystem, make(options, undefined))
+
+  /** Starts a system for code that uses Promises; durable when it gets a directory. */
+  static readonly start = (options: StartOptions = {}): Promise<RunningSystem> => start(options)
+}
+
+const make = (
+  options: Options,
+  storage: ActorStorage["Service"] | undefined
+): Effect.Effect<ActorSystem["Service"], never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const production = yield* Config.String("NODE_ENV").pipe(
+      Config.withDefault(""),
+      Effect.map((environment) => environment === "production"),
+      Effect.orElseSucceed(() => false)
+    )
+    const outer = Context.omit(Scope.Scope)(yield* Effect.context<Scope.Scope>())
+    const kernel = new Kernel(outer, {
+      nodeName: options.nodeName ?? "local",
+      freeze: options.freeze ?? !production,
+      storage
+    })
+    const system = ActorSystem.of(serviceOf(kernel))
+    kernel.context = Context.add(kernel.context, ActorSystem, system)
+    systemKernels.set(system, kernel)
+    const timeout = options.stopTimeout ?? Limits.stopTimeoutMs
+    yield* Effect.addFinalizer(() => stop(kernel, timeout))
+    return system
+  })
+
+const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
+  ref: (actor, name, options) => {
+    const type = kernel.typeOf(actor)
+    type.checkName(name)
+    return ActorRef.actorRef(
+      type,
+      name,
+      options?.timeout === undefined ? type.deadlines : deadlines(kernel, options.timeout)
+    )
+  },
+  register: <Kind extends string, State, M extends Actor.MessageTypes, Services>(
+    actor: Actor.Actor<Kind, State, M, Services>
+  ) =>
+    Effect.contextWith((context: Context.Context<Services>) =>
+      Effect.sync(() => {
+        const provided = Actor.provideContext(actor, context)
+        kernel.typeOf(provided)
+        return provided
+      })
+    ),
+  run: <Error, Services>(service: Service<Error, Services>) =>
+    Effect.contextWith((context: Context.Context<Services>) =>
+      Effect.sync(() => {
+        if (kernel.services.has(service.name)) throw new TypeError(`A service "${service.name}" runs already`)
+        const merged = Context.merge(kernel.context, context) as Context.Context<never>
+        const cell = new ServiceCell(kernel, service as unknown as Service<unknown, never>, merged)
+        kernel.services.set(service.name, cell)
+        cell.start()
+      })
+    ),
+  askUnknown: (address, messageName, payload) => Inspector.askUnknown(kernel, address, messageName, payload),
+  list: (kind) => Inspector.list(kernel, kind),
+  inspect: (address) => Inspector.inspect(kernel, address),
+  restart: (address) => Inspector.restart(kernel, address),
+  deadLetters: Effect.sync(() => kernel.deadLetters.list()),
+  totals: () => ({
+    processed: kernel.processed,
+    failed: kernel.failed,
+    restarts: kernel.restarts,
+    mailboxDepth: kernel.mailboxDepth(),
+    deadLetters: kernel.deadLetters.total,
+    activeActors: kernel.activeActors,
+    services: kernel.services.size
+  }),
+  quarantined:
+    kernel.storage === undefined ? Effect.succeed([]) : Effect.orElseSucceed(kernel.storage.quarantined, () => []),
+  openReport: kernel.storage?.openReport
+})
+
+const deadlines = (kernel: Kernel, timeout: Duration.Input) =>
+  kernel.deadlinesOf(Duration.toMillis(Duration.fromInputUnsafe(timeout)))
+
+/** Ends everything in order. Never fails. */
+const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    kernel.stopping = true
+    const reason = "the system stops"
+    for (const service of [...kernel.services.values()].toReversed()) yield* service.stop(reason)
+    const busy = new Set<ReturnType<typeof cellsOf>[number]>()
+    for (const cell of cellsOf(kernel)) if (cell.beginStop(reason)) busy.add(cell)
+    const allEnded = Effect.callback<void>((resume) => {
+      kernel.onCellStopped = () => {
+        for (const cell of busy) if (cell.phase === "stopped") busy.delete(cell)
+        if (busy.size === 0) resume(Effect.void)
+      }
+      kernel.onCellStopped()
+    })
+    yield* Effect.timeoutOption(allEnded, timeout)
+    kernel.onCellStopped = undefined
+    for (const cell of busy) cell.stop("the system stopped before the handler ended")
+    yield* Effect.timeoutOption(kernel.commits.settled, timeout)
+    kernel.interruptBackground()
+  })
+
+const cellsOf = (kernel: Kernel) => [...kernel.types.values()].flatMap((type) => [...type.cells.values()])
+
+// ---------------------------------------------------------------- for code that uses Promises
+
+export interface StartOptions extends Options {
+  /** Directory of the stored states, created if it is missing. Without it nothing survives the process. */
+  readonly dir?: string
+}
+
+/** A running system, for code that uses Promises. */
+export interface RunningSystem {
+  readonly ref: <Kind extends string, State, M extends Actor.MessageTypes>(
+    actor: Actor.Actor<Kind, State, M>,
+    name: string,
+    options?: RefOptions
+  ) => ActorRef.PromiseRef<M>
+  readonly run: <Error>(service: Service<Error, never>) => void
+  readonly askUnknown: (address: string, messageName: string, payload: unknown) => Promise<unknown>
+  readonly list: (kind?: string) => Promise<ReadonlyArray<ActorSummary>>
+  readonly inspect: (address: string) => Promise<ActorDetail>
+  readonly restart: (address: string) => Promise<ActorSummary>
+  readonly deadLetters: () => Promise<ReadonlyArray<DeadLetter>>
+  readonly totals: () => Totals
+  /** The same system as an Effect service. */
+  readonly system: ActorSystem["Service"]
+  /** Ends it in order. A second call waits for the first. */
+  readonly stop: () => Promise<void>
+}
+
+const start = async ({ dir, ...options }: StartOptions): Promise<RunningSystem> => {
+  const layer =
+    dir === undefined
+      ? ActorSystem.layerWithoutStorage(options)
+      : Layer.provide(ActorSystem.layer(options), (await import("./ActorStorageLmdb.ts")).layer({ dir }))
+  const scope = Scope.makeUnsafe()
+  const system = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), ActorSystem)
+  const kernel = systemKernels.get(system)!
+  let stopped: Promise<void> | undefined
+  return {
+    ref: (actor, name, options) => {
+      const type = kernel.typeOf(actor)
+      type.checkName(name)
+      const limit = options?.timeout === undefined ? type.deadlines : deadlines(kernel, options.timeout)
+      return ActorRef.promiseRef(type, name, limit, undefined)
+    },
+    run: (service) => Effect.runSync(system.run(service)),
+    askUnknown: (address, messageName, payload) => Effect.runPromise(system.askUnknown(address, messageName, payload)),
+    list: (kind) => Effect.runPromise(system.list(kind)),
+    inspect: (address) => Effect.runPromise(system.inspect(address)),
+    restart: (address) => Effect.runPromise(system.restart(address)),
+    deadLetters: () => Effect.runPromise(system.deadLetters),
+    totals: system.totals,
+    system,
+    stop: () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void)))
+  }
+}
+
+const systemKernels = new WeakMap<ActorSystem["Service"], Kernel>()

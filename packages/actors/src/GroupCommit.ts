@@ -1,0 +1,162 @@
+/**
+ * Makes new states durable, many actors in one transaction: what changed while one transaction was on its way goes into
+ * the next. An answer leaves when everything that it may be based on is safe (`flushed`, or `committed` by choice).
+ *
+ * An actor does not wait for the storage between two messages. So a refused transaction takes back all that came after it
+ * in that actor, and each asker whose message was taken back gets `StateNotStored`.
+ */
+import { Cause, Effect, Exit, Result } from "effect"
+import type { ActorCell } from "./ActorCell.ts"
+import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
+import type { Message } from "./Message.ts"
+
+/** An answer that waits for the storage. */
+export interface Held {
+  readonly message: Message
+  /** Whether `value` is a reply; otherwise it is an expected error. */
+  readonly ok: boolean
+  readonly value: unknown
+}
+
+/** What one durable actor has under way. */
+export interface Durable {
+  /** Changed since the last transaction took its state. */
+  dirty: boolean
+  /** Answers that wait for the next transaction. */
+  waiting: Array<Held>
+  /** Transactions under way that hold a state of this actor. */
+  inFlight: number
+  /** Answers that wait for the latest of these. */
+  lastHeld: Array<Held>
+  /** Called once nothing is under way. */
+  whenSettled: Array<() => void>
+}
+
+export const makeDurable = (): Durable => ({ dirty: false, waiting: [], inFlight: 0, lastHeld: [], whenSettled: [] })
+
+interface Part {
+  readonly cell: ActorCell
+  readonly durable: Durable
+  readonly held: Array<Held>
+}
+
+/** What the committer needs of the system. */
+export interface Host {
+  readonly storage: ActorStorage["Service"] | undefined
+  readonly fork: (effect: Effect.Effect<void>) => unknown
+  /** Runs a task once all actors that are ready now had their turn. */
+  readonly afterTurns: (task: () => void) => void
+}
+
+export class GroupCommit {
+  private readonly host: Host
+  private dirty: Array<ActorCell>
+  private scheduled: boolean
+  private committing: boolean
+  private unsettled: number
+  private idle: Array<() => void>
+
+  constructor(host: Host) {
+    this.host = host
+    this.dirty = []
+    this.scheduled = false
+    this.committing = false
+    this.unsettled = 0
+    this.idle = []
+  }
+
+  /** The actor has a state that is not stored. */
+  changed(cell: ActorCell, durable: Durable): void {
+    if (durable.dirty) return
+    durable.dirty = true
+    this.dirty.push(cell)
+    this.schedule()
+  }
+
+  /** Waits until everything that changed so far is stored or refused. */
+  readonly settled: Effect.Effect<void> = Effect.callback<void>((resume) => {
+    if (this.dirty.length === 0 && this.unsettled === 0) resume(Effect.void)
+    else this.idle.push(() => resume(Effect.void))
+  })
+
+  private schedule(): void {
+    if (this.scheduled || this.committing) return
+    this.scheduled = true
+    this.host.afterTurns(() => {
+      this.scheduled = false
+      this.commit()
+    })
+  }
+
+  private commit(): void {
+    const parts: Array<Part> = []
+    const writes: Array<Write> = []
+    let ack: "flushed" | "committed" = "committed"
+    const dirty = this.dirty
+    this.dirty = []
+    for (const cell of dirty) {
+      const durable = cell.durable!
+      // A failure may have taken the change back since.
+      if (!durable.dirty) continue
+      durable.dirty = false
+      const held = durable.waiting
+      durable.waiting = []
+      const bytes = cell.type.encodeState(cell.state)
+      if (Result.isFailure(bytes)) {
+        cell.commitFailed(bytes.failure, held)
+        this.settlePart(durable)
+        continue
+      }
+      durable.inFlight++
+      durable.lastHeld = held
+      parts.push({ cell, durable, held })
+      writes.push({ address: cell.address, state: bytes.success })
+      if (cell.type.definition.ack === "flushed") ack = "flushed"
+    }
+    if (parts.length === 0) return this.becomeIdle()
+    this.committing = true
+    this.unsettled++
+    this.host.fork(this.store(parts, writes, ack))
+  }
+
+  private store(parts: Array<Part>, writes: Array<Write>, ack: "flushed" | "committed"): Effect.Effect<void> {
+    const committed = Effect.exit(this.host.storage!.commit(writes))
+    return Effect.flatMap(committed, (exit) => {
+      this.committing = false
+      if (this.dirty.length > 0) this.schedule()
+      if (Exit.isFailure(exit)) return this.finish(parts, exit)
+      const early = ack === "committed" ? parts : parts.filter(({ cell }) => cell.type.definition.ack === "committed")
+      for (const { cell, held } of early) cell.commitSucceeded(held.splice(0))
+      if (ack === "committed") return this.finish(parts, Exit.void)
+      return Effect.flatMap(Effect.exit(exit.value), (flushed) => this.finish(parts, flushed))
+    })
+  }
+
+  private finish(parts: ReadonlyArray<Part>, exit: Exit.Exit<unknown, StorageFailed>): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.unsettled--
+      for (const { cell, durable, held } of parts) {
+        durable.inFlight--
+        if (Exit.isSuccess(exit)) cell.commitSucceeded(held)
+        else cell.commitFailed(reasonOf(exit.cause), held)
+        this.settlePart(durable)
+      }
+      this.becomeIdle()
+    })
+  }
+
+  private settlePart(durable: Durable): void {
+    if (durable.dirty || durable.inFlight > 0) return
+    for (const task of durable.whenSettled.splice(0)) task()
+  }
+
+  private becomeIdle(): void {
+    if (this.dirty.length > 0 || this.unsettled > 0) return
+    for (const task of this.idle.splice(0)) task()
+  }
+}
+
+const reasonOf = (cause: Cause.Cause<StorageFailed>): string => {
+  const error = Cause.findErrorOption(cause)
+  return error._tag === "Some" ? error.value.reason : Cause.pretty(cause)
+}

@@ -1,0 +1,232 @@
+/**
+ * What a person can see and do to a running system: list, inspect, restart, ask by name, read dead letters. The answers
+ * are those of `rpc.ts`, so that a node's handlers pass them on as they are.
+ */
+import type { AddressMalformed } from "@continuum/core/Address"
+import * as Address from "@continuum/core/Address"
+import { Effect, Schema } from "effect"
+import type * as Actor from "./Actor.ts"
+import { ActorCell } from "./ActorCell.ts"
+import { ActorFailed, type ActorError, type AddressUnknown, MessageUnknown, PayloadMalformed } from "./ActorError.ts"
+import { askEffect, Target } from "./ActorRef.ts"
+import type { ActorType } from "./ActorType.ts"
+import type { Kernel } from "./Kernel.ts"
+import * as Limits from "./Limits.ts"
+import * as PlainData from "./PlainData.ts"
+import { type ActorDetail, type ActorSummary, HandlerFailed } from "./rpc.ts"
+import { ServiceCell } from "./ServiceCell.ts"
+import { kind as serviceKind } from "./Service.ts"
+
+/** Services first, then active actors, then actors that only have a stored state; at most `listMax`. */
+export const list = (kernel: Kernel, kind?: string): Effect.Effect<ReadonlyArray<ActorSummary>> =>
+  Effect.gen(function* () {
+    const summaries: Array<ActorSummary> = []
+    for (const service of kernel.services.values()) {
+      if (kind === undefined || kind === serviceKind) summaries.push(summaryOfService(service))
+    }
+    const types = [...kernel.types.values()].filter((type) => kind === undefined || kind === type.definition.kind)
+    for (const type of types) {
+      for (const cell of type.cells.values()) {
+        if (summaries.length >= Limits.listMax) return summaries
+        summaries.push(summaryOf(cell))
+      }
+    }
+    for (const type of types) {
+      for (const name of yield* storedNames(type, Limits.listMax)) {
+        if (summaries.length >= Limits.listMax) return summaries
+        if (!type.cells.has(name)) summaries.push(summaryOfStored(type, name))
+      }
+    }
+    return summaries
+  })
+
+/** Everything about one actor. Looking does not activate it. */
+export const inspect = (
+  kernel: Kernel,
+  address: string
+): Effect.Effect<ActorDetail, AddressMalformed | AddressUnknown> =>
+  Effect.gen(function* () {
+    const found = yield* find(kernel, address)
+    if (found instanceof ServiceCell) return detailOfService(found)
+    if (found instanceof ActorCell) return detailOf(found)
+    const { name, type } = found
+    return {
+      ...summaryOfStored(type, name),
+      durable: true,
+      messages: [...type.definition.entries.keys()],
+      stateValue: yield* type.excerptOfStored(name),
+      waiting: [],
+      failures: []
+    }
+  })
+
+/** Restarts an actor or a service now, from committed state, and forgets how often it was restarted before. */
+export const restart = (
+  kernel: Kernel,
+  address: string
+): Effect.Effect<ActorSummary, AddressMalformed | AddressUnknown> =>
+  Effect.gen(function* () {
+    const found = yield* find(kernel, address)
+    if (found instanceof ServiceCell) {
+      yield* found.restart
+      return summaryOfService(found)
+    }
+    const cell = found instanceof ActorCell ? found : found.type.cell(found.name)
+    if (cell === undefined) return yield* kernel.unknown(address)
+    yield* cell.restart()
+    return summaryOf(cell)
+  })
+
+/** Asks an actor by the texts of its address and message; for doors, not for programs, which have typed refs. */
+export const askUnknown = (
+  kernel: Kernel,
+  address: string,
+  messageName: string,
+  payload: unknown
+): Effect.Effect<unknown, AddressMalformed | HandlerFailed | ActorError> =>
+  Effect.gen(function* () {
+    const { kind, name } = yield* Address.parse(address)
+    if (kind === serviceKind && kernel.services.has(name)) {
+      return yield* new MessageUnknown({ address, messageName, known: [] })
+    }
+    const { type } = yield* kernel.locate(address)
+    const entry = type.definition.entries.get(messageName)
+    if (entry === undefined) {
+      return yield* new MessageUnknown({ address, messageName, known: [...type.definition.entries.keys()] })
+    }
+    const decoded = yield* decodePayload(address, entry, payload)
+    const handlerFailed = (error: unknown) =>
+      new HandlerFailed({ address, messageName, error: encodeError(entry, error) })
+    const value = yield* askEffect(new Target(type, name, type.deadlines, undefined), entry, decoded, handlerFailed)
+    return yield* encodeReply(address, entry, value)
+  })
+
+const decodePayload = (
+  address: string,
+  entry: Actor.Entry,
+  payload: unknown
+): Effect.Effect<unknown, PayloadMalformed> => {
+  const malformed = (reason: string) => new PayloadMalformed({ address, messageName: entry.name, reason })
+  if (entry.schemas === undefined) {
+    const problem = PlainData.problemOf(payload, "payload")
+    return problem === undefined ? Effect.succeed(payload) : Effect.fail(malformed(problem))
+  }
+  return Effect.mapError(
+    Schema.decodeUnknownEffect(entry.schemas.payload)(payload) as Effect.Effect<unknown, Schema.SchemaError>,
+    (error) => malformed(error.message)
+  )
+}
+
+// The state has changed already: a reply that cannot travel is the fault of the definition, and is said as such.
+const encodeReply = (address: string, entry: Actor.Entry, value: unknown): Effect.Effect<unknown, ActorFailed> => {
+  const failed = (reason: string) =>
+    new ActorFailed({
+      address,
+      messageName: entry.name,
+      cause: `the message was handled, but its reply cannot travel: ${reason}`
+    })
+  if (entry.schemas === undefined) {
+    const problem = PlainData.problemOf(value, "reply")
+    return problem === undefined ? Effect.succeed(value) : Effect.fail(failed(problem))
+  }
+  return Effect.mapError(
+    Schema.encodeUnknownEffect(entry.schemas.success)(value) as Effect.Effect<unknown, Schema.SchemaError>,
+    (error) => failed(error.message)
+  )
+}
+
+const encodeError = (entry: Actor.Entry, error: unknown): unknown => {
+  if (entry.schemas !== undefined) {
+    const encoded = Schema.encodeUnknownOption(entry.schemas.error as Schema.Codec<unknown, unknown>)(error)
+    if (encoded._tag === "Some") return encoded.value
+  }
+  if (error instanceof Error) {
+    return { ...(PlainData.excerpt({ ...error }, Limits.inspectStateBytesMax) as object), message: error.message }
+  }
+  return PlainData.excerpt(error, Limits.inspectStateBytesMax)
+}
+
+interface StoredActor {
+  readonly type: ActorType
+  readonly name: string
+}
+
+const find = (
+  kernel: Kernel,
+  text: string
+): Effect.Effect<ActorCell | ServiceCell | StoredActor, AddressMalformed | AddressUnknown> =>
+  Effect.gen(function* () {
+    const address = yield* Address.parse(text)
+    if (address.kind === serviceKind && address.realm === Address.localRealm) {
+      const service = kernel.services.get(address.name)
+      if (service !== undefined) return service
+    }
+    const { name, type } = yield* kernel.locate(text)
+    const cell = type.cells.get(name)
+    if (cell !== undefined) return cell
+    return (yield* type.isStored(name)) ? { type, name } : yield* kernel.unknown(text)
+  })
+
+const storedNames = (type: ActorType, limit: number): Effect.Effect<ReadonlyArray<string>> =>
+  type.durable ? type.storedNames(limit) : Effect.succeed([])
+
+const summaryOf = (cell: ActorCell): ActorSummary => ({
+  address: cell.address,
+  kind: cell.type.definition.kind,
+  state: stateOf(cell),
+  mailbox: cell.mailbox.size,
+  processed: cell.processed,
+  restarts: cell.history?.restarts ?? 0,
+  priority: cell.type.definition.priority,
+  node: cell.kernel.nodeName
+})
+
+const stateOf = (cell: ActorCell): ActorSummary["state"] => {
+  if (cell.phase === "stopped" || cell.phase === "restarting") return cell.phase
+  return cell.current !== undefined || cell.mailbox.size > 0 || cell.phase !== "ready" ? "running" : "idle"
+}
+
+const summaryOfStored = (type: ActorType, name: string): ActorSummary => ({
+  address: type.address(name),
+  kind: type.definition.kind,
+  state: "idle",
+  mailbox: 0,
+  processed: 0,
+  restarts: 0,
+  priority: type.definition.priority,
+  node: type.kernel.nodeName
+})
+
+const summaryOfService = (cell: ServiceCell): ActorSummary => ({
+  address: cell.address,
+  kind: serviceKind,
+  state: cell.phase,
+  mailbox: 0,
+  processed: 0,
+  restarts: cell.history.restarts,
+  priority: cell.service.priority,
+  node: cell.kernel.nodeName
+})
+
+const detailOf = (cell: ActorCell): ActorDetail => ({
+  ...summaryOf(cell),
+  durable: cell.durable !== undefined,
+  messages: [...cell.type.definition.entries.keys()],
+  stateValue: PlainData.excerpt(cell.state, Limits.inspectStateBytesMax),
+  waiting: cell.mailbox.names(Limits.inspectWaitingMax),
+  failures: cell.history?.failures.slice() ?? [],
+  ...startedAt(cell.startedAtMs)
+})
+
+const detailOfService = (cell: ServiceCell): ActorDetail => ({
+  ...summaryOfService(cell),
+  durable: false,
+  messages: [],
+  stateValue: cell.phase === "stopped" ? { stopped: cell.stopReason } : null,
+  waiting: [],
+  failures: cell.history.failures.slice(),
+  ...startedAt(cell.startedAtMs)
+})
+
+const startedAt = (timeMs: number | undefined): { readonly startedAt?: string } =>
+  timeMs === undefined ? {} : { startedAt: new Date(timeMs).toISOString() }

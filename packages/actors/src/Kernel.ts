@@ -1,0 +1,222 @@
+/**
+ * What all actors of one system share: the run queue, the types and their active actors, the way to the storage, the dead
+ * letters, the counters and the clock. Internal: users see it as `ActorSystem`.
+ */
+import * as Address from "@continuum/core/Address"
+import * as Nearest from "@continuum/core/Nearest"
+import { Clock, Context, Effect, type Fiber, Random } from "effect"
+import type * as Actor from "./Actor.ts"
+import type { ActorCell } from "./ActorCell.ts"
+import { AddressUnknown } from "./ActorError.ts"
+import type { PromiseRef } from "./ActorRef.ts"
+import * as ActorRef from "./ActorRef.ts"
+import type { ActorStorage } from "./ActorStorage.ts"
+import { ActorType } from "./ActorType.ts"
+import type { Ask } from "./Ask.ts"
+import { AskDeadlines } from "./AskDeadlines.ts"
+import { DeadLetters } from "./DeadLetters.ts"
+import { GroupCommit } from "./GroupCommit.ts"
+import * as Limits from "./Limits.ts"
+import { Message } from "./Message.ts"
+import { drainOf, RunQueue } from "./RunQueue.ts"
+import type { ServiceCell } from "./ServiceCell.ts"
+
+export interface KernelOptions {
+  readonly nodeName: string
+  readonly freeze: boolean
+  readonly storage: ActorStorage["Service"] | undefined
+}
+
+export class Kernel {
+  readonly nodeName: string
+  readonly freeze: boolean
+  readonly storage: ActorStorage["Service"] | undefined
+  /** What handlers' Effects run in: clock, randomness, scheduler, logs of whoever built the system. */
+  context: Context.Context<never>
+  readonly runQueue: RunQueue
+  readonly commits: GroupCommit
+  readonly deadLetters: DeadLetters
+  // Totals since the system began, plain numbers that someone scrapes.
+  processed: number
+  failed: number
+  restarts: number
+  readonly types: Map<string, ActorType>
+  readonly services: Map<string, ServiceCell>
+  stopping: boolean
+  activeActors: number
+  private readonly clock: Clock.Clock
+  private readonly random: { readonly nextDoubleUnsafe: () => number }
+  private readonly deadlines: Map<number, AskDeadlines>
+  private readonly background: Set<Fiber.Fiber<unknown, unknown>>
+
+  constructor(context: Context.Context<never>, options: KernelOptions) {
+    this.nodeName = options.nodeName
+    this.freeze = options.freeze
+    this.storage = options.storage
+    this.context = context
+    this.clock = Context.get(context, Clock.Clock)
+    this.random = Context.get(context, Random.Random)
+    this.runQueue = new RunQueue(drainOf(context), this.nowMs)
+    this.deadLetters = new DeadLetters()
+    this.processed = 0
+    this.failed = 0
+    this.restarts = 0
+    this.types = new Map()
+    this.services = new Map()
+    this.stopping = false
+    this.activeActors = 0
+    this.spare = undefined
+    this.onCellStopped = undefined
+    this.deadlines = new Map()
+    this.background = new Set()
+    this.commits = new GroupCommit({
+      storage: this.storage,
+      fork: (effect) => this.forkBackground(effect),
+      afterTurns: (task) => this.runQueue.afterTurns(task)
+    })
+  }
+
+  readonly nowMs = (): number => this.clock.currentTimeMillisUnsafe()
+
+  /** A number in [0, 1) from the system's randomness. */
+  chance(): number {
+    return this.random.nextDoubleUnsafe()
+  }
+
+  /** Starts a fiber at once, in a context made of the system's. */
+  fork<A, E>(effect: Effect.Effect<A, E>, context: Context.Context<never>): Fiber.Fiber<A, E> {
+    return Effect.runForkWith(context)(effect)
+  }
+
+  /** Starts a fiber of the system itself, interrupted when the system has stopped. */
+  forkBackground(effect: Effect.Effect<void>): void {
+    const fiber = this.fork(effect, this.context)
+    if (fiber.pollUnsafe() !== undefined) return
+    this.background.add(fiber)
+    fiber.addObserver(() => this.background.delete(fiber))
+  }
+
+  /** Calls `task` when an actor has stopped; for the stop of the system. */
+  onCellStopped: (() => void) | undefined
+  cellStopped(): void {
+    this.onCellStopped?.()
+  }
+
+  interruptBackground(): void {
+    for (const fiber of this.background) fiber.interruptUnsafe()
+  }
+
+  deadlinesOf(timeoutMs: number): AskDeadlines | undefined {
+    if (!Number.isFinite(timeoutMs)) return undefined
+    let deadlines = this.deadlines.get(timeoutMs)
+    if (deadlines === undefined) {
+      deadlines = new AskDeadlines({ nowMs: this.nowMs, fork: (effect) => this.forkBackground(effect) }, timeoutMs)
+      this.deadlines.set(timeoutMs, deadlines)
+    }
+    return deadlines
+  }
+
+  // ---------------------------------------------------------------- types
+
+  /** The type of a definition, known from now on. Throws `TypeError` when another definition has its kind. */
+  typeOf(definition: Actor.Any): ActorType {
+    const known = this.types.get(definition.kind)
+    if (known === undefined) {
+      const type = new ActorType(this, definition)
+      this.types.set(definition.kind, type)
+      return type
+    }
+    if (known.definition === definition || sourceOf(known.definition) === sourceOf(definition)) return known
+    throw new TypeError(`This system already has another actor of kind "${definition.kind}"`)
+  }
+
+  promiseRef<Kind extends string, State, M extends Actor.MessageTypes>(
+    definition: Actor.Actor<Kind, State, M, never>,
+    name: string,
+    sender: Message | undefined
+  ): PromiseRef<M> {
+    const type = this.typeOf(definition)
+    return ActorRef.promiseRef(type, name, type.deadlines, sender)
+  }
+
+  /** Messages waiting in all mailboxes. O(active actors): counted when someone scrapes, and not at every message. */
+  mailboxDepth(): number {
+    let depth = 0
+    for (const type of this.types.values()) for (const cell of type.cells.values()) depth += cell.mailbox.size
+    return depth
+  }
+
+  // ---------------------------------------------------------------- messages
+
+  // The context object of the last handler that ended at once, to be used again.
+  private spare: Message | undefined
+
+  takeMessage(cell: ActorCell, entry: Actor.Entry, ask: Ask | undefined): Message {
+    const message = this.spare
+    if (message === undefined) return new Message(cell, entry, ask)
+    this.spare = undefined
+    message.cell = cell
+    message.entry = entry
+    message.ask = ask
+    return message
+  }
+
+  reuseMessage(message: Message): void {
+    if (message.kept) return
+    message.ask = undefined
+    this.spare = message
+  }
+
+  /** Sends the tells that waited for their sender's state to be stored. */
+  deliverOutbox(sender: Message): void {
+    const outbox = sender.outbox!
+    sender.outbox = undefined
+    for (const { cell, entry, payload } of outbox) {
+      const refused = cell.offer(entry, payload, undefined)
+      if (refused !== undefined) cell.deadLetter(entry, refused.message)
+    }
+  }
+
+  deadLetter(address: string, messageName: string, reason: string): void {
+    this.deadLetters.add(this.nowMs(), address, messageName, reason)
+  }
+
+  // ---------------------------------------------------------------- addresses
+
+  /** The type and name of a text address in this system. */
+  locate(text: string): Effect.Effect<{ type: ActorType; name: string }, Address.AddressMalformed | AddressUnknown> {
+    return Effect.flatMap(Address.parse(text), (address) => {
+      const type = address.realm === Address.localRealm ? this.types.get(address.kind) : undefined
+      return type === undefined ? Effect.fail(this.unknown(text)) : Effect.succeed({ type, name: address.name })
+    })
+  }
+
+  unknown(text: string): AddressUnknown {
+    return new AddressUnknown({ address: text, nearest: this.nearest(text) })
+  }
+
+  /** The nearest addresses in use, best first. */
+  nearest(text: string): Array<string> {
+    const [, , , kind, name] = text.split("/")
+    const candidates = new Set<string>()
+    // The same name under each kind: a kind is mistyped as easily as a name.
+    for (const other of this.types.keys()) {
+      if (name !== undefined && other !== kind) candidates.add(`${prefix}${other}/${name}`)
+    }
+    for (const service of this.services.values()) candidates.add(service.address)
+    for (const type of this.types.values()) {
+      for (const name of type.cells.keys()) {
+        if (candidates.size >= Limits.nearestComparedMax) break
+        candidates.add(type.address(name))
+      }
+    }
+    const rest = (address: string) => (address.startsWith(prefix) ? address.slice(prefix.length) : address)
+    candidates.delete(text)
+    return Nearest.of(rest(text), [...candidates].map(rest)).map((near) => `${prefix}${near}`)
+  }
+}
+
+// Compared without what all addresses here begin with, or everything would be near to everything.
+const prefix = "continuum://local/"
+
+const sourceOf = (definition: Actor.Any): Actor.Any => definition.source ?? definition

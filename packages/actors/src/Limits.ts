@@ -1,0 +1,94 @@
+/**
+ * The limits of `actors`: everything that grows has one. Each has its unit in its name, and the reason for its number.
+ */
+
+/** Messages that may wait in one mailbox, unless its definition says otherwise. 10,000 of 100 B are 1 MB. Chosen, not measured. */
+export const mailboxCapacity = 10_000
+
+/** The largest capacity that a definition may ask for: a ring of this many references is 8 MiB. */
+export const mailboxCapacityMax = 1_048_576
+
+/** Messages in one chunk of a mailbox: 32 are 800 B, so that an actor with one message waiting stays below a page. */
+export const mailboxChunkMessages = 32
+
+/** Empty chunks kept for the next mailbox that needs one: 1,024 are 0.8 MB. Chosen, not measured. */
+export const mailboxChunksPooled = 1_024
+
+/** Asks answered at once, one inside the other, before the next one has to take its turn: bounds the depth of the stack. */
+export const directDepthMax = 8
+
+/** Active actors in one system: the target of docs/ARCHITECTURE.md. The next activation is refused with `ActorStopped`. */
+export const activeActorsMax = 1_000_000
+
+/** Milliseconds that an ask waits for its reply, unless the ref says otherwise. 30 s: what HTTP proxies commonly allow. */
+export const askTimeoutMs = 30_000
+
+/** Answers delivered one inside the other. Some 500 overflowed the stack of Node 20; each costs about 15 frames. */
+export const answersNestedMax = 32
+
+/** Messages that an actor of priority 128 handles in one turn. 16 amortise the turn and stay short. Chosen, not measured. */
+export const turnMessages = 16
+
+/** Messages that an actor of the highest priority handles in one turn: 16 * 2^((255-128)/32), rounded down. */
+export const turnMessagesMax = 250
+
+/** Messages between two looks at the clock. A look costs about 25 ns, so this adds 2 ns a message. */
+export const clockEveryMessages = 16
+
+/** Messages handled before timers and I/O of the host get their turn, however short they are. Chosen, not measured. */
+export const hostTurnMessages = 4_096
+
+/** Milliseconds of handling before timers and I/O of the host get their turn: half a frame of 60 Hz. */
+export const hostTurnMs = 8
+
+/** Failures that a supervisor keeps of each actor, newest first. */
+export const failuresKept = 10
+
+/** Characters of a failure's cause that are kept: a stack of some 20 lines. */
+export const causeCharactersMax = 2_000
+
+/** Dead letters kept; an older one makes room for a newer one. They hold no payload: about 200 B each. */
+export const deadLettersMax = 1_000
+
+/** Names of waiting messages that an inspection shows. */
+export const inspectWaitingMax = 100
+
+/** Bytes (estimated) of a state that an inspection shows before it cuts off: one screen of a terminal. */
+export const inspectStateBytesMax = 16_384
+
+/** Actors that one listing shows. Active ones come first. Chosen, not measured. */
+export const listMax = 10_000
+
+/** Addresses compared in the search for the nearest: a thousand take about 3 ms. */
+export const nearestComparedMax = 1_000
+
+/** Milliseconds that handlers in progress get at a stop before they are interrupted. Half of the node's 10 s. */
+export const stopTimeoutMs = 5_000
+
+/** One stored state, encoded. 16 MiB: what an envelope may carry, so that any state can also travel. */
+export const stateBytesMax = 16 * 1024 * 1024
+
+/** The database file of stored states, unless its options say otherwise. 64 GiB: it must not fill a disk unseen. Chosen, not measured. */
+export const storageBytesMax = 64 * 1024 ** 3
+
+/** Milliseconds between two backups of a storage that changes: the most that a damaged page can cost. Chosen, not measured. */
+export const backupEveryMs = 600_000
+
+/** Database file up to which a clean stop makes a backup: copying and checking 64 MiB takes about a second of the node's 10. */
+export const backupOnStopBytesMax = 64 * 1024 * 1024
+
+/** Records set aside that are kept; beyond it the oldest is forgotten. */
+export const quarantineKept = 1_000
+
+/** Damaged database files that are kept beside the database; beyond it the oldest is deleted. */
+export const damagedFilesKept = 3
+
+/** Addresses that the report of a loss names; of the others it says how many they are. */
+export const lossesNamed = 20
+
+/** Milliseconds that the check of a database may take: a minute, and a second more for every 32 MiB. Chosen, not measured. */
+export const checkMsMin = 60_000
+export const checkBytesPerSecond = 32 * 1024 * 1024
+
+/** Bytes that must stay free when a database is written anew: its lock file and the note of a clean stop. Chosen, not measured. */
+export const renewBytesSpare = 1024 * 1024

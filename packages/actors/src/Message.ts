@@ -1,0 +1,96 @@
+/**
+ * The message that a handler handles, which is also the context that the handler gets.
+ *
+ * The object is used again for the next message of a handler that ended at once, unless something was derived from it that may
+ * outlive the handler: then it is `kept`.
+ */
+import * as Address from "@continuum/core/Address"
+import { Context } from "effect"
+import type { Actor, ActorContext, Entry, MessageTypes } from "./Actor.ts"
+import type { ActorCell } from "./ActorCell.ts"
+import { AskCycle } from "./ActorError.ts"
+import type { PromiseRef } from "./ActorRef.ts"
+import type { Ask } from "./Ask.ts"
+
+/** A tell that leaves once its sender's state is stored. */
+export interface Outgoing {
+  readonly cell: ActorCell
+  readonly entry: Entry
+  readonly payload: unknown
+}
+
+export class Message implements ActorContext {
+  cell: ActorCell
+  entry: Entry
+  /** The waiting asker; absent for a tell. */
+  ask: Ask | undefined
+  kept: boolean
+  outbox: Array<Outgoing> | undefined
+  private controller: AbortController | undefined
+
+  constructor(cell: ActorCell, entry: Entry, ask: Ask | undefined) {
+    this.cell = cell
+    this.entry = entry
+    this.ask = ask
+    this.kept = false
+    this.outbox = undefined
+    this.controller = undefined
+  }
+
+  get address(): string {
+    return this.cell.address
+  }
+  get name(): string {
+    return this.cell.name
+  }
+  get messageName(): string {
+    return this.entry.name
+  }
+  get signal(): AbortSignal {
+    this.kept = true
+    return (this.controller ??= new AbortController()).signal
+  }
+  /** Aborts the signal, if the handler ever looked at it. */
+  abort(): void {
+    this.controller?.abort()
+  }
+
+  ref<Kind extends string, State, M extends MessageTypes>(
+    actor: Actor<Kind, State, M, never>,
+    name: string
+  ): PromiseRef<M> {
+    this.kept = true
+    return this.cell.kernel.promiseRef(actor, name, this)
+  }
+}
+
+/** The message that the current fiber handles; undefined outside of handlers. */
+export const CurrentMessage = Context.Reference<Message | undefined>("@continuum/actors/Message/Current", {
+  defaultValue: () => undefined
+})
+
+/**
+ * The circle that an ask to `target` would close when sent by the handler of `sender`: that handler's actor and all that
+ * wait for it are busy until it ends, so none of them can answer. Undefined when there is none. O(length of the chain).
+ */
+export const cycleOf = (sender: Message | undefined, target: ActorCell): AskCycle | undefined => {
+  for (let message = sender; message !== undefined; message = message.ask?.parent) {
+    // A handler that has ended holds up nobody, though a fiber that it left behind may still speak in its name.
+    if (message.cell.current !== message) return undefined
+    if (message.cell === target) return new AskCycle({ chain: chainOf(sender, message) })
+  }
+  return undefined
+}
+
+const chainOf = (sender: Message | undefined, from: Message): Array<string> => {
+  const chain = [from.address]
+  for (let message = sender; message !== undefined && message !== from; message = message.ask?.parent) {
+    chain.splice(1, 0, message.address)
+  }
+  chain.push(from.address)
+  return chain
+}
+
+/** Text of an address from the parts that the kernel keeps. */
+export const addressText = (kind: string, name: string): string =>
+  Address.format({ realm: Address.localRealm, kind, name })

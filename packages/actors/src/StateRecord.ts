@@ -1,0 +1,45 @@
+/**
+ * A stored state as bytes on a disk: version (1 byte), CRC-32C (4 bytes, big-endian), state.
+ *
+ * The checksum covers the address too, so that a sound record that a damaged index puts under another actor's address is
+ * found as well.
+ */
+import { Result } from "effect"
+import * as Crc32c from "./Crc32c.ts"
+
+/** The version of the format. Another version is refused: it is not damage, but it cannot be read here. */
+export const version = 1
+
+/** Bytes before the state. */
+export const headerBytes = 5
+
+/** The record of an actor's state. */
+export const seal = (address: string, state: Uint8Array): Uint8Array => {
+  const record = new Uint8Array(headerBytes + state.length)
+  record[0] = version
+  record.set(state, headerBytes)
+  new DataView(record.buffer).setUint32(1, checksumOf(address, state))
+  return record
+}
+
+/** The state in a record, or why it cannot be trusted. The bytes are a view of the record's. */
+export const open = (address: string, record: Uint8Array): Result.Result<Uint8Array, string> => {
+  if (record.length < headerBytes) return Result.fail(`the record has ${record.length} bytes, fewer than its header`)
+  if (record[0] !== version)
+    return Result.fail(`the record is of version ${record[0]}, and this program reads version ${version}`)
+  // A plain array, also when the record is a Buffer.
+  const state = new Uint8Array(record.buffer, record.byteOffset + headerBytes, record.length - headerBytes)
+  const stored = new DataView(record.buffer, record.byteOffset).getUint32(1)
+  const actual = checksumOf(address, state)
+  return stored === actual
+    ? Result.succeed(state)
+    : Result.fail(`its checksum is ${hex(actual)} and should be ${hex(stored)}`)
+}
+
+/** The stored checksum, for comparing two copies of a record. */
+export const checksum = (record: Uint8Array): number =>
+  record.length < headerBytes ? 0 : new DataView(record.buffer, record.byteOffset).getUint32(1)
+
+const encoder = new TextEncoder()
+const checksumOf = (address: string, state: Uint8Array): number => Crc32c.of(state, Crc32c.of(encoder.encode(address)))
+const hex = (checksum: number): string => checksum.toString(16).padStart(8, "0")

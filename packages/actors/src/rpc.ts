@@ -1,0 +1,88 @@
+/**
+ * The part of a node's RPC contract that shows and reaches its actors. Schemas only.
+ */
+import * as Address from "@continuum/core/Address"
+import { Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+import { ActorError } from "./ActorError.ts"
+
+export const ActorSummary = Schema.Struct({
+  address: Schema.String,
+  kind: Schema.String,
+  /** `restarting`: waiting out a backoff. `stopped`: gave up or was told to. */
+  state: Schema.Literals(["idle", "running", "restarting", "stopped"]),
+  /** Messages waiting. */
+  mailbox: Schema.Int,
+  processed: Schema.Int,
+  restarts: Schema.Int,
+  /** 0 to 255, higher first. */
+  priority: Schema.Int,
+  /** Name of the node that hosts it. */
+  node: Schema.String
+})
+export type ActorSummary = typeof ActorSummary.Type
+
+/** One failure as its supervisor saw it. */
+export const Failure = Schema.Struct({
+  /** ISO 8601, UTC. */
+  time: Schema.String,
+  /** The message that was being handled, or `start`. */
+  messageName: Schema.String,
+  cause: Schema.String
+})
+export type Failure = typeof Failure.Type
+
+export const ActorDetail = Schema.Struct({
+  ...ActorSummary.fields,
+  durable: Schema.Boolean,
+  /** Names of the messages it handles. */
+  messages: Schema.Array(Schema.String),
+  /** The state as plain data, cut off where it is large. */
+  stateValue: Schema.Unknown,
+  /** Names of the messages that wait, oldest first, at most 100. */
+  waiting: Schema.Array(Schema.String),
+  /** The last failures, newest first. */
+  failures: Schema.Array(Failure),
+  /** ISO 8601, UTC; absent when it was never active in this process. */
+  startedAt: Schema.optionalKey(Schema.String)
+})
+export type ActorDetail = typeof ActorDetail.Type
+
+/** A message that no actor took, and why. */
+export const DeadLetter = Schema.Struct({
+  /** ISO 8601, UTC. */
+  time: Schema.String,
+  address: Schema.String,
+  messageName: Schema.String,
+  reason: Schema.String
+})
+export type DeadLetter = typeof DeadLetter.Type
+
+/** An error that the actor's own handler failed with: an expected failure, as plain data. */
+export class HandlerFailed extends Schema.TaggedError<HandlerFailed>()("HandlerFailed", {
+  address: Schema.String,
+  messageName: Schema.String,
+  error: Schema.Unknown
+}) {
+  override get message() {
+    return `${this.address} answered "${this.messageName}" with an error: ${JSON.stringify(this.error)}`
+  }
+}
+
+const address = { address: Schema.String }
+const errors = Schema.Union([Address.AddressMalformed, HandlerFailed, ...ActorError.members])
+
+export class ActorRpcs extends RpcGroup.make(
+  Rpc.make("actors.list", {
+    payload: { kind: Schema.optionalKey(Schema.String) },
+    success: Schema.Array(ActorSummary)
+  }),
+  Rpc.make("actors.inspect", { payload: address, success: ActorDetail, error: errors }),
+  Rpc.make("actors.ask", {
+    payload: { ...address, messageName: Schema.String, payload: Schema.Unknown },
+    success: Schema.Unknown,
+    error: errors
+  }),
+  Rpc.make("actors.restart", { payload: address, success: ActorSummary, error: errors }),
+  Rpc.make("actors.deadletters", { success: Schema.Array(DeadLetter) })
+) {}

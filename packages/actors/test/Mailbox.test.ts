@@ -1,0 +1,82 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import type { Entry } from "../src/Actor.ts"
+import { Ask } from "../src/Ask.ts"
+import { mailboxChunkMessages } from "../src/Limits.ts"
+import { Mailbox } from "../src/Mailbox.ts"
+
+const entry = (name: string): Entry => ({ name, handler: () => undefined, isPayload: undefined, schemas: undefined })
+const entries = [entry("a"), entry("b"), entry("c")]
+
+interface Model {
+  readonly capacity: number
+  readonly waiting: Array<{ readonly entry: Entry; readonly payload: number; readonly ask: Ask | undefined }>
+}
+
+/** Offers `count` messages, told from each other by their payloads. */
+class Offer implements fc.Command<Model, Mailbox> {
+  readonly count: number
+  constructor(count: number) {
+    this.count = count
+  }
+  check = () => true
+  run(model: Model, mailbox: Mailbox) {
+    for (let i = 0; i < this.count; i++) {
+      const message = { entry: entries[i % 3]!, payload: i, ask: i % 2 === 0 ? new Ask(undefined) : undefined }
+      const hasRoom = model.waiting.length < model.capacity
+      expect(mailbox.offer(message.entry, message.payload, message.ask)).toBe(hasRoom)
+      if (hasRoom) model.waiting.push(message)
+    }
+    expectSame(model, mailbox)
+  }
+  toString = () => `offer(${this.count})`
+}
+
+class Take implements fc.Command<Model, Mailbox> {
+  readonly count: number
+  constructor(count: number) {
+    this.count = count
+  }
+  check = (model: Readonly<Model>) => model.waiting.length > 0
+  run(model: Model, mailbox: Mailbox) {
+    for (let i = 0; i < this.count && model.waiting.length > 0; i++) {
+      const { ask, entry, payload } = mailbox
+      expect({ entry, payload, ask }).toEqual(model.waiting[0])
+      expect(ask).toBe(model.waiting[0]!.ask)
+      mailbox.drop()
+      model.waiting.shift()
+    }
+    expectSame(model, mailbox)
+  }
+  toString = () => `take(${this.count})`
+}
+
+const expectSame = (model: Model, mailbox: Mailbox) => {
+  expect(mailbox.size).toBe(model.waiting.length)
+  expect(mailbox.names(5)).toEqual(model.waiting.slice(0, 5).map(({ entry }) => entry.name))
+  // What is held follows from what waits: at most one chunk begun at each end.
+  expect(mailbox.chunks).toBeLessThanOrEqual(Math.ceil(model.waiting.length / mailboxChunkMessages) + 1)
+  if (model.waiting.length === 0) expect(mailbox.chunks).toBe(0)
+}
+
+describe("a mailbox", () => {
+  it("is a bounded queue, first in, first out, that holds nothing when empty", () => {
+    const counts = fc.integer({ min: 1, max: 3 * mailboxChunkMessages })
+    const commands = fc.commands([counts.map((count) => new Offer(count)), counts.map((count) => new Take(count))], {
+      maxCommands: 60
+    })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), commands, (capacity, commands) =>
+        fc.modelRun(() => ({ model: { capacity, waiting: [] }, real: new Mailbox(capacity) }), commands)
+      )
+    )
+  })
+
+  it("takes exactly its capacity", () => {
+    const mailbox = new Mailbox(2)
+    expect([1, 2, 3].map((payload) => mailbox.offer(entries[0]!, payload, undefined))).toEqual([true, true, false])
+    mailbox.drop()
+    expect(mailbox.offer(entries[0]!, 4, undefined)).toBe(true)
+    expect(mailbox.payload).toBe(2)
+  })
+})

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Result } from "effect"
+import * as fc from "fast-check"
+import * as Crc32c from "../src/Crc32c.ts"
+import * as StateRecord from "../src/StateRecord.ts"
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+describe("CRC-32C", () => {
+  it("has the values of RFC 3720, appendix B.4", () => {
+    expect(Crc32c.of(bytes("123456789"))).toBe(0xe3069283)
+    expect(Crc32c.of(new Uint8Array(32))).toBe(0x8a9136aa)
+    expect(Crc32c.of(new Uint8Array(32).fill(0xff))).toBe(0x62a8ab43)
+    expect(Crc32c.of(Uint8Array.from({ length: 32 }, (_, i) => i))).toBe(0x46dd794e)
+    expect(Crc32c.of(Uint8Array.from({ length: 32 }, (_, i) => 31 - i))).toBe(0x113fdb5c)
+  })
+
+  it("continues from the checksum of what came before", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array(), (a, b) => {
+        expect(Crc32c.of(b, Crc32c.of(a))).toBe(Crc32c.of(Uint8Array.from([...a, ...b])))
+      })
+    )
+  })
+})
+
+describe("a record", () => {
+  const address = "continuum://local/counter/a"
+
+  it("gives back the state that was sealed for this address", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (state) => {
+        expect(StateRecord.open(address, StateRecord.seal(address, state))).toEqual(Result.succeed(state))
+      })
+    )
+  })
+
+  it("is refused when any bit of it is another, and under any other address", () => {
+    const record = StateRecord.seal(address, bytes("the state"))
+    for (let bit = 0; bit < record.length * 8; bit++) {
+      const damaged = record.slice()
+      damaged[bit >> 3]! ^= 1 << (bit & 7)
+      expect(Result.isFailure(StateRecord.open(address, damaged)), `bit ${bit}`).toBe(true)
+    }
+    expect(Result.isFailure(StateRecord.open(`${address}x`, record))).toBe(true)
+    expect(Result.isFailure(StateRecord.open(address, record.slice(0, -1)))).toBe(true)
+    expect(Result.isFailure(StateRecord.open(address, record.slice(0, StateRecord.headerBytes - 1)))).toBe(true)
+  })
+
+  it("of another version says so", () => {
+    const record = StateRecord.seal(address, bytes("x"))
+    record[0] = 2
+    expect(StateRecord.open(address, record)).toMatchObject({ failure: expect.stringContaining("version 2") })
+  })
+})

@@ -1,0 +1,218 @@
+/**
+ * What actors must do alike on Bun, Deno and Node: the reply rule, one message at a time, supervision, cycles, services, the
+ * laws of the storage, recovery from damage by the checking process, and SIGKILL.
+ */
+import { actor, fromRpcs, reply } from "@continuum/actors/Actor"
+import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
+import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
+import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { service } from "@continuum/actors/Service"
+import { laws } from "@continuum/actors/testing/ActorStorageLaws"
+import { Effect, References, Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import * as process from "node:process"
+import { check, report } from "../../../core/test/Conformance.ts"
+import { countForEver } from "../kill/Counting.ts"
+import { killAgainAndAgain } from "../kill/Rounds.ts"
+
+// This program is also the process that it kills.
+const childFlag = "--count-for-ever"
+if (process.argv.includes(childFlag)) await countForEver(process.argv.at(-1)!)
+
+const equal = (actual: unknown, expected: unknown) => {
+  const [found, wanted] = [JSON.stringify(actual), JSON.stringify(expected)]
+  if (found !== wanted) throw new Error(`expected ${wanted}, found ${found}`)
+}
+const tagOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "replied",
+    (error: { readonly _tag?: string }) => error._tag
+  )
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+const dirs: Array<string> = []
+const temporaryDir = () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "actors-conformance-"))
+  dirs.push(dir)
+  return dir
+}
+
+// ---------------------------------------------------------------- actors
+
+class Rpcs extends RpcGroup.make(
+  Rpc.make("set", { payload: { at: Schema.Date }, success: Schema.Date }),
+  Rpc.make("fail", { success: Schema.Date, error: Schema.String })
+) {}
+const Dated = fromRpcs("dated", Rpcs, {
+  state: { schema: Schema.Date, initial: new Date(0) },
+  handlers: { set: (_, { at }) => at, fail: () => Effect.fail("no") }
+})
+
+const log: Array<string> = []
+const Counter = actor("counter", {
+  state: 0,
+  add: (state, n: number) => state + n,
+  get: (state) => state,
+  describe: (state) => reply(state, `at ${state}`),
+  later: async (state, n: number) => {
+    log.push(`begin ${n}`)
+    await pause(2)
+    log.push(`end ${n}`)
+    return state + n
+  },
+  effect: (state, n: number) => (n < 0 ? Effect.fail("negative" as const) : Effect.delay(Effect.succeed(state + n), 2)),
+  boom: (): number => {
+    throw new Error("boom")
+  }
+})
+const Selfish = actor("selfish", {
+  state: 0,
+  ask: async (state, _: void, context) => {
+    const self = context.ref(SelfishRef, context.name)
+    return reply(state, await self.ask().catch((error: { readonly _tag: string }) => error._tag))
+  }
+})
+const SelfishRef = Selfish as never as ReturnType<typeof actor<"selfish", number, { ask: (state: number) => number }>>
+
+await check("replies are the new state, what reply() says, or what an Effect or a Promise ends with", async () => {
+  const system = await ActorSystem.start()
+  const counter = system.ref(Counter, "c")
+  equal(
+    [await counter.add(2), await counter.describe(), await counter.effect(3), await counter.later(4)],
+    [2, "at 2", 5, 9]
+  )
+  equal(await counter.effect(-1).catch((error: unknown) => error), "negative")
+  equal(await counter.get(), 9)
+  await system.stop()
+})
+
+await check("one message at a time, in order, also across awaits", async () => {
+  log.length = 0
+  const system = await ActorSystem.start()
+  const counter = system.ref(Counter, "c")
+  await Promise.all([1, 2, 3].map((n) => counter.later(n)))
+  equal(log, ["begin 1", "end 1", "begin 2", "end 2", "begin 3", "end 3"])
+  await system.stop()
+})
+
+await check("a crash fails the asker and restarts the actor; an expected failure does neither", async () => {
+  const system = await ActorSystem.start()
+  const counter = system.ref(Counter, "c")
+  await counter.add(1)
+  equal(await tagOf(counter.boom()), "ActorFailed")
+  equal([await counter.get(), (await system.inspect(counter.address)).restarts], [0, 1])
+  await system.stop()
+})
+
+await check("an actor that asks itself gets AskCycle", async () => {
+  const system = await ActorSystem.start()
+  equal(await system.ref(SelfishRef, "s").ask(), "AskCycle")
+  await system.stop()
+})
+
+await check("payloads and replies by name are decoded and encoded", async () => {
+  const system = await ActorSystem.start()
+  system.ref(Dated, "d")
+  const at = "2026-01-02T03:04:05.000Z"
+  const address = "continuum://local/dated/d"
+  equal(await system.askUnknown(address, "set", { at }), at)
+  equal(await tagOf(system.askUnknown(address, "set", { at: 1 })), "PayloadMalformed")
+  equal(await tagOf(system.askUnknown(address, "fail", null)), "HandlerFailed")
+  equal(await tagOf(system.askUnknown(address, "nothing", null)), "MessageUnknown")
+  equal(await tagOf(system.askUnknown("continuum://local/date/d", "set", null)), "AddressUnknown")
+  await system.stop()
+})
+
+await check("a hundred thousand tells are handled in order", async () => {
+  const Sum = actor(
+    "sum",
+    {
+      state: { last: -1, ok: true },
+      next: (state, n: number) => ({ last: n, ok: state.ok && n === state.last + 1 }),
+      get: (state) => state
+    },
+    { mailboxCapacity: 200_000 }
+  )
+  const system = await ActorSystem.start()
+  const sum = system.ref(Sum, "s")
+  for (let n = 0; n < 100_000; n++) sum.tell.next(n)
+  equal(await sum.get(), { last: 99_999, ok: true })
+  await system.stop()
+})
+
+await check("a service that fails is restarted", async () => {
+  const system = await ActorSystem.start()
+  let runs = 0
+  system.run(
+    service(
+      "failing",
+      Effect.suspend(() => Effect.fail(++runs)),
+      { supervision: { backoffMin: 1, jitter: 0 } }
+    )
+  )
+  while (runs < 3) await pause(5)
+  await system.stop()
+  const seen = runs
+  await pause(50)
+  equal(runs, seen)
+})
+
+// ---------------------------------------------------------------- storage
+
+for (const law of laws) {
+  await check(`memory: ${law.name}`, () => Effect.runPromise(Effect.provide(law.check, ActorStorageMemory.layer)))
+  await check(`LMDB: ${law.name}`, () =>
+    Effect.runPromise(Effect.provide(law.check, ActorStorageLmdb.layer({ dir: temporaryDir(), backupOnStop: false })))
+  )
+}
+
+await check("a directory is for one system at a time and keeps its states", async () => {
+  const dir = temporaryDir()
+  const first = await ActorSystem.start({ dir })
+  equal(await first.ref(Counter, "c").add(41), 41)
+  equal(await tagOf(ActorSystem.start({ dir })), "StorageInUse")
+  await first.stop()
+  const second = await ActorSystem.start({ dir })
+  equal(await second.ref(Counter, "c").add(1), 42)
+  await second.stop()
+})
+
+await check("a damaged database is found by the checking process and replaced by its backup", async () => {
+  const dir = temporaryDir()
+  const options = { dir }
+  const quiet = Effect.provideService(References.MinimumLogLevel, "None")
+  const state = new Uint8Array(300).fill(7)
+  const addresses = Array.from({ length: 100 }, (_, i) => `continuum://local/counter/a${i}`)
+  await Effect.runPromise(
+    Effect.scoped(
+      Effect.flatMap(ActorStorageLmdb.make(options), (storage) =>
+        Effect.flatten(storage.commit(addresses.map((address) => ({ address, state }))))
+      )
+    )
+  )
+  const file = fs.readFileSync(path.join(dir, "actors.mdb"))
+  for (let at = 2 * 4_096; at < file.length; at += 4_096) file.fill(0x5a, at, at + 64)
+  fs.writeFileSync(path.join(dir, "actors.mdb"), file)
+  const [losses, loaded] = await Effect.runPromise(
+    Effect.scoped(
+      Effect.flatMap(ActorStorageLmdb.make({ ...options, backupOnStop: false }), (storage) =>
+        Effect.all([Effect.succeed(storage.openReport.losses), storage.load(addresses[50]!)])
+      )
+    ).pipe(quiet)
+  )
+  equal(losses.length, 1)
+  equal(losses[0]!.includes("took its place"), true)
+  equal(Array.from(loaded ?? []), Array.from(state))
+})
+
+await check("SIGKILL loses no acknowledged write", async () => {
+  const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A"] : [process.execPath]
+  const writes = await killAgainAndAgain([...runtime, process.argv[1]!, childFlag], 2, 300, 3)
+  equal(writes >= 300, true)
+})
+
+for (const dir of dirs) fs.rmSync(dir, { recursive: true, force: true })
+report()
