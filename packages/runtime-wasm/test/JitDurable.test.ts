@@ -1,0 +1,70 @@
+import { ContentStore, layerMemory } from "@continuum/core/ContentStore"
+import { Jit } from "@continuum/runtime-wasm/Jit"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { durable, source } from "./support/Counting.ts"
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "jit-"))),
+  (dir) => Effect.sync(() => rmSync(dir, { recursive: true, force: true }))
+)
+
+const usesOf = (contentId: string) =>
+  Effect.gen(function* () {
+    return (yield* (yield* Jit).modules).find((one) => one.contentId === contentId)?.uses
+  })
+
+const runSource = Effect.gen(function* () {
+  return yield* (yield* Jit).run({ target: { lang: "wat", source }, input: 14 })
+})
+
+const script = fileURLToPath(new URL("./support/Counting.ts", import.meta.url))
+const args = process.versions["deno"] === undefined ? [script] : ["run", "-A", script]
+
+/** Runs a node of its own until it has got so many answers, kills it, and gives the number that it last said. */
+const countAndKill = (dir: string, until: number) =>
+  Effect.callback<number>((resume) => {
+    const child = spawn(process.execPath, [...args, dir], { stdio: ["ignore", "pipe", "inherit"] })
+    let text = ""
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk
+      if (text.split("\n").length > until) child.kill("SIGKILL")
+    })
+    child.once("close", () => resume(Effect.succeed(Number(text.trimEnd().split("\n").at(-1)))))
+    return Effect.sync(() => child.kill("SIGKILL"))
+  })
+
+describe("Jit on a disk", () => {
+  it.live("knows after a restart what it compiled and how often it was used", () =>
+    Effect.gen(function* () {
+      const dir = yield* directory
+      const content = Layer.succeed(ContentStore, yield* Effect.provide(ContentStore, layerMemory))
+      const start = <A, E>(effect: Effect.Effect<A, E, Jit>) =>
+        effect.pipe(Effect.provide(durable(dir)), Effect.provide(content))
+      const first = yield* start(Effect.andThen(runSource, runSource))
+      assert.strictEqual(first.cache, "hit")
+      const again = yield* start(runSource)
+      assert.deepInclude(again, { output: 42, cache: "hit", contentId: first.contentId, fuel: first.fuel })
+      assert.strictEqual(yield* start(usesOf(first.contentId)), 3)
+    })
+  )
+
+  it.live("has counted every answer that left it when it was killed", () =>
+    Effect.gen(function* () {
+      const dir = yield* directory
+      const answers = yield* countAndKill(dir, 100)
+      assert.isAtLeast(answers, 100)
+      const uses = yield* Effect.gen(function* () {
+        return yield* usesOf((yield* runSource).contentId)
+      }).pipe(Effect.provide(durable(dir)), Effect.provide(layerMemory))
+      // The use just now, and at most one whose answer was on its way.
+      assert.isAtLeast(uses!, answers + 1)
+      assert.isAtMost(uses!, answers + 2)
+    })
+  )
+})
