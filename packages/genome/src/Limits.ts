@@ -1,0 +1,31 @@
+/**
+ * The limits of `genome`. Each has its unit in its name, and the reason for its number.
+ */
+import { contentBytesMax } from "@continuum/core/Limits"
+
+/**
+ * Header of a safetensors file. An entry takes about 100 bytes, so 16 MiB name more than 100,000 tensors; the reference
+ * reads up to 100 MB, which is a second of JSON parsing for whoever sends it.
+ */
+export const safetensorsHeaderBytesMax = 16 * 1024 * 1024
+
+/** Dimensions of a tensor. Real ones have up to 5. Chosen, not measured. */
+export const tensorDimensionsMax = 16
+
+/** A layer as bytes: what a content store keeps, since a layer travels and rests as one blob. */
+export const layerBytesMax = contentBytesMax
+
+/** Modules of the base model that one layer changes: 7 in each of 512 blocks, rounded up. Chosen, not measured. */
+export const layerTargetsMax = 4096
+
+/** Rank of a LoRA pair. Papers use 1 to 256; above, a full update of a weight is smaller. Chosen, not measured. */
+export const layerRankMax = 1024
+
+/** Name of a module or of a base model. 255 bytes, as for a name in an address. */
+export const layerNameBytesMax = 255
+
+/** Layers that one layer was made from. Breeding has two, a merge a handful. Chosen, not measured. */
+export const layerParentsMax = 16
+
+/** Text of an adapter_config.json. Real ones have 1 kB; one with a pattern for each of 4096 modules has 500 kB. */
+export const peftConfigBytesMax = 1024 * 1024

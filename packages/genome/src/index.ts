@@ -1,0 +1,8 @@
+export * as Dtype from "./formats/Dtype.ts"
+export * as Float16 from "./formats/Float16.ts"
+export * as Layer from "./Layer.ts"
+export * as LayerCard from "./LayerCard.ts"
+export * as Limits from "./Limits.ts"
+export * as Peft from "./formats/Peft.ts"
+export * as Safetensors from "./formats/Safetensors.ts"
+export * as SafetensorsHeader from "./formats/SafetensorsHeader.ts"
