@@ -1,0 +1,3 @@
+import { main } from "./src/Main.ts"
+
+main(process.argv.slice(2))

@@ -1,0 +1,93 @@
+/**
+ * What is on this node right now, counted at the moment of the question: for `status` and for `/metrics`.
+ */
+import { ActorSystem } from "@continuum/actors/ActorSystem"
+import type { NodeStatus } from "@continuum/core/rpc"
+import { version } from "@continuum/core/Version"
+import { Jit } from "@continuum/runtime-wasm/Jit"
+import { Clock, Context, Effect, Layer } from "effect"
+import { Home } from "./Home.ts"
+import type { Metric } from "./http/Metrics.ts"
+import { LogBook } from "./LogBook.ts"
+import { NodeInfo } from "./NodeInfo.ts"
+
+export class Inventory extends Context.Service<
+  Inventory,
+  {
+    readonly status: Effect.Effect<NodeStatus>
+    readonly metrics: Effect.Effect<ReadonlyArray<Metric>>
+  }
+>()("@continuum/node/Inventory") {}
+
+export const layer = Layer.effect(
+  Inventory,
+  Effect.gen(function* () {
+    const system = yield* ActorSystem
+    const jit = yield* Jit
+    const home = yield* Home
+    const info = yield* NodeInfo
+    const logBook = yield* LogBook
+    const uptimeSeconds = Effect.map(Clock.currentTimeMillis, (now) => (now - info.startedAtMs) / 1000)
+
+    const status = Effect.gen(function* () {
+      const totals = system.totals()
+      const modules = yield* jit.modules
+      return {
+        name: info.name,
+        publicKey: info.publicKey,
+        url: info.url,
+        version,
+        runtime: info.runtime,
+        home: home.path,
+        pid: process.pid,
+        uptimeSeconds: yield* uptimeSeconds,
+        memoryBytes: yield* info.memoryBytes,
+        languages: jit.languages,
+        // The mesh, layers and personas count here once they are part of the node.
+        peers: 0,
+        actors: totals.activeActors + totals.services,
+        modules: modules.length,
+        layers: 0,
+        personas: 0
+      }
+    })
+
+    const metrics = Effect.gen(function* () {
+      const totals = system.totals()
+      const modules = yield* jit.modules
+      const sum = (of: (one: (typeof modules)[number]) => number) => modules.reduce((total, one) => total + of(one), 0)
+      return [
+        gauge("continuum_uptime_seconds", "Seconds since the node was ready", yield* uptimeSeconds),
+        gauge("continuum_resident_memory_bytes", "Memory of the node's process", yield* info.memoryBytes),
+        gauge("continuum_actors", "Actors that are active, services included", totals.activeActors + totals.services),
+        gauge("continuum_mailbox_messages", "Messages that wait in mailboxes", totals.mailboxDepth),
+        counter("continuum_messages_processed_total", "Messages that actors have handled", totals.processed),
+        counter("continuum_actor_failures_total", "Crashes of handlers and services", totals.failed),
+        counter("continuum_actor_restarts_total", "Restarts by supervisors", totals.restarts),
+        counter("continuum_dead_letters_total", "Messages that no actor took", totals.deadLetters),
+        gauge("continuum_modules", "Modules that are kept", modules.length),
+        gauge(
+          "continuum_module_bytes",
+          "Bytes of the modules that are kept",
+          sum((one) => one.bytes)
+        ),
+        gauge(
+          "continuum_module_uses",
+          "Uses of the modules that are kept",
+          sum((one) => one.uses)
+        ),
+        gauge(
+          "continuum_module_failures",
+          "Failed uses of the modules that are kept",
+          sum((one) => one.failures)
+        ),
+        counter("continuum_log_lines_dropped_total", "Log lines that the disk did not take", yield* logBook.dropped)
+      ]
+    })
+
+    return { status, metrics }
+  })
+)
+
+const gauge = (name: string, help: string, value: number): Metric => ({ name, help, type: "gauge", value })
+const counter = (name: string, help: string, value: number): Metric => ({ name, help, type: "counter", value })

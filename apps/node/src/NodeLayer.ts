@@ -1,0 +1,76 @@
+/**
+ * The whole architecture as one expression: which parts a node is made of, and what each is given.
+ *
+ * Read it from the bottom: settings give a home, the home gives identity, log, state and content; on these stands the
+ * actor system; on it the JIT; and the doors serve them all.
+ */
+import { ActorSystem } from "@continuum/actors/ActorSystem"
+import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
+import { service } from "@continuum/actors/Service"
+import * as ContentStoreDisk from "@continuum/core/ContentStoreDisk"
+import * as Jit from "@continuum/runtime-wasm/Jit"
+import * as Sandbox from "@continuum/runtime-wasm/sandbox/Sandbox"
+import { Effect, Layer } from "effect"
+import { HttpRouter } from "effect/http"
+import * as Banner from "./Banner.ts"
+import { Counter } from "./Counter.ts"
+import * as Doctor from "./Doctor.ts"
+import * as Guard from "./http/Guard.ts"
+import * as Health from "./http/Health.ts"
+import * as Metrics from "./http/Metrics.ts"
+import * as Rpc from "./http/Rpc.ts"
+import * as ServeNode from "./http/ServeNode.ts"
+import * as Home from "./Home.ts"
+import * as Inventory from "./Inventory.ts"
+import * as LogBook from "./LogBook.ts"
+import { NodeConfig } from "./NodeConfig.ts"
+import * as NodeInfo from "./NodeInfo.ts"
+import * as Proof from "./Proof.ts"
+import * as Stop from "./Stop.ts"
+
+/** What people and programs call. */
+const Doors = Layer.mergeAll(Rpc.layer, Health.layer, Metrics.layer, Guard.layer)
+
+/** The long-running parts of a node are supervised actors too: `continuum://local/service/http` and `.../log`. */
+const Services = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const system = yield* ActorSystem
+    const { writing } = yield* LogBook.LogBook
+    yield* system.run(service("log", writing))
+    const serving = HttpRouter.serve(Doors, { disableLogger: true, disableListenLog: true })
+    yield* system.run(service("http", Layer.launch(serving)))
+  })
+)
+
+/** Actor types that every node has. */
+const BuiltInActors = Layer.effectDiscard(Effect.flatMap(ActorSystem, (system) => system.register(Counter)))
+
+const Actors = Layer.unwrap(
+  Effect.gen(function* () {
+    const { settings } = yield* NodeConfig
+    const { statePath } = yield* Home.Home
+    return ActorSystem.layer({ nodeName: settings.name }).pipe(
+      Layer.provide(ActorStorageLmdb.layer({ dir: statePath }))
+    )
+  })
+)
+
+const Content = Layer.unwrap(Effect.map(Home.Home, ({ contentPath }) => ContentStoreDisk.layer(contentPath)))
+
+const Modules = Layer.unwrap(
+  Effect.map(NodeConfig, ({ settings: { name, languages, memoryBytesMax } }) =>
+    Jit.layer({ nodeName: name, languages, cacheBytesMax: memoryBytesMax })
+  )
+).pipe(Layer.provide(Sandbox.layer))
+
+export const NodeLayer = Layer.mergeAll(Services, BuiltInActors, Banner.layer).pipe(
+  Layer.provideMerge(Doctor.layer),
+  Layer.provideMerge(Proof.layer),
+  Layer.provideMerge(Inventory.layer),
+  Layer.provideMerge(Layer.mergeAll(NodeInfo.layer, Stop.layer)),
+  Layer.provideMerge(ServeNode.layer),
+  Layer.provideMerge(Modules),
+  Layer.provideMerge(Layer.mergeAll(Actors, Content)),
+  Layer.provideMerge(LogBook.layer),
+  Layer.provideMerge(Home.layer)
+)

@@ -1,0 +1,51 @@
+/**
+ * The listening socket: `node:http` through @effect/platform-node, which runs alike on Bun, Deno and Node.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Effect, Layer, Schema } from "effect"
+import { HttpServer } from "effect/http"
+import { createServer, type Server } from "node:http"
+import { NodeConfig } from "../NodeConfig.ts"
+import * as OsError from "../OsError.ts"
+
+/** The node cannot listen where it was told to. */
+export class PortUnusable extends Schema.TaggedError<PortUnusable>()("PortUnusable", {
+  host: Schema.String,
+  port: Schema.Int,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `The node cannot listen on ${this.host} port ${this.port}: ${this.reason}. Choose another with --port N, or any free one with --port 0`
+  }
+}
+
+/** What a request in progress gets when the node stops, in ms. */
+const gracefulStopMs = 2_000
+/** A client that sends its headers more slowly than this holds a connection for nothing. */
+const headersTimeoutMs = 10_000
+
+export const layer = Layer.unwrap(
+  Effect.map(NodeConfig, ({ settings: { host, port } }) =>
+    NodeHttpServer.layerServer(makeServer, { host, port, gracefulShutdownTimeout: gracefulStopMs }).pipe(
+      Layer.catchTag("ServeError", ({ cause }) =>
+        Layer.effect(
+          HttpServer.HttpServer,
+          Effect.fail(new PortUnusable({ host, port, reason: OsError.describe(cause) }))
+        )
+      )
+    )
+  )
+).pipe(Layer.provideMerge(NodeHttpServer.layerHttpServices))
+
+/** A server whose `close` does not wait for clients that keep a connection and say nothing. */
+const makeServer = (): Server => {
+  const server = createServer({ headersTimeout: headersTimeoutMs })
+  const close = server.close.bind(server)
+  server.close = (done) => {
+    close(done)
+    server.closeIdleConnections()
+    setTimeout(() => server.closeAllConnections(), gracefulStopMs).unref()
+    return server
+  }
+  return server
+}
