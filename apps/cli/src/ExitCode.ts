@@ -1,0 +1,92 @@
+/**
+ * The exit code of every error that a command can end with, so that scripts can tell them apart.
+ *
+ * A wrong line of the user is 2 where the line alone shows it; what only the node can judge (an address that nobody
+ * answers to, an input that does not fit) is 1. The table is complete by its type: a new error does not compile.
+ */
+import type { NodeClientError } from "@continuum/core/NodeClientError"
+import type { CliError as ParseError } from "effect/cli/CliError"
+import type * as Rpc from "effect/rpc/Rpc"
+import type { CliError } from "./CliError.ts"
+import type { NodeCalls } from "./NodeCalls.ts"
+
+export const done = 0
+export const failed = 1
+const wrongUsage = 2
+const noNode = 3
+const refused = 4
+/** 128 + 2, the number of SIGINT, as shells have it. */
+export const interrupted = 130
+
+/** The tags of all errors: those that a call declares, those of the way to the node, and our own. */
+export type ErrorTag = Rpc.Error<NodeCalls>["_tag"] | NodeClientError["_tag"] | CliError["_tag"] | ParseError["_tag"]
+
+export const table: Readonly<Record<ErrorTag, number>> = {
+  // The command line.
+  UnrecognizedOption: wrongUsage,
+  DuplicateOption: wrongUsage,
+  MissingOption: wrongUsage,
+  MissingArgument: wrongUsage,
+  UnexpectedArgument: wrongUsage,
+  InvalidValue: wrongUsage,
+  UnknownSubcommand: wrongUsage,
+  ValidationError: wrongUsage,
+  ShowHelp: wrongUsage,
+  UserError: failed,
+  UsageWrong: wrongUsage,
+  JsonMalformed: wrongUsage,
+  UrlMalformed: wrongUsage,
+  AddressMalformed: wrongUsage,
+  ContentIdMalformed: wrongUsage,
+  BinaryToTerminal: wrongUsage,
+  PermissionMissing: wrongUsage,
+  FileUnreadable: failed,
+  FileNotWritten: failed,
+  OutputClosed: done,
+
+  // The way to the node.
+  NodeNotRunning: noNode,
+  NodeUnreachable: noNode,
+  NodeSilent: noNode,
+  NodeRefused: refused,
+  KeyRefused: refused,
+  NodeConnectionLost: failed,
+  NodeAnswerMalformed: failed,
+  NodeFailed: failed,
+  CallMalformed: failed,
+  NodeStillRunning: failed,
+  ChecksFailed: failed,
+
+  // Actors.
+  AddressUnknown: failed,
+  MessageUnknown: failed,
+  PayloadMalformed: failed,
+  MailboxFull: failed,
+  ActorFailed: failed,
+  ActorStopped: failed,
+  AskTimeout: failed,
+  AskCycle: failed,
+  StateNotStored: failed,
+  HandlerFailed: failed,
+
+  // Modules.
+  SourceMalformed: failed,
+  SourceRefused: refused,
+  ModuleMalformed: failed,
+  ModuleRefused: refused,
+  LanguageUnavailable: refused,
+  CompileFailed: failed,
+  InputMalformed: failed,
+  FuelExhausted: failed,
+  RunTimeout: failed,
+  MemoryExceeded: failed,
+  RunFailed: failed,
+  NodeBusy: failed,
+  ContentUnknown: failed,
+  ContentCorrupt: failed,
+  ContentNotStored: failed
+}
+
+/** The code of an error; 1 for one that this version does not know. */
+export const of = (error: { readonly _tag: string }): number =>
+  Object.hasOwn(table, error._tag) ? table[error._tag as ErrorTag] : failed

@@ -1,0 +1,57 @@
+/**
+ * Files that a person names on the command line. `-` is stdin, as elsewhere.
+ */
+import { contentBytesMax } from "@continuum/core/Limits"
+import { Effect, FileSystem, type PlatformError, Stdio, Stream } from "effect"
+import { FileUnreadable } from "./CliError.ts"
+import { Environment } from "./NodeTarget.ts"
+
+/** The whole content, at most as much as a node keeps. Fails with `FileUnreadable`. */
+export const read = Effect.fnUntraced(function* (file: string) {
+  if (file === "-") return yield* readStdin
+  const { demand } = yield* Environment
+  const fs = yield* FileSystem.FileSystem
+  yield* demand([{ kind: "read", what: [file] }])
+  const unreadable = (error: PlatformError.PlatformError) => new FileUnreadable({ file, reason: reasonOf(error) })
+  const { size } = yield* Effect.mapError(fs.stat(file), unreadable)
+  if (Number(size) > contentBytesMax) return yield* tooLarge(file)
+  return yield* Effect.mapError(fs.readFile(file), unreadable)
+})
+
+const readStdin = Effect.gen(function* () {
+  const { stdin } = yield* Stdio.Stdio
+  const chunks: Array<Uint8Array> = []
+  let length = 0
+  yield* stdin.pipe(
+    Stream.mapError(({ message }) => new FileUnreadable({ file: "stdin", reason: message })),
+    Stream.runForEach((chunk) => {
+      chunks.push(chunk)
+      length += chunk.length
+      return length > contentBytesMax ? Effect.fail(tooLarge("stdin")) : Effect.void
+    })
+  )
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+})
+
+const tooLarge = (file: string) =>
+  new FileUnreadable({ file, reason: `it has more than the ${contentBytesMax} bytes that a node keeps` })
+
+/** A platform error in the words of a person. */
+export const reasonOf = (error: PlatformError.PlatformError): string => {
+  switch (error.reason._tag) {
+    case "NotFound":
+      return "it does not exist"
+    case "PermissionDenied":
+      return "you may not"
+    case "BadResource":
+      return "it is no regular file"
+    default:
+      return error.reason.message
+  }
+}

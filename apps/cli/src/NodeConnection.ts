@@ -1,0 +1,53 @@
+/**
+ * A command's conversation with its node: finds it, makes the call, and says what a failure means for the user.
+ */
+import * as NodeClient from "@continuum/core/NodeClient"
+import type { NodeRefused, NodeUnreachable } from "@continuum/core/NodeClientError"
+import { Duration, Effect } from "effect"
+import { KeyRefused, NodeNotRunning, NodeSilent } from "./CliError.ts"
+import { type Node, nodeCalls } from "./NodeCalls.ts"
+import * as NodeTarget from "./NodeTarget.ts"
+
+/**
+ * How long a node may take for what it knows without work. Calls that run a user's code have their limits in the node.
+ * Chosen, not measured: far above any answer of a living node, below the patience of a person.
+ */
+const quickCallMax = Duration.seconds(30)
+
+/** Runs calls on the node that the flags name. */
+export const use = <A, E, R>(calls: (node: Node, target: NodeTarget.NodeTarget) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const target = yield* NodeTarget.resolve
+    const node = yield* NodeClient.make(nodeCalls, target)
+    return yield* Effect.mapError(calls(node, target), (error) => explain(error, target))
+  }).pipe(Effect.scoped)
+
+/** The same for calls that a living node answers at once: fails with `NodeSilent` when it does not. */
+export const useQuick = <A, E, R>(calls: (node: Node, target: NodeTarget.NodeTarget) => Effect.Effect<A, E, R>) =>
+  use((node, target) =>
+    Effect.timeoutOrElse(calls(node, target), {
+      duration: quickCallMax,
+      orElse: () => Effect.fail(new NodeSilent({ url: target.url, seconds: Duration.toSeconds(quickCallMax) }))
+    })
+  )
+
+/** Adds what only the CLI knows: which key it sent, and that a file of a dead node led it astray. */
+const explain = <E>(
+  error: E,
+  target: NodeTarget.NodeTarget
+):
+  | Exclude<E, NodeRefused>
+  | (E extends NodeRefused ? KeyRefused : never)
+  | (E extends NodeUnreachable ? NodeNotRunning : never) => {
+  const { _tag } = error as { readonly _tag?: string }
+  if (_tag === "NodeRefused") {
+    const { reason, url } = error as NodeRefused
+    return new KeyRefused({ url, keyFrom: target.keyFrom, reason }) as never
+  }
+  if (_tag === "NodeUnreachable" && target.nodeFile !== undefined) {
+    return new NodeNotRunning({
+      reason: `${target.nodeFile} names process ${target.pid} at ${target.url}, which does not answer. It was left by a node that ended without cleaning up`
+    }) as never
+  }
+  return error as never
+}

@@ -1,0 +1,139 @@
+/**
+ * Actors: which there are, what is in them, and a message to one.
+ */
+import type { ActorDetail, ActorSummary, DeadLetter } from "@continuum/actors/rpc"
+import * as Address from "@continuum/core/Address"
+import { Effect, Option } from "effect"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as JsonInput from "../JsonInput.ts"
+import * as NodeConnection from "../NodeConnection.ts"
+import * as Output from "../Output.ts"
+import * as Render from "../Render.ts"
+import type { Style } from "../Style.ts"
+
+const address = Argument.String("ADDRESS").pipe(Argument.withDescription("Such as continuum://local/counter/cart-42"))
+
+const statePaint =
+  (style: Style) =>
+  (text: string, { state }: { readonly state: string }) =>
+    state === "stopped" ? style.red(text) : state === "restarting" ? style.yellow(text) : text
+
+const list = Command.make(
+  "actors/list",
+  {
+    kind: Flag.String("kind").pipe(
+      Flag.withMetavar("K"),
+      Flag.optional,
+      Flag.withDescription("Only actors of this kind, such as module, service or one of your own")
+    )
+  },
+  ({ kind }) =>
+    Effect.gen(function* () {
+      const payload = Option.match(kind, { onNone: () => ({}), onSome: (kind) => ({ kind }) })
+      const actors = yield* NodeConnection.useQuick((node) => node["actors.list"](payload))
+      yield* Output.result(actors, (style) =>
+        Render.table<ActorSummary>(
+          style,
+          actors,
+          [
+            { head: "ADDRESS", cell: ({ address }) => address },
+            { head: "STATE", cell: ({ state }) => state, paint: statePaint(style) },
+            { head: "MAILBOX", cell: ({ mailbox }) => Render.count(mailbox), align: "right" },
+            { head: "PROCESSED", cell: ({ processed }) => Render.count(processed), align: "right" },
+            { head: "RESTARTS", cell: ({ restarts }) => Render.count(restarts), align: "right" },
+            { head: "PRIORITY", cell: ({ priority }) => Render.count(priority), align: "right" },
+            { head: "NODE", cell: ({ node }) => node }
+          ],
+          Option.match(kind, {
+            onNone: () => "No actors yet. One comes to life with its first message: actors/ask ADDRESS MESSAGE JSON",
+            onSome: (kind) => `No actors of kind "${kind}". All kinds: actors/list`
+          })
+        )
+      )
+    })
+).pipe(Command.withDescription("The actors of the node"))
+
+const inspect = Command.make("actors/inspect", { address }, ({ address }) =>
+  Effect.gen(function* () {
+    yield* Address.parse(address)
+    const actor = yield* NodeConnection.useQuick((node) => node["actors.inspect"]({ address }))
+    yield* Output.result(actor, (style) => detailText(style, actor))
+  })
+).pipe(Command.withDescription("All about one actor: its state, what waits in its mailbox, its last failures"))
+
+const detailText = (style: Style, actor: ActorDetail): string =>
+  Render.fields(style, [
+    ["address", actor.address],
+    ["state", statePaint(style)(actor.state, actor)],
+    ["durable", actor.durable ? "yes" : "no"],
+    ["node", actor.node],
+    ["started", actor.startedAt],
+    ["processed", Render.count(actor.processed)],
+    ["restarts", Render.count(actor.restarts)],
+    ["priority", Render.count(actor.priority)],
+    ["mailbox", `${Render.count(actor.mailbox)}${actor.waiting.length > 0 ? `: ${actor.waiting.join(", ")}` : ""}`],
+    ["messages", actor.messages.join(", ")],
+    ["value", Render.value(actor.stateValue)],
+    ...actor.failures.map((failure) => ["failure", `${failure.time} ${failure.messageName}: ${failure.cause}`] as const)
+  ])
+
+const ask = Command.make(
+  "actors/ask",
+  {
+    address,
+    message: Argument.String("MESSAGE").pipe(Argument.withDescription("One of the messages that actors/inspect lists")),
+    payload: Argument.String("JSON").pipe(
+      Argument.optional,
+      Argument.withDescription("The payload; null when left out")
+    )
+  },
+  ({ address, message, payload }) =>
+    Effect.gen(function* () {
+      yield* Address.parse(address)
+      const data = yield* Option.match(payload, {
+        onNone: () => Effect.succeed(null),
+        onSome: (text) => JsonInput.parse("The payload", text)
+      })
+      const reply = yield* NodeConnection.use((node) =>
+        node["actors.ask"]({ address, messageName: message, payload: data })
+      ).pipe(Output.whileBusy("waiting for the reply..."))
+      yield* Output.result({ reply, address, message }, () => Render.value(reply))
+    })
+).pipe(
+  Command.withDescription("Send a message to an actor and print its reply"),
+  Command.withExamples([{ command: "continuum actors/ask continuum://local/counter/cart-42 add 1" }])
+)
+
+const restart = Command.make("actors/restart", { address }, ({ address }) =>
+  Effect.gen(function* () {
+    yield* Address.parse(address)
+    const actor = yield* NodeConnection.useQuick((node) => node["actors.restart"]({ address }))
+    yield* Output.result(
+      actor,
+      () => `${Render.printable(actor.address)} is ${actor.state} again, after ${Render.count(actor.restarts)} restarts`
+    )
+  })
+).pipe(Command.withDescription("Start an actor afresh from its stored state"))
+
+const deadletters = Command.make("actors/deadletters", {}, () =>
+  Effect.gen(function* () {
+    const letters = yield* NodeConnection.useQuick((node) => node["actors.deadletters"]())
+    yield* Output.result(letters, (style) =>
+      Render.table<DeadLetter>(
+        style,
+        letters,
+        [
+          { head: "TIME", cell: ({ time }) => time },
+          { head: "ADDRESS", cell: ({ address }) => address },
+          { head: "MESSAGE", cell: ({ messageName }) => messageName },
+          { head: "REASON", cell: ({ reason }) => reason }
+        ],
+        "No dead letters: every message found its actor"
+      )
+    )
+  })
+).pipe(Command.withDescription("Messages that no actor took, and why"))
+
+export const commands = [list, inspect, ask, restart, deadletters] as const

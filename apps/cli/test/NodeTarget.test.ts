@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import * as NodeTarget from "../src/NodeTarget.ts"
+import * as Cli from "./support/Cli.ts"
+import * as TestNode from "./support/TestNode.ts"
+
+const started = Effect.gen(function* () {
+  const folder = yield* Cli.temporaryFolder
+  const node = yield* TestNode.start(join(folder, "home"))
+  return { folder, node }
+})
+
+/** A port on which nothing listens. */
+const unusedPort = Effect.callback<number>((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const port = (server.address() as { port: number }).port
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+describe("NodeTarget", () => {
+  it.live("finds the node by flag, by variable, by home folder, and below HOME, in this order", () =>
+    Effect.gen(function* () {
+      const { folder, node } = yield* started
+      const dead = `http://127.0.0.1:${yield* unusedPort}`
+      const variables = { CONTINUUM_API_KEY: TestNode.apiKey }
+      const code = (argv: ReadonlyArray<string>, more: Record<string, string>) =>
+        Effect.map(Cli.run(["status", ...argv], { variables: { ...variables, ...more } }), (ran) => ran.code)
+
+      assert.strictEqual(yield* code(["--node", node.url], { CONTINUUM_NODE: dead }), 0)
+      assert.strictEqual(yield* code(["--node", `${node.url.replace("http://", "")}/`], {}), 0)
+      assert.strictEqual(yield* code([], { CONTINUUM_NODE: node.url, CONTINUUM_HOME: "/nowhere" }), 0)
+      assert.strictEqual(yield* code([], { CONTINUUM_NODE: dead, CONTINUUM_HOME: node.home }), 3)
+      assert.strictEqual(yield* code(["--home", node.home], { CONTINUUM_HOME: "/nowhere" }), 0)
+      assert.strictEqual(yield* code([], { CONTINUUM_HOME: node.home, HOME: "/nowhere" }), 0)
+      mkdirSync(join(folder, ".continuum"))
+      writeFileSync(join(folder, ".continuum/node.json"), JSON.stringify({ pid: 1, url: node.url }))
+      assert.strictEqual(yield* code([], { HOME: folder }), 0)
+      assert.strictEqual(yield* code([], { HOME: folder, CONTINUUM_NODE: "", CONTINUUM_HOME: "" }), 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says how to start a node when there is none: no file, a file of a dead node, a file of nonsense", () =>
+    Effect.gen(function* () {
+      const home = yield* Cli.temporaryFolder
+      const file = join(home, "node.json")
+      const run = () => Cli.run(["status"], { variables: { CONTINUUM_HOME: home } })
+      const check = (ran: Cli.Ran, part: string) => {
+        assert.strictEqual(ran.code, 3)
+        assert.include(ran.stderr, part)
+        assert.include(ran.stderr, "npm start")
+        assert.include(ran.stderr, "bun apps/node")
+      }
+      check(yield* run(), "node.json does not exist")
+      writeFileSync(file, JSON.stringify({ pid: 4242, url: `http://127.0.0.1:${yield* unusedPort}` }))
+      check(yield* run(), "names process 4242")
+      writeFileSync(file, "not JSON")
+      check(yield* run(), "names no node")
+      writeFileSync(file, JSON.stringify({ pid: 1, url: "http://[" }))
+      check(yield* run(), "names no node")
+      check(yield* Cli.run(["status"], { variables: {} }), "HOME is not set")
+      const ran = yield* Cli.run(["status", "--node", `127.0.0.1:${yield* unusedPort}`], { variables: {} })
+      check(ran, "No node answers at")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("takes the key from the variable first, then from the home folder", () =>
+    Effect.gen(function* () {
+      const { node } = yield* started
+      const variables = { CONTINUUM_HOME: node.home }
+      assert.strictEqual((yield* Cli.run(["status"], { variables })).code, 0)
+      assert.strictEqual(node.keysSeen.at(-1), TestNode.apiKey)
+      const wrong = yield* Cli.run(["status"], { variables: { ...variables, CONTINUUM_API_KEY: "wrong" } })
+      assert.strictEqual(wrong.code, 4)
+      assert.include(wrong.stderr, "The API key is wrong")
+      assert.include(wrong.stderr, "from CONTINUUM_API_KEY")
+      writeFileSync(join(node.home, "api-key"), "stale")
+      const stale = yield* Cli.run(["status"], { variables })
+      assert.strictEqual(stale.code, 4)
+      assert.include(stale.stderr, join(node.home, "api-key"))
+      rmSync(join(node.home, "api-key"))
+      const missing = yield* Cli.run(["status"], { variables })
+      assert.strictEqual(missing.code, 4)
+      assert.include(missing.stderr, "No API key was sent")
+      assert.include(missing.stderr, "CONTINUUM_API_KEY")
+      assert.include(missing.stderr, join(node.home, "api-key"))
+      assert.isUndefined(node.keysSeen.at(-1))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("never puts a key into a message", () =>
+    Effect.gen(function* () {
+      const { node } = yield* started
+      const secret = "very-secret-key"
+      for (const words of [["status"], ["status", "--json"], ["status", "--node", "127.0.0.1:1"]]) {
+        const ran = yield* Cli.run(words, { variables: { CONTINUUM_HOME: node.home, CONTINUUM_API_KEY: secret } })
+        assert.notStrictEqual(ran.code, 0)
+        assert.notInclude(ran.stdout + ran.stderr, secret)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("sends the key of a home folder to no other host, unless the user names the folder too", () =>
+    Effect.gen(function* () {
+      const { node } = yield* started
+      // A name for loopback that does not look like it, as a stranger's would.
+      const other = node.url.replace("127.0.0.1", "0.0.0.0")
+      const variables = { CONTINUUM_HOME: node.home }
+      const ran = yield* Cli.run(["status", "--node", other], { variables })
+      assert.strictEqual(ran.code, 4)
+      assert.isUndefined(node.keysSeen.at(-1))
+      assert.include(ran.stderr, "was not sent")
+      assert.strictEqual((yield* Cli.run(["status", "--node", other, "--home", node.home], { variables })).code, 0)
+      assert.strictEqual((yield* Cli.run(["status", "--node", node.url], { variables })).code, 0)
+      assert.strictEqual(
+        (yield* Cli.run(["status", "--node", node.url.replace("127.0.0.1", "localhost")], { variables })).code,
+        0
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("reads a URL as people write it", () =>
+    Effect.gen(function* () {
+      for (const [input, url] of [
+        ["http://127.0.0.1:3000", "http://127.0.0.1:3000"],
+        ["http://127.0.0.1:3000//", "http://127.0.0.1:3000"],
+        ["localhost:3000", "http://localhost:3000"],
+        ["[::1]:3000", "http://[::1]:3000"],
+        ["https://node.example/base/", "https://node.example/base"]
+      ] as const) {
+        assert.strictEqual(yield* NodeTarget.readUrl("--node", input), url)
+      }
+      for (const input of ["", "http://", "ftp://x", "file:///etc/passwd", "http://[", "a b"]) {
+        const error = yield* Effect.flip(NodeTarget.readUrl("--node", input))
+        assert.strictEqual(error._tag, "UrlMalformed", input)
+      }
+    })
+  )
+})

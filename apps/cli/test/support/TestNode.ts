@@ -1,0 +1,302 @@
+/**
+ * A small node for the CLI's tests: the real contract on a real port, with handlers that really do what they answer,
+ * as far as a few lines can. It is fast and can be made to fail in every way that the contract declares.
+ */
+import * as ActorError from "@continuum/actors/ActorError"
+import { HandlerFailed } from "@continuum/actors/rpc"
+import * as Address from "@continuum/core/Address"
+import * as ContentId from "@continuum/core/ContentId"
+import * as ContentStore from "@continuum/core/ContentStore"
+import type { DoctorReport, LogEntry, NodeStatus } from "@continuum/core/rpc"
+import { version } from "@continuum/core/Version"
+import * as JitError from "@continuum/runtime-wasm/JitError"
+import type { ModuleSummary, RunResult } from "@continuum/runtime-wasm/rpc"
+import { layer as layerHttpServer } from "@effect/platform-node/NodeHttpServer"
+import { Effect, Exit, Layer, Scope, Stream } from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { Rpc } from "effect/rpc"
+import { RpcSerialization, RpcServer } from "effect/rpc"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import { type NodeCalls, nodeCalls } from "../../src/NodeCalls.ts"
+
+export const apiKey = "test-key_123"
+const publicKey = "ybndrfg8ejkmcpqxot1uwisza345h769ybndrfg8ejkmcpqxot1y"
+const contentId = ContentId.of("a module that is not here")
+
+/**
+ * One of each error that a call may answer with. `actors.ask` with the message `fail`, and `jit.run` in the language
+ * `fail`, answer with the one that is named, where their contract declares it.
+ */
+export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, { readonly _tag: Tag }> } = {
+  AddressMalformed: new Address.AddressMalformed({ input: "x", reason: "it does not begin with continuum://" }),
+  AddressUnknown: new ActorError.AddressUnknown({ address: "continuum://local/conter/a", nearest: ["counter"] }),
+  MessageUnknown: new ActorError.MessageUnknown({
+    address: "continuum://local/counter/a",
+    messageName: "ad",
+    known: ["add"]
+  }),
+  PayloadMalformed: new ActorError.PayloadMalformed({
+    address: "continuum://local/counter/a",
+    messageName: "add",
+    reason: "a number is needed"
+  }),
+  MailboxFull: new ActorError.MailboxFull({ address: "continuum://local/counter/a", capacity: 1000 }),
+  ActorFailed: new ActorError.ActorFailed({
+    address: "continuum://local/counter/a",
+    messageName: "add",
+    cause: "RangeError"
+  }),
+  ActorStopped: new ActorError.ActorStopped({ address: "continuum://local/counter/a", reason: "4 restarts in 5 s" }),
+  AskTimeout: new ActorError.AskTimeout({
+    address: "continuum://local/counter/a",
+    messageName: "add",
+    timeoutMs: 5000
+  }),
+  AskCycle: new ActorError.AskCycle({ chain: ["continuum://local/a/a", "continuum://local/b/b"] }),
+  StateNotStored: new ActorError.StateNotStored({ address: "continuum://local/counter/a", reason: "the disk is full" }),
+  HandlerFailed: new HandlerFailed({
+    address: "continuum://local/counter/a",
+    messageName: "add",
+    error: { tooMuch: true }
+  }),
+  SourceMalformed: new JitError.SourceMalformed({ lang: "js", line: 1, column: 5, reason: "unexpected )" }),
+  SourceRefused: new JitError.SourceRefused({ name: "fetch", line: 1, column: 12 }),
+  ModuleMalformed: new JitError.ModuleMalformed({ reason: "it has no magic number" }),
+  ModuleRefused: new JitError.ModuleRefused({ reason: "it imports env.exit" }),
+  LanguageUnavailable: new JitError.LanguageUnavailable({ lang: "cobol", available: ["js", "wat"] }),
+  CompileFailed: new JitError.CompileFailed({ lang: "js", reason: "its deadline passed" }),
+  InputMalformed: new JitError.InputMalformed({ reason: "a number is needed" }),
+  FuelExhausted: new JitError.FuelExhausted({ fuelMax: 1_000_000 }),
+  RunTimeout: new JitError.RunTimeout({ timeoutMs: 1000 }),
+  MemoryExceeded: new JitError.MemoryExceeded({ memoryBytesMax: 1024 }),
+  RunFailed: new JitError.RunFailed({ reason: "unreachable executed" }),
+  NodeBusy: new JitError.NodeBusy({ waiting: 64 }),
+  ContentIdMalformed: new ContentId.ContentIdMalformed({ input: "x" }),
+  ContentUnknown: new ContentStore.ContentUnknown({ contentId }),
+  ContentCorrupt: new ContentStore.ContentCorrupt({ contentId }),
+  ContentNotStored: new ContentStore.ContentNotStored({ reason: "the disk is full" })
+}
+type CallError = Rpc.Error<NodeCalls>
+
+/** A running test node. */
+export interface TestNode {
+  readonly url: string
+  /** A data folder with the node's `node.json` and `api-key`. */
+  readonly home: string
+  /** The keys that the calls so far came with. */
+  readonly keysSeen: Array<string | undefined>
+  /** Values of actors by address. */
+  readonly counters: Map<string, number>
+  /** Stored modules. */
+  readonly modules: Map<ContentId.ContentId, Uint8Array>
+  /** How long it takes from its last answer until its `node.json` is gone. */
+  stopMs: number
+  /** What `doctor` finds. */
+  doctor: typeof DoctorReport.Type
+}
+
+/** Starts a node whose data folder is `home`, which is made. It ends with the scope, or by `node.down`. */
+export const start = Effect.fnUntraced(function* (home: string) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const nodeFile = join(home, "node.json")
+  const node = {
+    url: "",
+    home,
+    keysSeen: [],
+    counters: new Map(),
+    modules: new Map(),
+    stopMs: 0,
+    doctor: { ok: true, checks: [{ name: "home", ok: true, detail: "writable" }] }
+  } as TestNode & { url: string }
+  const stop = Effect.sleep("50 millis").pipe(
+    Effect.andThen(Scope.close(scope, Exit.void)),
+    Effect.andThen(Effect.suspend(() => Effect.sleep(node.stopMs))),
+    Effect.andThen(Effect.sync(() => rmSync(nodeFile, { force: true })))
+  )
+  const server = yield* Layer.buildWithScope(
+    HttpRouter.serve(routes(node, Effect.asVoid(Effect.forkDetach(stop))), {
+      disableLogger: true,
+      disableListenLog: true
+    }).pipe(
+      Layer.provideMerge(layerHttpServer(createServer, { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: 100 }))
+    ),
+    scope
+  )
+  const { address } = yield* Effect.provide(HttpServer.HttpServer, server)
+  node.url = `http://127.0.0.1:${address._tag === "UnixPathAddress" ? 0 : address.port}`
+  mkdirSync(home, { recursive: true })
+  writeFileSync(join(home, "api-key"), `${apiKey}\n`, { mode: 0o600 })
+  writeFileSync(nodeFile, JSON.stringify({ pid: process.pid, url: node.url, publicKey, name: "tester" }))
+  return node as TestNode
+})
+
+const routes = (node: TestNode, stop: Effect.Effect<void>) =>
+  RpcServer.layerHttp({ group: nodeCalls, path: "/rpc", protocol: "http", disableFatalDefects: true }).pipe(
+    Layer.provide(handlers(node, stop)),
+    Layer.provide(RpcSerialization.layerNdjson),
+    Layer.provide(guard(node))
+  )
+
+const guard = (node: TestNode) =>
+  HttpRouter.middleware(
+    Effect.succeed((route) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
+        const key = headers.authorization?.replace("Bearer ", "")
+        node.keysSeen.push(key)
+        const message = key === undefined ? "No API key was sent" : "The API key is wrong"
+        return key === apiKey
+          ? route
+          : Effect.succeed(HttpServerResponse.jsonUnsafe({ error: { tag: "KeyRefused", message } }, { status: 401 }))
+      })
+    ),
+    { global: true }
+  )
+
+const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
+  nodeCalls.toLayer({
+    "node.status": () => Effect.sync(() => status(node)),
+    "node.doctor": () => Effect.succeed(node.doctor),
+    "node.config": () =>
+      Effect.succeed([
+        { name: "home", value: node.home, source: "flag" as const },
+        { name: "port", value: "0", source: "default" as const }
+      ]),
+    "node.down": () => Effect.as(stop, { pid: process.pid }),
+    "node.logs": ({ follow, lines }) => {
+      const last = Stream.fromIterable(Array.from({ length: lines }, (_, i) => entry(i - lines)))
+      const next = Stream.range(0, Infinity).pipe(
+        Stream.map(entry),
+        Stream.tap(() => Effect.sleep("20 millis"))
+      )
+      return follow ? Stream.concat(last, next) : last
+    },
+    "actors.list": ({ kind }) =>
+      Effect.succeed(
+        [...node.counters.keys()]
+          .map((address) => summary(address))
+          .filter((a) => kind === undefined || a.kind === kind)
+      ),
+    "actors.inspect": ({ address }) =>
+      node.counters.has(address)
+        ? Effect.succeed({
+            ...summary(address),
+            durable: true,
+            messages: ["add", "get", "fail"],
+            stateValue: node.counters.get(address),
+            waiting: [],
+            failures: [{ time: "2026-01-02T03:04:05.000Z", messageName: "add", cause: "RangeError: too much" }],
+            startedAt: "2026-01-02T03:04:05.000Z"
+          })
+        : Effect.fail(errors.AddressUnknown),
+    "actors.ask": ({ address, messageName, payload }) => {
+      if (messageName === "fail") return Effect.fail(errors[payload as "AddressUnknown"])
+      if (messageName === "break") return Effect.die(new Error("a broken invariant"))
+      if (messageName === "echo") return Effect.succeed(payload)
+      if (messageName !== "add") return Effect.fail(errors.MessageUnknown)
+      if (typeof payload !== "number") return Effect.fail(errors.PayloadMalformed)
+      const value = (node.counters.get(address) ?? 0) + payload
+      node.counters.set(address, value)
+      return Effect.succeed(value)
+    },
+    "actors.restart": ({ address }) =>
+      node.counters.has(address) ? Effect.succeed(summary(address)) : Effect.fail(errors.AddressUnknown),
+    "actors.deadletters": () => Effect.succeed([]),
+    "jit.compile": ({ lang, source }) =>
+      Effect.sync(() => {
+        const bytes = bytesOf(source)
+        const contentId = ContentId.of(bytes)
+        node.modules.set(contentId, bytes)
+        return { contentId, bytes: bytes.length, lang, compiledBy: "tester", ms: 12.5, report }
+      }),
+    "jit.run": ({ input, target }) => {
+      if ("contentId" in target) {
+        const contentId = target.contentId as ContentId.ContentId
+        return node.modules.has(contentId)
+          ? Effect.succeed(ran(contentId, [input], "hit"))
+          : Effect.fail(new ContentStore.ContentUnknown({ contentId }))
+      }
+      if (target.lang === "fail") return Effect.fail(errors[target.source as "SourceRefused"])
+      const bytes = bytesOf(target.source)
+      const contentId = ContentId.of(bytes)
+      const cache = node.modules.has(contentId) ? "hit" : "compiled"
+      node.modules.set(contentId, bytes)
+      return Effect.succeed(ran(contentId, [input], cache))
+    },
+    "modules.list": () =>
+      Effect.succeed(
+        [...node.modules].map(([contentId, bytes]): ModuleSummary => ({
+          contentId,
+          address: `continuum://local/module/${contentId}`,
+          name: "pair",
+          version: "1.0.0",
+          variant: "plain",
+          lang: "js",
+          bytes: bytes.length,
+          uses: 1234,
+          fuelMean: 56_789.4,
+          failures: 0,
+          utility: 1.5,
+          seeds: 1,
+          state: "seeded"
+        }))
+      ),
+    "modules.export": ({ contentId }) => {
+      const bytes = node.modules.get(contentId as ContentId.ContentId)
+      return bytes === undefined
+        ? Effect.fail(new ContentStore.ContentUnknown({ contentId: contentId as ContentId.ContentId }))
+        : Effect.succeed(bytes)
+    }
+  })
+
+const bytesOf = (source: string | Uint8Array) =>
+  typeof source === "string" ? new TextEncoder().encode(source) : source
+
+const report = { tier: "wasm" as const, abi: "scalar1" as const, signature: "(f64) => f64", tested: 100 }
+
+const ran = (contentId: ContentId.ContentId, output: unknown, cache: RunResult["cache"]): RunResult => ({
+  output,
+  contentId,
+  node: "tester",
+  fuel: 12_345,
+  ms: 1.25,
+  cache,
+  report
+})
+
+const summary = (address: string) => ({
+  address,
+  kind: address.split("/")[3] ?? "",
+  state: "idle" as const,
+  mailbox: 0,
+  processed: 3,
+  restarts: 0,
+  priority: 128,
+  node: "tester"
+})
+
+const entry = (i: number): LogEntry => ({
+  time: "2026-01-02T03:04:05.000Z",
+  level: i % 2 === 0 ? "INFO" : "WARN",
+  message: `entry ${i}`,
+  fields: { i }
+})
+
+const status = (node: TestNode): NodeStatus => ({
+  name: "tester",
+  publicKey,
+  url: node.url,
+  version,
+  runtime: "test 1.0.0",
+  home: node.home,
+  pid: process.pid,
+  uptimeSeconds: 3723,
+  memoryBytes: 88_340_000,
+  languages: ["js", "wat", "wasm"],
+  peers: 0,
+  actors: node.counters.size,
+  modules: node.modules.size,
+  layers: 0,
+  personas: 0
+})
