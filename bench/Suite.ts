@@ -1,0 +1,57 @@
+/**
+ * What is measured: a suite is a set of cases, each measured on every peer, on every runtime, by a process of its own.
+ */
+
+export type Runtime = "bun" | "deno" | "node"
+export const runtimes: ReadonlyArray<Runtime> = ["bun", "deno", "node"]
+export const runtimeLabels: Record<Runtime, string> = { bun: "Bun", deno: "Deno", node: "Node" }
+
+export interface Case {
+  readonly id: string
+  readonly label: string
+  /** Which time counts: of this process's CPU, or on the wall. */
+  readonly time: "cpu" | "wall"
+  readonly unit: Unit
+}
+
+export type Unit = "ns" | "µs" | "ms" | "s"
+export const nanoseconds: Record<Unit, number> = { ns: 1, µs: 1_000, ms: 1_000_000, s: 1_000_000_000 }
+
+export interface Peer {
+  readonly id: string
+  readonly label: string
+  /** Path of its program below bench/. */
+  readonly program: string
+  readonly args?: ReadonlyArray<string>
+  /** Cases that it takes part in; absent: all. */
+  readonly cases?: ReadonlyArray<string>
+  /** Absent for what is ours; otherwise the peer of ours that it is compared with. */
+  readonly against?: string
+  /** A package of bench/package.json that must be installed for it. */
+  readonly needs?: string
+}
+
+/** A figure that we want to reach, in some cases or all, on some runtimes or all. */
+export interface Target {
+  readonly text: string
+  readonly cases?: ReadonlyArray<string>
+  readonly runtimes?: ReadonlyArray<Runtime>
+  /** A peer that we are compared with: the ratio must not pass `max`. One of ours: its time in the unit of the case must not. */
+  readonly peer: string
+  readonly max: number
+}
+
+export interface Suite {
+  readonly id: string
+  readonly title: string
+  /** Markdown below the title: what one operation is, and what makes the comparison fair or unfair. */
+  readonly about: string
+  readonly runtimes: ReadonlyArray<Runtime>
+  readonly cases: ReadonlyArray<Case>
+  readonly peers: ReadonlyArray<Peer>
+  readonly targets: ReadonlyArray<Target>
+  /** Longest time for one process, in milliseconds. */
+  readonly msMax: number
+  /** Markdown below the table, from the details of one process of ours. */
+  readonly detailsText?: (details: unknown) => string
+}
