@@ -87,7 +87,8 @@ const removeStale = async (path: string, own: string): Promise<void> => {
   const guard = `${path}.takeover`
   if (!(await linked(own, guard))) {
     const other = await read(guard)
-    if (other === undefined || !(await lives(other))) await fs.rm(guard, { force: true })
+    // One that cannot be read has just gone; by now the name may be a third process's.
+    if (other !== undefined && !(await lives(other))) await fs.rm(guard, { force: true })
     await sleep(pauseMs)
     return
   }
