@@ -69,7 +69,7 @@ export const prepare = async (binary: Uint8Array): Promise<Image> => {
     if (error !== 0) throw new Error("the prelude of QuickJS failed")
     const part = (index: number) => c.getProperty(context, list, c.newFloat64(context, index))
     const [enter, finish, describe] = [part(0), part(1), part(2)]
-    return { code, runtime, context, enter, finish, describe, parts: nonZero(new Uint8Array(memory.buffer)) }
+    return { code, parts: nonZero(new Uint8Array(memory.buffer)), runtime, context, enter, finish, describe }
   })
 }
 

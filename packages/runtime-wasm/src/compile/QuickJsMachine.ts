@@ -29,7 +29,7 @@ export const instantiate = (module: WebAssembly.Module): Machine => {
 
 export const pageBytes = 65_536
 
-/** 5 MiB of stack, as it was built with, and 2 for its data and first heap. */
+/** 5 MiB of stack, as it was built with, and 2 for its variables and first heap. */
 export const initialPages = 112
 
 /**
