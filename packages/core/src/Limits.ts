@@ -43,3 +43,12 @@ export const nodeAnswerBytesMax = Math.ceil((contentBytesMax * 4) / 3) + 1024 * 
 
 /** Names that are offered instead of one that does not exist. Three fit a line and leave a choice. */
 export const nearestMax = 3
+
+/** One message of a transport: an envelope with room for what the mesh puts around it. */
+export const frameBytesMax = envelopeBytesMax + 64 * 1024
+
+/** How long a dial may take. Hole punching between two NATs takes up to about 10 s (HyperDHT's own timeouts). */
+export const dialTimeoutMs = 15_000
+
+/** Peers that a node remembers, strangers without a grant included: they are forgotten first. Chosen, not measured. */
+export const peersMax = 1_000
