@@ -10,6 +10,7 @@ import * as completions from "./commands/completions.ts"
 import * as jit from "./commands/jit.ts"
 import * as modules from "./commands/modules.ts"
 import * as node from "./commands/node.ts"
+import * as peers from "./commands/peers.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 
 /** Listed for the help; `Arguments.normalize` has turned it into `--help` before anything is parsed. */
@@ -20,11 +21,12 @@ const help = Command.make(
 ).pipe(Command.withDescription("Help for a command, or for all"))
 
 export const root = Command.make("continuum").pipe(
-  Command.withDescription("Talks to a Continuum node: its actors, its functions, its modules."),
+  Command.withDescription("Talks to a Continuum node: its actors, its functions, its modules, its peers."),
   Command.withSubcommands([
     { group: "Node", commands: node.commands },
     { group: "Actors", commands: actors.commands },
     { group: "Functions and modules", commands: [...jit.commands, ...modules.commands] },
+    { group: "Mesh", commands: peers.commands },
     { group: "This program", commands: [completions.make((): Command.Command.Any => root), help] }
   ]),
   Command.withGlobalFlags(GlobalFlags.all)

@@ -69,6 +69,15 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   StateNotStored: failed,
   HandlerFailed: failed,
 
+  // The mesh.
+  MeshOff: failed,
+  PeerMalformed: wrongUsage,
+  PeerUnreachable: failed,
+  TransportLost: failed,
+  NotGranted: refused,
+  NotExposed: refused,
+  EnvelopeMalformed: failed,
+
   // Modules.
   SourceMalformed: failed,
   SourceRefused: refused,

@@ -51,6 +51,8 @@ export class Home extends Context.Service<
     readonly statePath: string
     readonly contentPath: string
     readonly logsPath: string
+    /** What peers may do here: 0600, because who may run code on a machine is nobody else's business. */
+    readonly grantsPath: string
     /** Writes `node.json` for as long as the scope lives. */
     readonly announce: (file: typeof NodeFile.Type) => Effect.Effect<void, HomeUnusable>
     /** Whether that has been done: from then on clients find the node. */
@@ -146,6 +148,7 @@ const make = Effect.gen(function* () {
     statePath: inHome("state"),
     contentPath: inHome("content"),
     logsPath: inHome("logs"),
+    grantsPath: inHome("peers.json"),
     announce,
     isAnnounced: () => announced
   }
@@ -156,7 +159,7 @@ const apiKeyPattern = /^[\w-]{22,}$/
 
 /** Whether a file in the home is one that a node makes, or that belongs to its setting up. */
 const isOwn = (name: string): boolean =>
-  /^(identity|api-key|node\.json|lock|continuum\.toml|state|content|logs|lost\+found)(\.|$)/.test(name) ||
+  /^(identity|api-key|node\.json|peers\.json|lock|continuum\.toml|state|content|logs|lost\+found)(\.|$)/.test(name) ||
   name.startsWith(".")
 
 export const layer = Layer.effect(Home, make)

@@ -43,6 +43,10 @@ export interface Settings {
   readonly keyless: boolean
   readonly name: string
   readonly offline: boolean
+  /** `host:port` of nodes to find the mesh by; empty: this node begins one of its own. */
+  readonly bootstrap: ReadonlyArray<string>
+  /** Which runtime carries Hyperswarm where it cannot be loaded in process; `auto` takes the best that is there. */
+  readonly sidecar: "auto" | "bare" | "node"
   /** Languages to compile, out of those whose toolchain was found; `undefined` takes all of them. */
   readonly languages: ReadonlyArray<string> | undefined
   /** Budget for code of modules that is kept ready to run, in bytes. */
@@ -77,6 +81,8 @@ interface Definitions {
   readonly keyless: Definition<boolean>
   readonly name: Definition<string>
   readonly offline: Definition<boolean>
+  readonly bootstrap: Definition<ReadonlyArray<string>>
+  readonly sidecar: Definition<Settings["sidecar"]>
   readonly languages: Definition<ReadonlyArray<string> | undefined>
   readonly "max-memory": Definition<number>
   readonly "log-level": Definition<Settings["logLevel"]>
@@ -93,6 +99,11 @@ const list = (text: string): ReadonlyArray<string> =>
     .split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "")
+
+const isHostPort = (text: string): boolean => {
+  const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text) ?? []
+  return host !== undefined && Number(port) >= 1 && Number(port) <= 65_535
+}
 
 const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
 const megabyte = 1_000_000
@@ -142,6 +153,22 @@ export const definitions: Definitions = {
       const chosen = oneOf("on", "off")(text)
       return typeof chosen === "string" ? chosen : { value: chosen.value === "on" }
     }
+  },
+  bootstrap: {
+    fallback: () => "",
+    metavar: "HOST:PORT,...",
+    description: "nodes to find others by, each as the host:port of its URL (default: none)",
+    read: (text) => {
+      const addresses = list(text)
+      const wrong = addresses.find((address) => !isHostPort(address))
+      return wrong === undefined ? { value: addresses } : `"${wrong}" is not host:port, such as 192.168.1.20:3000`
+    }
+  },
+  sidecar: {
+    fallback: () => "auto",
+    metavar: "auto|bare|node",
+    description: "what runs Hyperswarm beside a node on Bun or Deno",
+    read: oneOf("auto", "bare", "node")
   },
   languages: {
     fallback: () => "",
@@ -249,6 +276,8 @@ export const load = Effect.fn("NodeConfig.load")(function* (
     keyless: yield* read("keyless", file, filePath),
     name: yield* read("name", file, filePath),
     offline: yield* read("offline", file, filePath),
+    bootstrap: yield* read("bootstrap", file, filePath),
+    sidecar: yield* read("sidecar", file, filePath),
     languages: yield* read("languages", file, filePath),
     memoryBytesMax: yield* read("max-memory", file, filePath),
     logLevel: yield* read("log-level", file, filePath),

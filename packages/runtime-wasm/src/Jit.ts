@@ -6,6 +6,7 @@
  * `InThread` (runs it here while that is short) or `Sandbox.run` (runs it in a child).
  */
 import type { ActorError } from "@continuum/actors/ActorError"
+import type { RemoteError } from "@continuum/actors/RemoteError"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as Address from "@continuum/core/Address"
 import * as ContentId from "@continuum/core/ContentId"
@@ -22,6 +23,8 @@ import {
   RunFailed,
   type RunError
 } from "./JitError.ts"
+import * as Elsewhere from "./Elsewhere.ts"
+import * as JitActor from "./JitActor.ts"
 import * as Limits from "./Limits.ts"
 import * as Manifest from "./Manifest.ts"
 import * as ModuleActor from "./ModuleActor.ts"
@@ -35,6 +38,8 @@ import * as Utility from "./Utility.ts"
 export interface Options {
   /** Name of this node in results and among the counters of modules. */
   readonly nodeName: string
+  /** Public key of this node in results. Default: none, for a process that is no node. */
+  readonly nodeKey?: string
   /** Languages to compile, out of those that there is a compiler for. Default: all of them. */
   readonly languages?: ReadonlyArray<string> | undefined
   /** Bytes of code that are kept ready to run. Default `Limits.moduleCacheBytesMax`. */
@@ -61,6 +66,8 @@ export interface RunRequest {
   /** A module, or a source that is compiled if need be. */
   readonly target: { readonly contentId: string } | Source
   readonly input: unknown
+  /** Where to run it: `local`, or a peer by name or public key. Default `local`. */
+  readonly mesh?: string
   /** Instructions allowed, at most `Limits.fuelMax`. Default `Limits.fuelDefault`. */
   readonly fuelMax?: number
   /** Milliseconds allowed, at most `Limits.runTimeoutMsMax`. Default `Limits.runTimeoutMs`. */
@@ -78,10 +85,13 @@ export class Jit extends Context.Service<
     readonly compile: (
       request: CompileRequest
     ) => Effect.Effect<Compiled, CompileError | ActorError | StoreError | ContentNotStored>
-    /** Runs a module, or a source, on an input. Pure: equal calls give equal outputs and equal fuel. */
+    /**
+     * Runs a module, or a source, on an input, here or on a peer. Pure: equal calls give equal outputs and equal fuel. A
+     * module that is not here is brought from a peer that has it.
+     */
     readonly run: (
       request: RunRequest
-    ) => Effect.Effect<RunResult, CompileError | RunError | ActorError | StoreError | ContentNotStored>
+    ) => Effect.Effect<RunResult, CompileError | RunError | RemoteError | StoreError | ContentNotStored>
     /** The modules that this node keeps, in no particular order; at most `Limits.modulesListMax`. */
     readonly modules: Effect.Effect<ReadonlyArray<ModuleSummary>>
     /** The module file of a content id. */
@@ -93,13 +103,20 @@ export class Jit extends Context.Service<
 export const layer = (options: Options): Layer.Layer<Jit, never, ActorSystem | ContentStore | Sandbox> =>
   Layer.effect(Jit, make(options))
 
-const make = Effect.fnUntraced(function* ({ nodeName, languages: chosen, cacheBytesMax }: Options) {
+const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: chosen, cacheBytesMax }: Options) {
   const languages = allLanguages.filter((lang) => chosen === undefined || chosen.includes(lang))
   const system = yield* ActorSystem
   const store = yield* ContentStore
   const sandbox = yield* Sandbox
   const runner = ModuleRunner.make(store, sandbox, cacheBytesMax)
   const { has } = runner
+  const Door = yield* system.register(
+    JitActor.make({
+      run: ({ contentId, ...call }) => runHere({ ...call, target: { contentId } }),
+      compile: ({ input, ...source }) => compileHere(source, input, false)
+    })
+  )
+  const elsewhere = yield* Elsewhere.make(Door, sandbox, languages)
   /** Numbers the calls, so that the error of one that crashed its actor finds its caller. */
   let calls = 0
   const crashes = new Map<number, ModuleActor.CallError>()
@@ -110,7 +127,7 @@ const make = Effect.fnUntraced(function* ({ nodeName, languages: chosen, cacheBy
       accepts: (name) =>
         Effect.flatMap(
           Effect.orElseSucceed(ContentId.parse(name), () => undefined),
-          (id) => (id === undefined ? Effect.succeed(false) : has(id))
+          (id) => (id === undefined ? Effect.succeed(false) : Effect.orElseSucceed(bring(id), () => false))
         ),
       onCrash: (call, error) => crashes.set(call, error),
       run: runner.run
@@ -120,40 +137,52 @@ const make = Effect.fnUntraced(function* ({ nodeName, languages: chosen, cacheBy
   const Source = yield* system.register(
     SourceActor.make({
       has,
-      compile: Effect.fn("Jit.compile")(function* ({ input, lang, source }) {
-        const file = yield* sandbox.compile(lang, source, input)
-        const { manifest } = yield* Manifest.read(file)
-        const contentId = yield* store.put(file)
-        const arrival = { lang, variant: manifest.signature, bytes: file.length }
-        yield* Effect.mapError(
-          system.ref(Module, contentId).arrived(arrival),
-          (error) => new CompileFailed({ lang, reason: `its module does not take part: ${error.message}` })
-        )
-        return contentId
+      compile: Effect.fn("Jit.compile")(function* ({ input, lang, mayAsk, source }) {
+        if (languages.some((one) => one === lang)) {
+          const contentId = yield* store.put(yield* sandbox.compile(lang, source, input))
+          yield* arrive(contentId)
+          return { contentId }
+        }
+        if (mayAsk !== true) return yield* new LanguageUnavailable({ lang, available: languages })
+        const made = yield* elsewhere.compile({ lang, source, ...(input === undefined ? {} : { input }) })
+        yield* arrive(made.contentId)
+        return made
       })
     })
   )
 
-  const resolve = Effect.fnUntraced(function* (target: Source, input: ValueType.ValueType | undefined) {
-    const { lang, name, source, version } = target
-    if (!(languages as ReadonlyArray<string>).includes(lang)) {
-      return yield* new LanguageUnavailable({ lang, available: languages })
-    }
+  /** Tells the actor of a module that has just come what it is. */
+  const arrive = Effect.fnUntraced(function* (contentId: ContentId.ContentId) {
+    const file = yield* store.get(contentId)
+    const { manifest } = yield* Manifest.read(file)
+    const arrival = { lang: manifest.lang, variant: manifest.signature, bytes: file.length }
+    // Not waited for: this may happen while that actor is being activated.
+    yield* system.ref(Module, contentId).tell.arrived(arrival)
+  }, Effect.ignore)
+
+  /** Has the module here; whether it had to be brought from a peer. */
+  const bring = Effect.fnUntraced(function* (contentId: ContentId.ContentId) {
+    if (yield* has(contentId)) return false
+    const fetched = yield* elsewhere.fetch(contentId)
+    if (fetched) yield* arrive(contentId)
+    return fetched
+  })
+
+  /** The module of a source, by a compiler here or, where `mayAsk`, on a peer. */
+  const resolve = Effect.fnUntraced(function* (
+    { lang, name, source, version }: Source,
+    input: ValueType.ValueType | undefined,
+    mayAsk: boolean
+  ) {
     const type = lang === "js" ? input : undefined
     const resolved = yield* system
       .ref(Source, SourceActor.nameOf(lang, source))
-      .module({ lang, source, ...(type === undefined ? {} : { input: type }) })
+      .module({ lang, source, mayAsk, ...(type === undefined ? {} : { input: type }) })
     if (name !== undefined || version !== undefined) {
       const naming = { ...(name === undefined ? {} : { name }), ...(version === undefined ? {} : { version }) }
       yield* system.ref(Module, resolved.contentId).named(naming)
     }
     return resolved
-  })
-
-  const find = Effect.fnUntraced(function* (text: string) {
-    const contentId = yield* ContentId.parse(text)
-    if (!(yield* has(contentId))) return yield* new ContentUnknown({ contentId })
-    return { contentId, compiled: false }
   })
 
   const elapsedMs = (startNs: bigint) =>
@@ -163,12 +192,7 @@ const make = Effect.fnUntraced(function* ({ nodeName, languages: chosen, cacheBy
     Effect.suspend(() => {
       const call = calls++
       const { fuelMax, input, timeoutMs } = request
-      const payload = {
-        input,
-        call,
-        ...(fuelMax === undefined ? {} : { fuelMax }),
-        ...(timeoutMs === undefined ? {} : { timeoutMs })
-      }
+      const payload = { input, call, ...present({ fuelMax, timeoutMs }) }
       const ref = system.ref(Module, id)
       return ref.run(payload).pipe(
         Effect.catchTag("ActorFailed", (failed): Effect.Effect<never, ModuleActor.CallError | ActorError> => {
@@ -180,45 +204,71 @@ const make = Effect.fnUntraced(function* ({ nodeName, languages: chosen, cacheBy
       )
     })
 
+  const compileHere = Effect.fn("Jit.compile")(function* (
+    source: Source,
+    input: ValueType.ValueType | undefined,
+    mayAsk: boolean
+  ) {
+    const startNs = yield* Clock.monotonicTimeNanos
+    const { compiledBy = nodeName, contentId } = yield* resolve(source, input, mayAsk)
+    const file = yield* store.get(contentId)
+    const { manifest } = yield* Manifest.read(file)
+    return {
+      contentId,
+      bytes: file.length,
+      lang: source.lang,
+      compiledBy,
+      ms: yield* elapsedMs(startNs),
+      report: Manifest.report(manifest)
+    }
+  })
+
+  const runHere = Effect.fn("Jit.run")(function* (request: RunRequest & { readonly target: { contentId: string } }) {
+    const startNs = yield* Clock.monotonicTimeNanos
+    yield* checkInput(request.input)
+    const contentId = yield* ContentId.parse(request.target.contentId)
+    const fetched = yield* Effect.catchTag(bring(contentId), "ContentNotStored", (error) =>
+      Effect.fail(new RunFailed({ reason: `its module could not be kept: ${error.message}` }))
+    )
+    const ran = yield* callModule(contentId, request)
+    if (ran.error !== undefined) return yield* ran.error
+    const output = yield* Effect.try({
+      try: () => PlainData.toJson(ran.output),
+      catch: (error) => error as RunFailed
+    })
+    return {
+      output,
+      contentId,
+      node: nodeName,
+      nodeKey,
+      fuel: ran.fuel,
+      ms: yield* elapsedMs(startNs),
+      cache: fetched ? ("fetched" as const) : ("hit" as const),
+      report: ran.report
+    }
+  })
+
   return Jit.of({
     languages,
-    compile: Effect.fn("Jit.compile")(function* (request) {
-      const startNs = yield* Clock.monotonicTimeNanos
-      const { contentId } = yield* resolve(
-        request,
-        request.sample === undefined ? undefined : ValueType.of(request.sample)
-      )
-      const file = yield* store.get(contentId)
-      const { manifest } = yield* Manifest.read(file)
-      return {
-        contentId,
-        bytes: file.length,
-        lang: request.lang,
-        compiledBy: nodeName,
-        ms: yield* elapsedMs(startNs),
-        report: Manifest.report(manifest)
-      }
-    }),
-    run: Effect.fn("Jit.run")(function* (request) {
+    compile: ({ sample, ...source }) =>
+      compileHere(source, sample === undefined ? undefined : ValueType.of(sample), true),
+    run: Effect.fnUntraced(function* (request) {
       const startNs = yield* Clock.monotonicTimeNanos
       yield* checkInput(request.input)
-      const { target } = request
+      const { fuelMax, input, mesh, target, timeoutMs } = request
       const { compiled, contentId } =
-        "contentId" in target ? yield* find(target.contentId) : yield* resolve(target, ValueType.of(request.input))
-      const ran = yield* callModule(contentId, request)
-      if (ran.error !== undefined) return yield* ran.error
-      const output = yield* Effect.try({
-        try: () => PlainData.toJson(ran.output),
-        catch: (error) => error as RunFailed
-      })
+        "contentId" in target
+          ? { contentId: yield* ContentId.parse(target.contentId), compiled: false }
+          : yield* resolve(target, ValueType.of(input), true)
+      const call = { input, ...present({ fuelMax, timeoutMs }) }
+      const ran =
+        mesh === undefined || mesh === "local"
+          ? yield* runHere({ ...call, target: { contentId } })
+          : yield* elsewhere.run(mesh, { ...call, contentId })
       return {
-        output,
-        contentId,
-        node: nodeName,
-        fuel: ran.fuel,
+        ...ran,
         ms: yield* elapsedMs(startNs),
-        cache: compiled ? ("compiled" as const) : ("hit" as const),
-        report: ran.report
+        cache: compiled && ran.cache === "hit" ? ("compiled" as const) : ran.cache
       }
     }),
     modules: Effect.gen(function* () {
@@ -258,6 +308,12 @@ const summaryOf = (address: string, state: ModuleActor.State, nowMs: number): Mo
     state: Utility.state(utility)
   }
 }
+
+/** The limits that were given. */
+const present = ({ fuelMax, timeoutMs }: Pick<RunRequest, "fuelMax" | "timeoutMs">) => ({
+  ...(fuelMax === undefined ? {} : { fuelMax }),
+  ...(timeoutMs === undefined ? {} : { timeoutMs })
+})
 
 /** Refuses what is no plain data, too deep or too large, before it goes anywhere. */
 const checkInput = (input: unknown): Effect.Effect<void, InputMalformed> =>

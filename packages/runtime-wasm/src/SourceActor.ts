@@ -14,19 +14,33 @@ import { CompileError, CompileFailed } from "./JitError.ts"
 import { compileTimeoutMs, queueWaitMsMax, sourceVariantsMax } from "./Limits.ts"
 import { Source } from "./rpc.ts"
 
-/** Content ids of modules, by what they were compiled for. */
-export const State = Schema.Struct({ variants: Schema.Record(Schema.String, ContentId.ContentId) })
+export const State = Schema.Struct({
+  /** Content ids of modules, by what they were compiled for. */
+  variants: Schema.Record(Schema.String, ContentId.ContentId),
+  /** Names of the nodes that compiled them, where it was not this one. */
+  compiledBy: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+})
 export type State = typeof State.Type
 
 /** A source, and the type of the input that it is to be compiled for, where that matters and is known. */
-export const Request = Schema.Struct({ ...Source.fields, input: Schema.optionalKey(ValueType) })
+export const Request = Schema.Struct({
+  ...Source.fields,
+  input: Schema.optionalKey(ValueType),
+  /** Whether another node may be asked to compile it; one that was asked asks nobody. */
+  mayAsk: Schema.optionalKey(Schema.Boolean)
+})
 export type Request = typeof Request.Type
 
 export class SourceRpcs extends RpcGroup.make(
   /** The module of this actor's source, and whether it had to be compiled. */
   Rpc.make("module", {
     payload: Request.fields,
-    success: Schema.Struct({ contentId: ContentId.ContentId, compiled: Schema.Boolean }),
+    success: Schema.Struct({
+      contentId: ContentId.ContentId,
+      compiled: Schema.Boolean,
+      /** Name of the node that compiled it, where it was not this one. */
+      compiledBy: Schema.optionalKey(Schema.String)
+    }),
     error: Schema.Union([...CompileError.members, ContentNotStored])
   })
 ) {}
@@ -43,7 +57,12 @@ export const nameOf = (lang: string, source: string | Uint8Array): ContentId.Con
 
 export interface Options {
   /** Compiles and stores the module. */
-  readonly compile: (request: Request) => Effect.Effect<ContentId.ContentId, CompileError | ContentNotStored>
+  readonly compile: (
+    request: Request
+  ) => Effect.Effect<
+    { readonly contentId: ContentId.ContentId; readonly compiledBy?: string },
+    CompileError | ContentNotStored
+  >
   /** Whether the module is still there. */
   readonly has: (contentId: ContentId.ContentId) => Effect.Effect<boolean>
 }
@@ -65,10 +84,11 @@ export const make = ({ compile, has }: Options) =>
             const key = `${revision} ${input === undefined ? "" : format(input)}`
             const known = state.variants[key]
             if (known !== undefined && (yield* has(known))) {
-              return Actor.reply(state, { contentId: known, compiled: false })
+              const by = state.compiledBy?.[key]
+              return Actor.reply(state, { contentId: known, compiled: false, ...(by === undefined ? {} : { compiledBy: by }) })
             }
-            const contentId = yield* compile(request)
-            return Actor.reply({ variants: remember(state.variants, key, contentId) }, { contentId, compiled: true })
+            const made = yield* compile(request)
+            return Actor.reply(remember(state, key, made), { ...made, compiled: true })
           })
       }
     },
@@ -76,7 +96,16 @@ export const make = ({ compile, has }: Options) =>
   )
 
 /** The oldest ones are forgotten; they can be compiled again. */
-const remember = (variants: State["variants"], key: string, contentId: ContentId.ContentId): State["variants"] => {
-  const kept = Object.entries(variants).filter(([other]) => other !== key)
-  return Object.fromEntries([...kept.slice(Math.max(0, kept.length - sourceVariantsMax + 1)), [key, contentId]])
+const remember = (
+  { compiledBy = {}, variants }: State,
+  key: string,
+  made: { readonly contentId: ContentId.ContentId; readonly compiledBy?: string }
+): State => {
+  const kept = Object.keys(variants).filter((other) => other !== key)
+  const last = kept.slice(Math.max(0, kept.length - sourceVariantsMax + 1))
+  const others = last.flatMap((other) => (compiledBy[other] === undefined ? [] : [[other, compiledBy[other]] as const]))
+  return {
+    variants: Object.fromEntries([...last.map((other) => [other, variants[other]!] as const), [key, made.contentId]]),
+    compiledBy: Object.fromEntries(made.compiledBy === undefined ? others : [...others, [key, made.compiledBy]])
+  }
 }

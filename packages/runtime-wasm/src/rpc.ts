@@ -4,6 +4,7 @@
 import { ContentId, ContentIdMalformed } from "@continuum/core/ContentId"
 import { ContentCorrupt, ContentNotStored, ContentUnknown } from "@continuum/core/ContentStore"
 import { ActorError } from "@continuum/actors/ActorError"
+import { RemoteError } from "@continuum/actors/RemoteError"
 import { Schema, SchemaTransformation } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { CompileError, RunError } from "./JitError.ts"
@@ -52,11 +53,13 @@ export const RunResult = Schema.Struct({
   /** Plain data; a number that JSON lacks (NaN, Infinity) comes as its name in a string. */
   output: Schema.Unknown,
   contentId: ContentId,
-  /** Name of the node that ran it. */
+  /** Name of the node that ran it, and its public key. */
   node: Schema.String,
+  nodeKey: Schema.String,
   /** WebAssembly instructions executed, by the metering rule of docs/PROTOCOL.md. */
   fuel: Schema.Number,
   ms: Schema.Number,
+  /** How the node that ran it came by the module: had it, brought it from a peer, or compiled it for this call. */
   cache: Schema.Literals(["hit", "fetched", "compiled"]),
   report: CompileReport
 })
@@ -107,13 +110,15 @@ export class JitRpcs extends RpcGroup.make(
         Schema.Struct({ ...Source.fields, ...named })
       ]),
       input: Schema.Unknown,
+      /** Where to run it: `local`, or a peer by name or public key. Default `local`. */
+      mesh: Schema.optionalKey(Schema.String),
       ...limits
     },
     success: RunResult,
     error: Schema.Union([
       ...CompileError.members,
       ...RunError.members,
-      ...ActorError.members,
+      ...RemoteError.members,
       ...storeErrors,
       ContentNotStored
     ])

@@ -6,7 +6,7 @@
  */
 import * as ContentId from "@continuum/core/ContentId"
 import * as MeteredInstance from "../abi/MeteredInstance.ts"
-import { RunFailed, SourceMalformed } from "../JitError.ts"
+import { ModuleMalformed, RunFailed, SourceMalformed } from "../JitError.ts"
 import { differentialInputs, outputCharactersMax, referenceFuelMax } from "../Limits.ts"
 import * as Manifest from "../Manifest.ts"
 import * as Rewrite from "../rewrite/Rewrite.ts"
@@ -16,7 +16,7 @@ import type { Compiler } from "./Compiler.ts"
 import * as Differential from "./Differential.ts"
 import * as InferTypes from "./InferTypes.ts"
 import * as Inputs from "./Inputs.ts"
-import { engineVersion } from "./QuickJs.ts"
+import { engineVersion, type QuickJs } from "./QuickJs.ts"
 import * as Reference from "./Reference.ts"
 import * as Source from "./Source.ts"
 import { NotCovered } from "./TranslateScope.ts"
@@ -49,6 +49,22 @@ export const compiler: Compiler = {
       throw error
     }
   }
+}
+
+/**
+ * Throws `ModuleMalformed` unless the file, which another node compiled of the source, answers as the source does: the same
+ * test that a compiler here must pass, on inputs that the other node could not know from the source alone.
+ */
+export const verify = (file: Uint8Array, source: string, input: ValueType | undefined, quickJs: QuickJs): void => {
+  const { manifest, source: carried } = Manifest.readUnsafe(file)
+  if (carried !== source) throw new ModuleMalformed({ reason: "it carries another source than the one it is said to be" })
+  if (manifest.engine === "quickjs") return
+  const parsed = Source.parseUnsafe(source)
+  const parameters = InferTypes.parameters(parsed, input)
+  const inputs = Inputs.generate(parameters, ContentId.of(file), differentialInputs)
+  const run = compiledFunction(file, manifest, parameters.length)
+  const verdict = Differential.compare(inputs, Reference.answers(quickJs, parsed, inputs), run)
+  if (!verdict.equal) throw new ModuleMalformed({ reason: verdict.reason })
 }
 
 /** The file of a function that runs on QuickJS, with the reason for that. */
@@ -101,7 +117,7 @@ const compiledFunction = (bytes: Uint8Array, manifest: Manifest.Manifest, count:
 }
 
 /** What acorn reads and QuickJS does not (it follows the language a year or two behind) is a source that does not parse. */
-const checkEvaluates = (parsed: Source.Parsed, quickJs: import("./QuickJs.ts").QuickJs): void => {
+const checkEvaluates = (parsed: Source.Parsed, quickJs: QuickJs): void => {
   const outcome = quickJs.run({
     script: `() => { ${parsed.script} }`,
     input: null,

@@ -4,6 +4,7 @@
  * Values cross as `ValueText`, errors as the fields of their schemas. A fault that is no one's fault is answered, too:
  * a child that still answers is a child that need not be replaced.
  */
+import * as ContentId from "@continuum/core/ContentId"
 import { Schema } from "effect"
 import * as Compiler from "../compile/Compiler.ts"
 import * as QuickJs from "../compile/QuickJs.ts"
@@ -39,6 +40,14 @@ export type Request =
   /** Always the first: QuickJS as an image, or its binary, and then the answer is the image that was made of it. */
   | { readonly op: "hello"; readonly quickJs: QuickJs.Image | Uint8Array }
   | { readonly op: "compile"; readonly lang: string; readonly source: string | Uint8Array; readonly input?: ValueType }
+  /** Whether a file that another node compiled means what its source means. */
+  | {
+      readonly op: "verify"
+      readonly lang: string
+      readonly source: string | Uint8Array
+      readonly input?: ValueType
+      readonly file: Uint8Array
+    }
   /** Reads, checks and rewrites a module file. */
   | { readonly op: "load"; readonly file: Uint8Array }
   | RunRequest
@@ -91,6 +100,8 @@ export const answer = async (request: Request): Promise<Reply> => {
         return { ok: await hello(request.quickJs) }
       case "compile":
         return { ok: await compile(request.lang, request) }
+      case "verify":
+        return { ok: await verify(request) }
       case "load":
         return { ok: load(request.file) }
       case "run":
@@ -121,6 +132,16 @@ const compile = async (lang: string, request: { readonly source: string | Uint8A
   const compiler = await Compiler.load(lang)
   if (compiler === undefined) throw new LanguageUnavailable({ lang, available: [...Compiler.languages] })
   return compiler.compile({ source: request.source, input: request.input }, quickJs!)
+}
+
+const verify = async ({ file, input, lang, source }: Extract<Request, { readonly op: "verify" }>): Promise<null> => {
+  const { manifest } = Manifest.readUnsafe(file)
+  if (manifest.lang !== lang || manifest.source !== ContentId.of(source)) {
+    throw new ModuleMalformed({ reason: `it says that it was compiled of another source than this ${lang}` })
+  }
+  // Without a second compiler nothing more can be said of the other languages; policy and fuel hold for all.
+  if (lang === "js") (await import("../compile/JavaScript.ts")).verify(file, String(source), input, quickJs!)
+  return null
 }
 
 const load = (file: Uint8Array): Loaded => {

@@ -54,6 +54,16 @@ export class Sandbox extends Context.Service<
       source: string | Uint8Array,
       input: ValueType | undefined
     ) => Effect.Effect<Uint8Array, CompileError>
+    /**
+     * Whether a module file that another node made of a source means what the source means. For `js` by a differential test;
+     * for other languages only what the file says of itself. Fails with `ModuleMalformed` when it does not.
+     */
+    readonly verify: (
+      lang: string,
+      source: string | Uint8Array,
+      input: ValueType | undefined,
+      file: Uint8Array
+    ) => Effect.Effect<void, CompileError>
     /** Checks and rewrites a module file. */
     readonly load: (file: Uint8Array) => Effect.Effect<Loaded, ModuleMalformed | ModuleRefused | NodeBusy>
     /** Runs a module on an input. Fails only when it was not run at all. */
@@ -84,7 +94,15 @@ const make = Effect.fnUntraced(function* (warm: number) {
   })
   return Sandbox.of({
     pids: () => [...runners.pids(), ...compilers.pids()],
-    compile: (lang, source, input) => compile(compilers, lang, source, input),
+    compile: (lang, source, input) =>
+      Effect.map(
+        work(compilers, lang, { op: "compile", lang, source, ...(input === undefined ? {} : { input }) }),
+        (file) => file as Uint8Array
+      ),
+    verify: (lang, source, input, file) =>
+      Effect.asVoid(
+        work(compilers, lang, { op: "verify", lang, source, ...(input === undefined ? {} : { input }), file })
+      ),
     load: (file) => load(runners, file),
     run: (request) => run(runners, request)
   })
@@ -118,13 +136,12 @@ export const makeGreet: Effect.Effect<ChildPool.Options["greet"]> = Effect.gen(f
 const send = (pool: ChildPool.ChildPool, request: Request, timeoutMs: number) =>
   Effect.map(pool.request(request, timeoutMs), (reply) => reply as Reply)
 
-const compile = Effect.fn("Sandbox.compile")(function* (
+/** What the compilers' child answers. */
+const work = Effect.fn("Sandbox.compile")(function* (
   pool: ChildPool.ChildPool,
   lang: string,
-  source: string | Uint8Array,
-  input: ValueType | undefined
-): Effect.fn.Return<Uint8Array, CompileError> {
-  const request: Request = { op: "compile", lang, source, ...(input === undefined ? {} : { input }) }
+  request: Request
+): Effect.fn.Return<unknown, CompileError> {
   const reply = yield* Effect.mapError(send(pool, request, Limits.compileTimeoutMs), (error): CompileError => {
     switch (error._tag) {
       case "PoolBusy":
@@ -137,7 +154,7 @@ const compile = Effect.fn("Sandbox.compile")(function* (
         return new CompileFailed({ lang, reason: `its process died: ${error.reason}` })
     }
   })
-  if ("ok" in reply) return reply.ok as Uint8Array
+  if ("ok" in reply) return reply.ok
   if ("error" in reply) return yield* decodeCompileError(reply.error)
   return yield* new CompileFailed({ lang, reason: "fault" in reply ? reply.fault : "the child lost it" })
 })

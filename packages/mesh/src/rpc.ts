@@ -1,0 +1,37 @@
+/**
+ * The part of a node's RPC contract that shows and grants peers. Schemas only.
+ */
+import { Peer } from "@continuum/core/PeerDirectory"
+import { PeerUnreachable } from "@continuum/core/Transport"
+import { Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+
+/** This node takes part in no mesh: it was told not to, or the mesh cannot start. */
+export class MeshOff extends Schema.TaggedError<MeshOff>()("MeshOff", { reason: Schema.String }) {
+  override get message() {
+    return `This node takes part in no mesh: ${this.reason}`
+  }
+}
+
+/** The text names no peer: neither a public key, nor `host:port`, nor the name of one that is known. */
+export class PeerMalformed extends Schema.TaggedError<PeerMalformed>()("PeerMalformed", { input: Schema.String }) {
+  override get message() {
+    return (
+      `"${this.input}" names no peer: give its public key (./jtag status prints it there), the host:port of its URL, ` +
+      "or the name of a peer that peers/list shows"
+    )
+  }
+}
+
+const errors = Schema.Union([MeshOff, PeerMalformed, PeerUnreachable])
+
+export class MeshRpcs extends RpcGroup.make(
+  Rpc.make("peers.list", { success: Schema.Array(Peer), error: MeshOff }),
+  /**
+   * Connects to a node, by its public key or the `host:port` of its URL, and grants it every action here. A key is granted
+   * also while its node cannot be reached (`connected` is false then): it is connected when it comes.
+   */
+  Rpc.make("peers.add", { payload: { peer: Schema.String }, success: Peer, error: errors }),
+  /** Takes back what a peer was granted, and no longer connects to it. What it was. */
+  Rpc.make("peers.remove", { payload: { peer: Schema.String }, success: Peer, error: errors })
+) {}
