@@ -1,8 +1,9 @@
 /** The node as a whole: real processes, real disk, real HTTP. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import type { DoctorReport } from "@continuum/core/rpc"
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer, type AddressInfo } from "node:net"
 import { join } from "node:path"
 import { call, root, start, startFailing, temporaryFolder, type NodeProcess } from "./NodeProcess.ts"
@@ -14,6 +15,8 @@ const count = (node: NodeProcess, address = counter) =>
   Effect.promise(() => call(node, "actors.ask", { address, messageName: "get", payload: null }))
 const runJs = (node: NodeProcess, source: string, input: unknown, limits: object = {}) =>
   Effect.promise(() => call(node, "jit.run", { target: { lang: "js", source }, input, ...limits }))
+const doctor = (node: NodeProcess) =>
+  Effect.promise(async () => (await call(node, "node.doctor", null)).exit?.value as DoctorReport)
 const get = (node: NodeProcess, path: string, headers: Record<string, string> = {}) =>
   Effect.promise(() => fetch(`${node.url}${path}`, { headers }))
 const kill = (node: NodeProcess, signal: NodeJS.Signals) =>
@@ -84,7 +87,7 @@ describe("a node", () => {
         const reply = yield* rawRequest(port, `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
         assert.include(reply.split("\r\n")[0]!, expected)
       }
-      assert.strictEqual((yield* get(node, "/nothing-here", own)).status, 404)
+      yield* refusesInJson(node)
     }).pipe(Effect.scoped)
   )
 
@@ -286,16 +289,24 @@ describe("a node", () => {
       const again = yield* start(home)
       assert.strictEqual((yield* count(again, other)).exit?.value, 7)
       assert.strictEqual((yield* count(again)).exit?._tag, "Failure")
-      const report = (yield* Effect.promise(() => call(again, "node.doctor", null))).exit?.value as {
-        ok: boolean
-        checks: ReadonlyArray<{ name: string; ok: boolean; detail: string; fix?: string }>
-      }
+      const report = yield* doctor(again)
       assert.isFalse(report.ok)
       const records = report.checks.find(({ name }) => name === "records")!
       assert.include(records.detail, counter)
       assert.include(records.fix!, "actors/restart")
       yield* Effect.promise(() => call(again, "actors.restart", { address: counter }))
       assert.strictEqual((yield* count(again)).exit?.value, 0)
+
+      // A database that is gone and a backup that is garbage: said as it is, and the node goes on.
+      yield* kill(again, "SIGTERM")
+      rmSync(join(home, "state/actors.mdb"))
+      writeFileSync(join(home, "state/actors.backup.mdb"), new Uint8Array(20_000))
+      const anew = yield* start(home)
+      assert.strictEqual((yield* add(anew, 1)).exit?.value, 1)
+      const state = (yield* doctor(anew)).checks.find(({ name }) => name === "state")!
+      assert.isFalse(state.ok)
+      assert.match(state.detail, /is missing, and the backup is damaged .*: all actors begin anew/)
+      assert.notInclude(state.detail, "restored")
     }).pipe(Effect.scoped)
   )
 
@@ -324,6 +335,38 @@ describe("a node", () => {
       }).pipe(Effect.scoped)
   )
 })
+
+/** What no door takes is refused in the shape of the others, and `/` says what there is. */
+const refusesInJson = (node: NodeProcess) =>
+  Effect.promise(async () => {
+    const authorization = `Bearer ${node.key}`
+    const json = async (path: string, init: RequestInit) => {
+      const response = await fetch(`${node.url}${path}`, { ...init, headers: { ...init.headers, authorization } })
+      assert.strictEqual(response.headers.get("x-content-type-options"), "nosniff")
+      return [response.status, ((await response.json()) as { error: { tag: string } }).error.tag]
+    }
+    assert.deepStrictEqual(await json("/nothing-here", {}), [404, "RouteUnknown"])
+    assert.deepStrictEqual(await json("/rpc", { method: "PUT" }), [404, "RouteUnknown"])
+    assert.deepStrictEqual(await json("/v1/nothing-here", {}), [404, "RouteUnknown"])
+    const large = new Uint8Array(24 * 1024 * 1024 + 1)
+    assert.deepStrictEqual(await json("/rpc", { method: "POST", body: large }), [413, "BodyTooLarge"])
+    // Of a body that comes in pieces nobody knows the length beforehand.
+    const pieces = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024))
+    })
+    const streamed = { method: "POST", body: pieces, duplex: "half" } as RequestInit
+    assert.deepStrictEqual(await json("/rpc", streamed), [413, "BodyTooLarge"])
+
+    const root = await (await fetch(node.url)).text()
+    for (const part of ["Continuum", "/healthz", "./jtag status"]) assert.include(root, part)
+    assert.notInclude(root, node.key)
+    const page = await fetch(node.url, { headers: { accept: "text/html" } })
+    assert.include(page.headers.get("content-type"), "text/html")
+    assert.include(await page.text(), '<a href="/healthz">')
+
+    const misshapen = await call(node, "jit.run", { target: 5 })
+    assert.deepInclude(misshapen.exit?.cause[0].error, { _tag: "CallMalformed", call: "jit.run" })
+  })
 
 const rawRequest = (port: number, text: string): Effect.Effect<string> =>
   Effect.promise(async () => {

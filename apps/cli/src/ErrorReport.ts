@@ -48,6 +48,7 @@ const howToStart = "Start one with: npm start - or: bun apps/node"
 const hints: Readonly<Record<string, (error: { readonly command?: string }) => string | undefined>> = {
   NodeNotRunning: () => howToStart,
   NodeUnreachable: () => howToStart,
+  NotANode: () => howToStart,
   UsageWrong: ({ command }) => seeHelp(command ?? "")
 }
 

@@ -47,6 +47,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   // The way to the node.
   NodeNotRunning: noNode,
   NodeUnreachable: noNode,
+  NotANode: noNode,
   NodeSilent: noNode,
   NodeRefused: refused,
   KeyRefused: refused,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
+import { type AddressInfo, createServer, type Server } from "node:net"
 import { join } from "node:path"
 import * as NodeTarget from "../src/NodeTarget.ts"
 import * as Cli from "./support/Cli.ts"
@@ -92,6 +92,29 @@ describe("NodeTarget", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live(
+    "says so and ends with 3 when what answers is no node: another protocol, a web server, a port that hangs up",
+    () =>
+      Effect.gen(function* () {
+        for (const [answer, reason] of [
+          ["SSH-2.0-OpenSSH_9.2p1\r\n", "it does not speak HTTP"],
+          ["", "it hangs up without an answer"],
+          ["HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", "status 404"],
+          ["HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi", "text/html"]
+        ] as const) {
+          const url = yield* foreignServer(answer)
+          for (const words of [["status"], ["jit/run", "--lang", "js", "--source", "x => x", "--input", "1"]]) {
+            const ran = yield* Cli.run([...words, "--node", url])
+            assert.strictEqual(ran.code, 3, ran.stderr)
+            assert.include(ran.stderr, "is no Continuum node")
+            assert.include(ran.stderr, reason)
+            assert.include(ran.stderr, "npm start")
+            assert.notInclude(ran.stderr, "may have been run")
+          }
+        }
+      }).pipe(Effect.scoped)
+  )
+
   it.live("never puts a key into a message", () =>
     Effect.gen(function* () {
       const { node } = yield* started
@@ -141,3 +164,15 @@ describe("NodeTarget", () => {
     })
   )
 })
+
+/** Answers whatever comes with these bytes, and hangs up. */
+const foreignServer = (answer: string) =>
+  Effect.acquireRelease(
+    Effect.callback<Server>((resume) => {
+      const server = createServer((socket) => {
+        socket.on("error", () => {})
+        socket.once("data", () => socket.end(answer))
+      }).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => void server.close())
+  ).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))

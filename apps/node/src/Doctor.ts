@@ -69,9 +69,10 @@ export const layer = Layer.effect(
       if (report === undefined || report.losses.length === 0) {
         return fine(report?.cleanStop === false ? "checked after an unclean stop, nothing was lost" : "opened cleanly")
       }
+      // Each loss is a sentence that says what was damaged or missing, and what took its place.
       return wrong(
-        `the state database was damaged and the last backup was restored: ${report.losses.join("; ")}`,
-        `check the disk; the damaged database was kept beside ${home.statePath}`
+        report.losses.map((loss) => loss.trim()).join(" "),
+        `check the disk; what was damaged is kept in ${home.statePath}`
       )
     })
 

@@ -4,6 +4,7 @@
  */
 import * as Identity from "@continuum/core/Identity"
 import * as ProcessLock from "@continuum/core/ProcessLockDisk"
+import * as WholeFile from "@continuum/core/WholeFileDisk"
 import { Context, Effect, FileSystem, Layer, Path, Redacted, Schema } from "effect"
 import { randomBytes } from "node:crypto"
 import { NodeConfig } from "./NodeConfig.ts"
@@ -67,6 +68,8 @@ const make = Effect.gen(function* () {
   const home = settings.home
   const unusable = (error: unknown) => new HomeUnusable({ home, reason: OsError.describe(error) })
   const inHome = (name: string) => path.join(home, name)
+  const writeWhole = (file: string, text: string) =>
+    WholeFile.write(file, text).pipe(Effect.provideService(FileSystem.FileSystem, fs))
 
   const isNew = !(yield* fs.exists(home).pipe(Effect.mapError(unusable)))
   yield* fs.makeDirectory(home, { recursive: true, mode: 0o700 }).pipe(Effect.mapError(unusable))
@@ -98,10 +101,7 @@ const make = Effect.gen(function* () {
   const secretFile = Effect.fnUntraced(function* (name: string, make: Effect.Effect<string>) {
     const file = inHome(name)
     if (!(yield* fs.exists(file))) {
-      const fresh = `${file}.new`
-      yield* fs.remove(fresh, { force: true })
-      yield* fs.writeFileString(fresh, yield* make, { mode: 0o600 })
-      yield* fs.rename(fresh, file)
+      yield* writeWhole(file, yield* make)
     }
     yield* fs.chmod(file, 0o600)
     return yield* fs.readFileString(file)
@@ -131,10 +131,8 @@ const make = Effect.gen(function* () {
 
   let announced = false
   const announce = Effect.fnUntraced(function* (file: typeof NodeFile.Type) {
-    const target = inHome("node.json")
     const text = yield* Effect.orDie(Schema.encodeEffect(NodeFile)(file))
-    yield* fs.writeFileString(`${target}.new`, `${text}\n`, { mode: 0o600 })
-    yield* fs.rename(`${target}.new`, target)
+    yield* writeWhole(inHome("node.json"), `${text}\n`)
     announced = true
   }, Effect.mapError(unusable))
   yield* Effect.addFinalizer(() => Effect.ignore(fs.remove(inHome("node.json"), { force: true })))

@@ -20,6 +20,7 @@ import * as Health from "./http/Health.ts"
 import * as Metrics from "./http/Metrics.ts"
 import * as Rpc from "./http/Rpc.ts"
 import * as ServeNode from "./http/ServeNode.ts"
+import * as Welcome from "./http/Welcome.ts"
 import * as Home from "./Home.ts"
 import * as Inventory from "./Inventory.ts"
 import * as LogBook from "./LogBook.ts"
@@ -29,7 +30,7 @@ import * as Proof from "./Proof.ts"
 import * as Stop from "./Stop.ts"
 
 /** What people and programs call. */
-const Doors = Layer.mergeAll(Rpc.layer, Health.layer, Metrics.layer, Guard.layer)
+const Doors = Layer.mergeAll(Rpc.layer, Health.layer, Metrics.layer, Welcome.layer, Guard.layer)
 
 /** The long-running parts of a node are supervised actors too: `continuum://local/service/http` and `.../log`. */
 const Services = Layer.effectDiscard(

@@ -53,11 +53,11 @@ export const recover = (files: Files, nowMs: number): Effect.Effect<Recovered, S
   Effect.gen(function* () {
     const hasDatabase = existsSync(files.database)
     const hasBackup = existsSync(files.backup)
-    if (!hasDatabase && !hasBackup) return sound(true)
+    if (!hasDatabase && !hasBackup && !existsSync(files.clean)) return sound(true)
     if (!hasDatabase) {
-      const since = described(files)
-      restore(files)
-      return sound(false, [`The database was missing. ${since} took its place`])
+      const losses = yield* replaceMissing(files, nowMs)
+      for (const loss of losses) yield* Effect.logError(loss)
+      return sound(false, losses)
     }
     const left = howLeft(files)
     rmSync(files.clean, { force: true })
@@ -134,13 +134,37 @@ const fingerprint = (path: string): string => {
   return JSON.stringify({ size, mtimeMs: Math.floor(mtimeMs) })
 }
 
+/** The backup in the place of a database that somebody took away, if there is one and it is sound. */
+const replaceMissing = (files: Files, nowMs: number): Effect.Effect<ReadonlyArray<string>, StorageFailed> =>
+  Effect.gen(function* () {
+    rmSync(files.clean, { force: true })
+    if (!existsSync(files.backup)) {
+      return [`${files.database} is missing, and there is no backup: all actors begin anew.`]
+    }
+    const backup = yield* Check.check(files.backup)
+    if (backup.unsound === undefined) {
+      const since = described(files)
+      restore(files)
+      return [`${files.database} was missing. ${since} took its place; what was stored after it is lost.`]
+    }
+    const aside = `${asideOf(files, nowMs)}.backup`
+    renameSync(files.backup, aside)
+    return [
+      `${files.database} is missing, and the backup is damaged (${backup.unsound}) and kept as ${aside}: all actors begin anew.`
+    ]
+  })
+
+/** Where what is damaged is kept for a look. */
+const asideOf = (files: Files, nowMs: number): string =>
+  `${files.dir}/actors.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}.mdb`
+
 const replace = (
   files: Files,
   checked: Check.Checked,
   nowMs: number
 ): Effect.Effect<ReadonlyArray<string>, StorageFailed> =>
   Effect.gen(function* () {
-    const aside = `${files.dir}/actors.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}.mdb`
+    const aside = asideOf(files, nowMs)
     renameSync(files.database, aside)
     rmSync(`${files.database}-lock`, { force: true })
     forgetOldDamage(files)

@@ -217,9 +217,54 @@ describe("the backup", () => {
       fs.rmSync(join(dir, "actors.mdb"))
       yield* withStorage({ dir }, (storage) =>
         Effect.gen(function* () {
-          expect(storage.openReport.losses[0]).toContain("The database was missing")
+          expect(storage.openReport.losses[0]).toContain("actors.mdb was missing. The backup of 2")
           expect(yield* storage.load(address("a"))).toEqual(stateOf("a", 1))
         })
+      )
+    })
+  )
+
+  it.live(
+    "that is damaged too is set aside, and all begins anew, when the database is damaged and when it is missing",
+    () =>
+      Effect.gen(function* () {
+        for (const [rest, words] of [
+          ["damaged", "The backup is damaged too"],
+          ["missing", "is missing, and the backup is damaged"]
+        ] as const) {
+          const dir = yield* population
+          tamper(dir, (file) => file.fill(0, 0, 2 * pageBytes), false, "actors.backup.mdb")
+          if (rest === "missing") fs.rmSync(join(dir, "actors.mdb"))
+          else tamper(dir, (file) => file.fill(0, 0, 2 * pageBytes))
+          yield* withStorage({ dir }, (storage) =>
+            Effect.gen(function* () {
+              expect(storage.openReport.losses.join()).toContain(words)
+              expect(storage.openReport.losses.join()).toContain("all actors begin anew")
+              expect(yield* storage.list("", 10)).toEqual([])
+              yield* store(storage, ["a", 1])
+            })
+          )
+          yield* withStorage({ dir }, (storage) =>
+            Effect.gen(function* () {
+              expect(storage.openReport).toEqual({ cleanStop: true, losses: [] })
+              expect(yield* storage.load(address("a"))).toEqual(stateOf("a", 1))
+            })
+          )
+        }
+      })
+  )
+
+  it.live("that is missing with its database is a loss that is named, but for a first start", () =>
+    Effect.gen(function* () {
+      const dir = yield* population
+      for (const name of ["actors.mdb", "actors.backup.mdb"]) fs.rmSync(join(dir, name))
+      yield* withStorage({ dir }, (storage) =>
+        Effect.sync(() =>
+          expect(storage.openReport.losses.join()).toContain("there is no backup: all actors begin anew")
+        )
+      )
+      yield* withStorage({ dir: yield* temporaryDir }, (storage) =>
+        Effect.sync(() => expect(storage.openReport).toEqual({ cleanStop: true, losses: [] }))
       )
     })
   )

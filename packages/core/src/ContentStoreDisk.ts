@@ -9,6 +9,7 @@ import { Effect, FileSystem, Layer, type PlatformError, Schema } from "effect"
 import * as ContentId from "./ContentId.ts"
 import { checkSize, ContentCorrupt, ContentNotStored, ContentStore, ContentUnknown } from "./ContentStore.ts"
 import { contentBytesMax, quarantinedFilesMax } from "./Limits.ts"
+import { syncFolder } from "./WholeFileDisk.ts"
 
 /** The directory cannot be used as a content store. Nothing was changed in it. */
 export class ContentDirectoryUnusable extends Schema.TaggedError<ContentDirectoryUnusable>()(
@@ -53,10 +54,6 @@ const open = Effect.fn("ContentStoreDisk.open")(function* (directory: string) {
     Effect.mapError((error) => new ContentDirectoryUnusable({ directory, reason: reasonOf(error) }))
   )
 
-  /** Makes a directory's entries durable; a system that cannot open directories (Windows) does so by itself. */
-  const syncDirectory = (path: string) =>
-    Effect.ignore(Effect.scoped(Effect.flatMap(fs.open(path), (folder) => folder.sync)))
-
   const write = Effect.fnUntraced(
     function* (temporaryFile: string, id: ContentId.ContentId, bytes: Uint8Array) {
       yield* Effect.scoped(
@@ -68,7 +65,8 @@ const open = Effect.fn("ContentStoreDisk.open")(function* (directory: string) {
       )
       yield* fs.makeDirectory(folderOf(id), { recursive: true, mode: 0o700 })
       yield* fs.rename(temporaryFile, pathOf(id))
-      for (const path of [folderOf(id), `${directory}/${id.slice(0, 2)}`, directory]) yield* syncDirectory(path)
+      for (const path of [folderOf(id), `${directory}/${id.slice(0, 2)}`, directory])
+        yield* syncFolder(path).pipe(Effect.provideService(FileSystem.FileSystem, fs))
     },
     (effect, temporaryFile) => Effect.onError(effect, () => Effect.ignore(fs.remove(temporaryFile, { force: true })))
   )

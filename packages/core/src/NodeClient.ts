@@ -1,7 +1,8 @@
 /**
  * A typed client of a node: one method for each call of an `RpcGroup`, over HTTP POST or WebSocket at `<url>/rpc`.
  *
- * A wrong payload does not compile; sent anyway it fails with `CallMalformed` before anything leaves. Each call fails
+ * A wrong payload does not compile; sent anyway it fails with `CallMalformed` before anything leaves (or, from a node
+ * of another version, as its answer). Each call fails
  * with its own declared errors or with a `NodeClientError`, never with a defect of the transport. Nothing is retried.
  * The key goes in the `Authorization` header and nowhere else; redirects are not followed, so it cannot be led away.
  */
@@ -10,6 +11,7 @@ import type * as Rpc from "effect/rpc/Rpc"
 import * as RpcClient from "effect/rpc/RpcClient"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as RpcSchema from "effect/rpc/RpcSchema"
+import { CallCheck } from "./CallCheck.ts"
 import { CallMalformed, type NodeClientError } from "./NodeClientError.ts"
 import * as NodeProtocol from "./NodeProtocol.ts"
 
@@ -79,7 +81,7 @@ const makeWith = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
   protocol: Layer.Layer<RpcClient.Protocol>
 ) {
   const context = yield* Layer.build(protocol)
-  const call = yield* Effect.provide(RpcClient.make(group, { flatten: true }), context)
+  const call = yield* Effect.provide(RpcClient.make(group.middleware(CallCheck), { flatten: true }), context)
   const client: Record<string, (payload: unknown) => unknown> = {}
   for (const [name, rpc] of group.requests as unknown as ReadonlyMap<string, Rpc.AnyWithProps>) {
     const send = call as unknown as (name: string, payload: unknown) => unknown

@@ -1,8 +1,9 @@
 /**
  * What can go wrong between a program and a node, besides the errors that a call itself declares.
  *
- * They differ in what the caller may conclude: after `NodeUnreachable` and `NodeRefused` nothing was run; after
- * `NodeConnectionLost` the call may have been run, so only a call that is harmless to repeat should be repeated.
+ * They differ in what the caller may conclude: after `NodeUnreachable`, `NotANode`, `NodeRefused` and `CallMalformed`
+ * nothing was run; after `NodeConnectionLost` the call may have been run, so only a call that is harmless to repeat
+ * should be repeated.
  */
 import { Schema } from "effect"
 
@@ -16,10 +17,23 @@ export class NodeUnreachable extends Schema.TaggedError<NodeUnreachable>()("Node
   }
 }
 
-/** The node answered 401 or 403: the key is missing or wrong, or the Host or Origin is not allowed. Nothing was run. */
+/** Something else answers at the URL: no HTTP, or a web server that has no such door. Nothing was run. */
+export class NotANode extends Schema.TaggedError<NotANode>()("NotANode", {
+  url: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `What answers at ${this.url} is no Continuum node: ${this.reason}. Nothing was run`
+  }
+}
+
+/**
+ * The node answered 401, 403 or 413: the key is missing or wrong, the Host or Origin is not allowed, or the call is
+ * larger than a node takes. Nothing was run.
+ */
 export class NodeRefused extends Schema.TaggedError<NodeRefused>()("NodeRefused", {
   url: Schema.String,
-  status: Schema.Literals([401, 403]),
+  status: Schema.Literals([401, 403, 413]),
   /** What the node said, or the name of the status. */
   reason: Schema.String
 }) {
@@ -38,7 +52,7 @@ export class NodeConnectionLost extends Schema.TaggedError<NodeConnectionLost>()
   }
 }
 
-/** Something answered that does not speak this contract: another service, or a node of another version. */
+/** Something answered that does not speak this contract, such as a node of another version. */
 export class NodeAnswerMalformed extends Schema.TaggedError<NodeAnswerMalformed>()("NodeAnswerMalformed", {
   url: Schema.String,
   reason: Schema.String
@@ -48,13 +62,16 @@ export class NodeAnswerMalformed extends Schema.TaggedError<NodeAnswerMalformed>
   }
 }
 
-/** The payload does not fit the call's schema. Nothing was sent. */
+/**
+ * The node has no such call, or the payload does not fit its schema. Nothing was run. `NodeClient` finds this before it
+ * sends anything; a node answers with it whatever else sends.
+ */
 export class CallMalformed extends Schema.TaggedError<CallMalformed>()("CallMalformed", {
   call: Schema.String,
   reason: Schema.String
 }) {
   override get message() {
-    return `The payload of "${this.call}" was not sent: ${this.reason}`
+    return `The call "${this.call}" was not run: ${this.reason}`
   }
 }
 
@@ -72,6 +89,7 @@ export class NodeFailed extends Schema.TaggedError<NodeFailed>()("NodeFailed", {
 /** Every error that a call can have on top of its own. */
 export const NodeClientError = Schema.Union([
   NodeUnreachable,
+  NotANode,
   NodeRefused,
   NodeConnectionLost,
   NodeAnswerMalformed,

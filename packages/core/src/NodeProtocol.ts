@@ -116,11 +116,14 @@ const headersOf = (options: Options): Record<string, string> => {
 const keyOf = ({ apiKey }: Options): string | undefined =>
   (Redacted.isRedacted(apiKey) ? Redacted.value(apiKey) : apiKey)?.trim()
 
-/** effect/rpc reads the body whatever the status is. Here another status than success fails, with what the node said. */
+/**
+ * effect/rpc reads the body whatever it is. Here another status than success fails, with what the node said, and so does
+ * a body that is no JSON, such as a web page.
+ */
 const failOnStatus = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> =>
-  response.status >= 200 && response.status < 300
+  response.status >= 200 && response.status < 300 && isNdjson(response)
     ? Effect.succeed(response)
     : Effect.flatMap(firstText(response), (description) =>
         Effect.fail(
@@ -129,6 +132,10 @@ const failOnStatus = (
           })
         )
       )
+
+/** Whether a body can be a node's answer: its door speaks NDJSON and says so. */
+const isNdjson = (response: HttpClientResponse.HttpClientResponse): boolean =>
+  /^application\/[\w.+-]*json\b/.test(response.headers["content-type"] ?? "")
 
 /** The message in an error's body, or its first words. Only the first chunk is read: it may come from anyone. */
 const firstText = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<string> =>
@@ -177,8 +184,9 @@ const fromTransport = (reason: RpcClientError.RpcClientError["reason"], url: str
       if (cause._tag === "StatusCodeError") return fromStatus(cause, url)
       if (cause._tag === "InvalidUrlError") return new Errors.NodeUnreachable({ url, reason: "it is not a URL" })
       const detail = textOf(cause.cause ?? cause.description)
-      return isConnectFailure(detail)
-        ? new Errors.NodeUnreachable({ url, reason: detail })
+      if (isConnectFailure(detail)) return new Errors.NodeUnreachable({ url, reason: detail })
+      return isNoHttp(detail)
+        ? new Errors.NotANode({ url, reason: "it does not speak HTTP" })
         : new Errors.NodeConnectionLost({ url, reason: detail })
     }
     case "SocketOpenError": {
@@ -198,24 +206,30 @@ const fromTransport = (reason: RpcClientError.RpcClientError["reason"], url: str
 }
 
 const fromStatus = (error: HttpClientError.StatusCodeError, url: string): Errors.NodeClientError => {
-  const { status } = error.response
-  return status === 401 || status === 403
-    ? new Errors.NodeRefused({
-        url,
-        status,
-        reason: error.description || (status === 401 ? "the key is missing or wrong" : "it is forbidden")
-      })
-    : new Errors.NodeAnswerMalformed({
-        url,
-        reason: `it answered with status ${status} ${error.description ?? ""}`.trim()
-      })
+  const { headers, status } = error.response
+  if (status === 401 || status === 403 || status === 413) {
+    return new Errors.NodeRefused({ url, status, reason: error.description || refusals[status] })
+  }
+  const what = status < 300 ? (headers["content-type"] ?? "a body without a type") : `status ${status}`
+  return new Errors.NotANode({ url, reason: `it answered with ${what}` })
 }
+
+/** What a status of refusal means where the node says no more. */
+const refusals = {
+  401: "the key is missing or wrong",
+  403: "it is forbidden",
+  413: "the call is larger than it takes"
+} as const
 
 /** fetch says why it could not connect in the words of its runtime (Node, Bun, Deno): as codes or as prose. */
 const isConnectFailure = (detail: string): boolean =>
   /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket|Unable to connect|client error \(Connect\)/.test(
     detail
   )
+
+/** The same three on an answer that is no HTTP. A connection that ends without a byte is not among these. */
+const isNoHttp = (detail: string): boolean =>
+  /HPE_INVALID|Malformed_HTTP_Response|invalid HTTP version|does not match the HTTP/.test(detail)
 
 /** The messages and codes of an error and its causes, outermost first. */
 export const textOf = (error: unknown): string => {

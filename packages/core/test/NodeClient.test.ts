@@ -57,7 +57,24 @@ const routes = Layer.mergeAll(
   RpcServer.layerHttp({ group: Calls, path: "/rpc", protocol: "http", disableFatalDefects: true }),
   RpcServer.layerHttp({ group: Calls, path: "/rpc", protocol: "websocket", disableFatalDefects: true }),
   HttpRouter.add("POST", "/elsewhere/rpc", HttpServerResponse.redirect("/rpc")),
-  HttpRouter.add("POST", "/website/rpc", HttpServerResponse.text("<h1>Welcome</h1>"))
+  HttpRouter.add("POST", "/website/rpc", HttpServerResponse.text("<h1>Welcome</h1>")),
+  HttpRouter.add(
+    "POST",
+    "/narrow/rpc",
+    HttpServerResponse.jsonUnsafe({ error: { tag: "BodyTooLarge", message: "Too large for me" } }, { status: 413 })
+  ),
+  HttpRouter.add(
+    "POST",
+    "/checked/rpc",
+    Effect.gen(function* () {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const { id } = JSON.parse(yield* request.text) as { readonly id: string }
+      const error = { _tag: "CallMalformed", call: "math.double", reason: "not of my version" }
+      const exit = { _tag: "Failure", cause: [{ _tag: "Fail", error }] }
+      const line = `${JSON.stringify({ _tag: "Exit", requestId: id, exit })}\n`
+      return HttpServerResponse.text(line, { contentType: "application/x-ndjson" })
+    })
+  )
 ).pipe(Layer.provide(handlers), Layer.provide(RpcSerialization.layerNdjson), Layer.provide(guard))
 
 const withServer = <A, E>(use: (url: string) => Effect.Effect<A, E, Scope.Scope>) =>
@@ -222,7 +239,7 @@ describe("NodeClient", () => {
       Effect.gen(function* () {
         const node = yield* NodeClient.make(Calls, { url: `${url}/elsewhere`, apiKey })
         const error = yield* Effect.flip(node["math.double"]({ n: 1 }))
-        assert.include(["NodeConnectionLost", "NodeAnswerMalformed"], error._tag)
+        assert.include(["NodeConnectionLost", "NotANode"], error._tag)
       })
     )
   )
@@ -233,8 +250,41 @@ describe("NodeClient", () => {
         for (const path of ["/website", "/nothing-here"]) {
           const node = yield* NodeClient.make(Calls, { url: url + path, apiKey })
           const error = yield* Effect.flip(node["math.double"]({ n: 1 }))
-          assert.strictEqual(error._tag, "NodeAnswerMalformed")
+          assert.strictEqual(error._tag, "NotANode")
+          assert.include(error.message, path === "/website" ? "text/plain" : "status 404")
         }
+      })
+    )
+  )
+
+  it.live("fails with NotANode when what answers speaks no HTTP", () =>
+    Effect.gen(function* () {
+      for (const answer of ["SSH-2.0-OpenSSH_9.2p1\r\n", "-ERR unknown command\r\n"]) {
+        const url = yield* breakingServer(answer)
+        const node = yield* NodeClient.make(Calls, { url, apiKey })
+        const error = yield* Effect.flip(node["math.double"]({ n: 1 }))
+        assert.strictEqual(error._tag, "NotANode", error.message)
+        assert.include(error.message, "HTTP")
+      }
+    })
+  )
+
+  it.live("fails with NodeRefused and the node's own words when the call is too large for the node", () =>
+    withServer((url) =>
+      Effect.gen(function* () {
+        const node = yield* NodeClient.make(Calls, { url: `${url}/narrow`, apiKey })
+        const refused = yield* Effect.flip(node["math.double"]({ n: 1 }))
+        assert.deepInclude(refused, { _tag: "NodeRefused", status: 413, reason: "Too large for me" })
+      })
+    )
+  )
+
+  it.live("fails with CallMalformed when the node finds that the payload does not fit its version", () =>
+    withServer((url) =>
+      Effect.gen(function* () {
+        const node = yield* NodeClient.make(Calls, { url: `${url}/checked`, apiKey })
+        const refused = yield* Effect.flip(node["math.double"]({ n: 1 }))
+        assert.deepInclude(refused, { _tag: "CallMalformed", reason: "not of my version" })
       })
     )
   )

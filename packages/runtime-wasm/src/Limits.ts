@@ -82,6 +82,12 @@ export const childDescriptorsMax = 512
 /** Writable private memory of a sandbox child (RLIMIT_DATA). Deno does not start with 400 MB; a compiler uses 300 MB. */
 export const childDataBytesMax = 4 * 1024 * 1024 * 1024
 
+/**
+ * Nice value of a sandbox child, 0 to 19. At 10 the scheduler of Linux gives the node about nine times the share of a
+ * child that competes with it for a core, so that it answers while four functions loop on two cores.
+ */
+export const childNiceness = 10
+
 /** Time between two looks at a busy child's resident memory, in ms. At 2 GB/s it can grow 200 MB in between. */
 export const memoryWatchMs = 100
 

@@ -6,16 +6,14 @@
  * whatever is not plain reading needs the API key. What each rule stops is listed in docs/THREATS.md.
  */
 import { Effect, Redacted } from "effect"
-import { HttpIncomingMessage, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as ByteSize from "effect/ByteSize"
+import { HttpIncomingMessage, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createHash, timingSafeEqual } from "node:crypto"
 import { isIP } from "node:net"
 import { hostname } from "node:os"
 import { Home } from "../Home.ts"
 import { NodeConfig } from "../NodeConfig.ts"
-
-/** The largest request body: an envelope of 16 MiB with the overhead of its encoding as JSON. */
-const bodyBytesMax = 24 * 1024 * 1024
+import { bodyBytesMax, bodyTooLarge, ofCause, refuse } from "./Refusal.ts"
 
 /** Routes that anyone who reaches the port may read. */
 const publicPaths = new Set(["/healthz", "/"])
@@ -52,7 +50,7 @@ export const layer = HttpRouter.middleware(
           return refuse(403, "OriginRefused", `Requests from pages of ${origin} are refused`)
         }
         if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax) {
-          return refuse(413, "BodyTooLarge", `The body is larger than ${bodyBytesMax} bytes`)
+          return bodyTooLarge()
         }
         if (!keyless(request, path)) {
           const given = keyOf(request)
@@ -65,7 +63,10 @@ export const layer = HttpRouter.middleware(
             ).pipe(HttpServerResponse.setHeader("www-authenticate", "Bearer"))
           }
         }
-        return yield* route
+        return yield* Effect.catchCause(route, (cause) => {
+          const refusal = ofCause(cause, request.method, path)
+          return refusal === undefined ? Effect.failCause(cause) : Effect.succeed(refusal)
+        })
       }).pipe(
         Effect.map(HttpServerResponse.setHeader("x-content-type-options", "nosniff")),
         Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyBytesMax))
@@ -94,6 +95,3 @@ const keyOf = (request: HttpServerRequest.HttpServerRequest): string | undefined
   /(?:^|,)\s*continuum\.key\.([\w-]+)/.exec(request.headers["sec-websocket-protocol"] ?? "")?.[1]
 
 const digest = (text: string) => createHash("sha256").update(text).digest()
-
-const refuse = (status: number, tag: string, message: string) =>
-  HttpServerResponse.jsonUnsafe({ error: { tag, message } }, { status })

@@ -3,20 +3,20 @@
  * The guard has checked the API key before a request comes here.
  */
 import { ActorRpcs } from "@continuum/actors/rpc"
+import { CallCheck } from "@continuum/core/CallCheck"
 import { NodeRpcs } from "@continuum/core/rpc"
 import { JitRpcs } from "@continuum/runtime-wasm/rpc"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { RpcSerialization, RpcServer } from "effect/rpc"
+import * as CheckedCalls from "./CheckedCalls.ts"
 import * as ActorHandlers from "../rpc/ActorHandlers.ts"
 import * as JitHandlers from "../rpc/JitHandlers.ts"
 import * as NodeHandlers from "../rpc/NodeHandlers.ts"
 
 /** The whole contract of a node. */
-export const Contract = NodeRpcs.merge(ActorRpcs, JitRpcs)
+export const Contract = NodeRpcs.merge(ActorRpcs, JitRpcs).middleware(CallCheck)
 
 const path = "/rpc"
-// A defect in one call must not end the connections of others.
-const options = { group: Contract, path, disableFatalDefects: true } as const
 
 /** NDJSON of a whole body: its last line may lack its end, as in what curl and most people send. */
 const layerBody = Layer.sync(RpcSerialization.RpcSerialization, () => {
@@ -30,7 +30,18 @@ const layerBody = Layer.sync(RpcSerialization.RpcSerialization, () => {
   }
 })
 
+/** The contract over one protocol. A defect in one call must not end the connections of others. */
+const serve = <E, R>(protocol: Effect.Effect<RpcServer.Protocol["Service"], E, R>) =>
+  RpcServer.layer(Contract, { disableFatalDefects: true }).pipe(
+    Layer.provide(
+      Layer.effect(
+        RpcServer.Protocol,
+        Effect.map(protocol, (protocol) => CheckedCalls.checked(Contract, protocol))
+      )
+    )
+  )
+
 export const layer = Layer.mergeAll(
-  RpcServer.layerHttp({ ...options, protocol: "http" }).pipe(Layer.provide(layerBody)),
-  RpcServer.layerHttp({ ...options, protocol: "websocket" }).pipe(Layer.provide(RpcSerialization.layerNdjson))
-).pipe(Layer.provide([NodeHandlers.layer, ActorHandlers.layer, JitHandlers.layer]))
+  serve(RpcServer.makeProtocolHttp({ path })).pipe(Layer.provide(layerBody)),
+  serve(RpcServer.makeProtocolWebsocket({ path })).pipe(Layer.provide(RpcSerialization.layerNdjson))
+).pipe(Layer.provide([NodeHandlers.layer, ActorHandlers.layer, JitHandlers.layer, CheckedCalls.layer]))

@@ -49,8 +49,8 @@ export const population = Effect.gen(function* () {
 })
 
 /** Does something to the database file of a closed storage. `keepTime`: as if nobody had touched it. */
-export const tamper = (dir: string, change: (file: Uint8Array) => void, keepTime = false) => {
-  const path = join(dir, "actors.mdb")
+export const tamper = (dir: string, change: (file: Uint8Array) => void, keepTime = false, name = "actors.mdb") => {
+  const path = join(dir, name)
   const { atime, mtime } = fs.statSync(path)
   const file = new Uint8Array(fs.readFileSync(path))
   change(file)

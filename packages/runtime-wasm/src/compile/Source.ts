@@ -31,17 +31,22 @@ export const parseUnsafe = (source: string): Parsed => {
   if (!source.isWellFormed()) throw malformed("it is not well-formed Unicode: half of a surrogate pair stands alone")
   const program = parseProgram(source)
   checkNesting(program)
-  const main = mainOf(program)
+  // A semicolon behind a function, as many write it, is no statement that means anything.
+  const body = program.body.filter(({ type }) => type !== "EmptyStatement")
+  const main = mainOf(body)
+  checkNames(program, main)
   if (main.generator) throw malformed("a generator is no function of an input; return an array", main)
   SourceNames.checkUnsafe(program)
-  const before = program.body.slice(0, -1).map((node) => source.slice(node.start, node.end))
+  const before = body.slice(0, -1).map((node) => source.slice(node.start, node.end))
   const text = source.slice(main.start, main.end)
   const required = main.params.findIndex((parameter) => parameter.type !== "Identifier" && !isPattern(parameter))
   const rest = main.params.at(-1)?.type === "RestElement"
   return {
     main,
     alone: before.length === 0,
-    script: `(() => { "use strict"\n${before.join("\n")}\nreturn (${text})\n})()`,
+    // A plain function has no `this`, as a module has none; an arrow would have the interpreter's global. Its `arguments`
+    // are out of reach: that name is refused outside a function.
+    script: `(function () { "use strict"\n${before.join("\n")}\nreturn (${text})\n})()`,
     parameters: {
       min: required < 0 ? main.params.length : required,
       max: rest ? Number.MAX_SAFE_INTEGER : main.params.length
@@ -56,9 +61,28 @@ const malformed = (reason: string, node?: acorn.Node): SourceMalformed =>
 
 const nestedTooDeeply = `it is nested deeper than ${sourceNestingMax} levels`
 
+/** acorn's flags for a function: it is a statement; it may have no name. */
+const isStatement = 1
+const mayBeNameless = 4
+
+/**
+ * Takes `function (x) { ... }` where a statement begins, as people write it. Extends the parser, rather than putting
+ * parentheses around the source, so that positions stay true. `mainOf` refuses it where it is not the last.
+ */
+const NamelessParser = acorn.Parser.extend((Base) => {
+  type ParseFunction = (node: acorn.Node, flags: number, ...rest: ReadonlyArray<unknown>) => acorn.Node
+  const { parseFunction } = Base.prototype as unknown as { readonly parseFunction: ParseFunction }
+  return class extends Base {
+    parseFunction(...[node, flags, ...rest]: Parameters<ParseFunction>): acorn.Node {
+      const more = (flags & isStatement) === 0 ? flags : flags | mayBeNameless
+      return parseFunction.call(this, node, more, ...rest)
+    }
+  } as unknown as typeof acorn.Parser
+})
+
 const parseProgram = (source: string): acorn.Program => {
   try {
-    return acorn.parse(source, {
+    return NamelessParser.parse(source, {
       ecmaVersion: 2025,
       sourceType: "module",
       locations: true,
@@ -81,11 +105,19 @@ const checkNesting = (program: acorn.Program): void => {
   }
 }
 
-const mainOf = (program: acorn.Program): FunctionNode => {
-  for (const statement of program.body.slice(0, -1)) {
+/** Only the function that the source means may be without a name. */
+const checkNames = (node: acorn.Node, main: FunctionNode): void => {
+  if (node.type === "FunctionDeclaration" && (node as acorn.FunctionDeclaration).id === null && node !== main) {
+    throw malformed("a function that is not the last of the source needs a name", node)
+  }
+  for (const child of SourceNames.childrenOf(node)) checkNames(child, main)
+}
+
+const mainOf = (body: acorn.Program["body"]): FunctionNode => {
+  for (const statement of body.slice(0, -1)) {
     if (statement.type.startsWith("Export")) throw malformed("what is exported must stand last", statement)
   }
-  const last = program.body.at(-1)
+  const last = body.at(-1)
   if (last === undefined) throw malformed("it is empty; give a function such as (input) => input * 2")
   const candidate =
     last.type === "ExpressionStatement"

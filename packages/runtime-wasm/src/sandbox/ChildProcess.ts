@@ -11,7 +11,7 @@ import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import { readFile } from "node:fs/promises"
 import process from "node:process"
-import { childDataBytesMax, childDescriptorsMax, childStackKilobytes, memoryWatchMs } from "../Limits.ts"
+import { childDataBytesMax, childDescriptorsMax, childNiceness, childStackKilobytes, memoryWatchMs } from "../Limits.ts"
 import { ChildDied, type ChildError, ChildMemoryExceeded, ChildTimeout } from "./ChildError.ts"
 import * as Frame from "./Frame.ts"
 import type { Reaper } from "./ReaperProcess.ts"
@@ -152,6 +152,7 @@ const entry = decodeURIComponent(
  * A shell sets the limits that a process can only inherit, then becomes the child, so there is no process in between.
  * `env -i`: Deno's `spawn` and the shell add variables of their own. $S is the stack that the engine may use, in
  * thousands of bytes: nearly all of a large one, so that QuickJS finds the end of its own stack first on every runtime.
+ * $N makes it yield to the node, unless the node itself was started with a lower priority.
  */
 const commandLine = ({ memoryBytesMax, preload, role }: Options): [command: string, args: ReadonlyArray<string>] => {
   const heap = `--max-old-space-size=${Math.ceil(memoryBytesMax / 2 ** 20)}`
@@ -160,13 +161,13 @@ const commandLine = ({ memoryBytesMax, preload, role }: Options): [command: stri
     // Bun does not start with a setting that its engine has given up; it is then left out. The child forgets them.
     bun: [
       `V="${bunSettings[role].join(" ")}"`,
-      `/usr/bin/env -i $V "$1" --revision >/dev/null 2>&1 || V=`,
-      `exec /usr/bin/env -i $V "$1" --no-install "$2" $3`
+      `$N /usr/bin/env -i $V "$1" --revision >/dev/null 2>&1 || V=`,
+      `exec $N /usr/bin/env -i $V "$1" --no-install "$2" $3`
     ],
     deno: [
-      `exec /usr/bin/env -i "$1" run --quiet --no-prompt --no-lock --allow-env "--v8-flags=${heap},--stack-size=$S" "$2" $3`
+      `exec $N /usr/bin/env -i "$1" run --quiet --no-prompt --no-lock --allow-env "--v8-flags=${heap},--stack-size=$S" "$2" $3`
     ],
-    node: [`exec /usr/bin/env -i "$1" ${heap} --stack-size=$S ${isSource ? "--conditions=source" : ""} "$2" $3`]
+    node: [`exec $N /usr/bin/env -i "$1" ${heap} --stack-size=$S ${isSource ? "--conditions=source" : ""} "$2" $3`]
   }[runtime]!
   const script = [
     // Not as arguments of the shell: Deno's `spawn` rewrites arguments that come after its own path.
@@ -175,6 +176,7 @@ const commandLine = ({ memoryBytesMax, preload, role }: Options): [command: stri
     `ulimit -n ${childDescriptorsMax} 2>/dev/null`,
     `ulimit -d ${Math.ceil(childDataBytesMax / 1024)} 2>/dev/null`,
     `if ulimit -s ${childStackKilobytes} 2>/dev/null; then S=${childStackKilobytes - 5_000}; else S=900; fi`,
+    `N=$(/usr/bin/nice 2>/dev/null) && [ "$N" -lt ${childNiceness} ] && N="/usr/bin/nice -n $((${childNiceness} - N))" || N=`,
     ...start
   ].join("\n")
   return ["/bin/sh", ["-c", script]]

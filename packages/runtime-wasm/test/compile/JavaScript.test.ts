@@ -51,6 +51,23 @@ const agrees = (source: string, inputs: ReadonlyArray<unknown>) =>
   })
 
 layer(sandboxLayer, { excludeTestServices: true })("JavaScript", (it) => {
+  it.effect("gives no `this` at the top, as a module has none, and takes a function without a name", () =>
+    Effect.gen(function* () {
+      for (const source of [
+        "(x) => this === undefined && x",
+        "function (x) { return this === undefined && x }",
+        "const self = this;\n(x) => self === undefined && x",
+        "(x) => { function inner() { return this } return inner() === undefined && x }"
+      ]) {
+        const { file } = yield* compile(source, [true])
+        assert.deepStrictEqual((yield* run(file, [true])).output, [true], source)
+      }
+      const { file, manifest } = yield* compile("function (n) { return n + 1 }", 1)
+      assert.strictEqual(manifest.engine, "wasm")
+      assert.strictEqual((yield* run(file, 41)).output, 42)
+    })
+  )
+
   // Compiled
   it.effect("makes a function of numbers a tested module that takes and gives floats", () =>
     Effect.gen(function* () {

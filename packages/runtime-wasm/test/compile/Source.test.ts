@@ -23,6 +23,10 @@ describe("Source", () => {
       "function twice(n) { return n * 2 }",
       "export default (x) => x",
       "export default function (x) { return x }",
+      "function (x) { return x }",
+      "async function (x) { return x }",
+      "function(a, b) { return a + b };",
+      "const k = 3\nfunction (x) { return x * k }",
       "const k = 3\nfunction helper(x) { return x * k }\n(x) => helper(x)"
     ]) {
       assert.isTrue(Source.parseUnsafe(source).script.includes("return ("), source)
@@ -103,6 +107,9 @@ describe("Source", () => {
       assert.strictEqual(failure(source)._tag, "SourceMalformed", source)
     }
     assert.match(failure("function* g() { yield 1 }").message, /generator/)
+    assert.match(failure("function* () { yield 1 }").message, /generator/)
+    assert.match(failure("function (x) { return x }\n(x) => x").message, /line 1, column 1: .*needs a name/)
+    assert.match(failure("(x) => {\n  function () {}\n  return x }").message, /line 2, column 3: .*needs a name/)
     assert.match(failure("export default 1").message, /must be a function/)
     assert.match(failure("export const a = 1;\n(x) => x").message, /must stand last/)
   })

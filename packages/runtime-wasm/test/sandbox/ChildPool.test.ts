@@ -3,7 +3,7 @@ import { ChildDied, ChildMemoryExceeded, ChildTimeout, PoolBusy } from "@continu
 import type { Reply, RunReply } from "@continuum/runtime-wasm/sandbox/Requests"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
-import { existsSync, readFileSync, readlinkSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { call, endless, isGone, pool } from "../support/Children.ts"
 
 const output = (reply: unknown) => ((reply as Reply & { readonly ok: RunReply }).ok as RunReply).output
@@ -31,6 +31,11 @@ describe("ChildPool", () => {
       assert.match(limits, new RegExp(`Max open files +${Limits.childDescriptorsMax}`))
       assert.match(limits, /Max core file size +0/)
       assert.match(limits, new RegExp(`Max data size +${Limits.childDataBytesMax}`))
+      // Every thread of it, also those that were there before it became the runtime.
+      for (const thread of readdirSync(`/proc/${pid}/task`)) {
+        const [, fields] = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1").split(") ")
+        assert.isAtLeast(Number(fields!.split(" ")[16]), Limits.childNiceness, "nice value")
+      }
     })
   )
 

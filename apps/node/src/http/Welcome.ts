@@ -1,0 +1,69 @@
+/**
+ * `GET /`: what a person sees who opens the node's URL: what this is and where to go on. Nothing that `/healthz` does
+ * not say too. A page for a browser, plain text for everything else.
+ */
+import { version } from "@continuum/core/Version"
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { NodeInfo } from "../NodeInfo.ts"
+
+const doors = [
+  ["/healthz", "whether the node is ready, for anyone"],
+  ["/metrics", "counters in the Prometheus text format"],
+  ["/rpc", "every call of the node, with the API key (docs/PROTOCOL.md)"]
+] as const
+
+const commands = [
+  "./jtag status",
+  "./jtag jit/run --lang js --source '(input) => input * 2' --input 21",
+  "./jtag --help"
+] as const
+
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const router = yield* HttpRouter.HttpRouter
+    const { name, url } = yield* NodeInfo
+    const title = `Continuum ${version}, node ${name}`
+    yield* router.add(
+      "GET",
+      "/",
+      Effect.map(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+        (headers.accept ?? "").includes("text/html")
+          ? HttpServerResponse.text(page(title), {
+              contentType: "text/html; charset=utf-8",
+              headers: { "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'" }
+            })
+          : HttpServerResponse.text(text(title, url))
+      )
+    )
+  })
+)
+
+const text = (title: string, url: string): string =>
+  [
+    title,
+    "",
+    ...doors.map(([path, meaning]) => `  ${`${url}${path}`.padEnd(url.length + 10)} ${meaning}`),
+    "",
+    "From the folder of the repository, on this machine:",
+    "",
+    ...commands.map((command) => `  ${command}`),
+    ""
+  ].join("\n")
+
+/** The name of a node has only letters, digits and dashes; nothing else here comes from outside. */
+const page = (title: string): string => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${title}</title>
+<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 40em; margin: 3em auto; padding: 0 1em }</style>
+<h1>${title}</h1>
+<p>One runtime in which every AI persona, LoRA layer and WASM module is a supervised, durable actor with one address.
+<ul>
+${doors.map(([path, meaning]) => `<li><a href="${path}">${path}</a>: ${meaning}`).join("\n")}
+</ul>
+<p>From the folder of the repository, on this machine:
+<pre>${commands.join("\n").replaceAll(">", "&gt;")}</pre>
+</html>
+`
