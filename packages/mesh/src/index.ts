@@ -1,1 +1,2 @@
-export {}
+export * as Channel from "./Channel.ts"
+export * as Limits from "./Limits.ts"
