@@ -22,6 +22,9 @@ const Label = (lengthMax: number) =>
 const Bytes = (length: number) =>
   Schema.Uint8Array.check(Schema.makeFilter((bytes) => (bytes.length === length ? undefined : `${length} bytes`)))
 
+/** Whether a text can be the name of a node or of a protocol. */
+export const isLabel = Schema.is(Label(Limits.nameLengthMax))
+
 /** What a node says of itself. */
 export const Greeting = Schema.Struct({
   /** The name that it gives itself: 1 to `Limits.nameLengthMax` printable characters. */
@@ -32,7 +35,7 @@ export const Greeting = Schema.Struct({
   port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })),
   /** 16 bytes that are new with every start of a process: tells a restart from a copy. */
   instance: Bytes(16),
-  /** Names of the protocols that it speaks; their places are the numbers of their channels, from 1. */
+  /** Names of the protocols that it speaks; their places, from 1, are the numbers of their channels in frames to it. */
   protocols: Schema.Array(Label(Limits.nameLengthMax)).check(Schema.isMaxLength(Limits.protocolsMax)),
   /** Key of its realm. */
   realm: Identity.PublicKey

@@ -55,6 +55,9 @@ export const lookEveryMs = 1_000
 /** Asks of one peer that wait for a reply here; and asks of this node that wait there. Chosen, not measured. */
 export const asksInFlightMax = 10_000
 
+/** Bytes of asks and tells that wait for a peer to read; the next is refused. Room for one of the largest. */
+export const envelopesWaitingBytesMax = envelopeBytesMax
+
 /** Envelopes that wait until an actor system says that it takes them. Chosen, not measured. */
 export const envelopesBeforeServeMax = 1_000
 

@@ -26,7 +26,7 @@ export interface Control {
 export class Mux {
   readonly connection: Connection
   private readonly control: Control
-  /** Channels by the number that names them in frames from the peer, which is their place in this side's greeting. */
+  /** Channels by the number that names them in frames from the peer. */
   private readonly channels: Array<MuxChannel | undefined>
   private open: Array<MuxChannel>
   private writable: boolean
@@ -55,17 +55,18 @@ export class Mux {
     })
   }
 
-  /** Opens the channels of all protocols that both sides named, each in its own order, in their greetings. */
+  /**
+   * Opens the channels of all protocols that both sides have named and that are not open yet. A channel's number is the
+   * place of its protocol in the receiver's list, from 1.
+   */
   openChannels(protocols: ReadonlyArray<ChannelProtocol>, theirs: ReadonlyArray<string>): void {
     for (const [index, protocol] of protocols.entries()) {
       const number = theirs.indexOf(protocol.name) + 1
-      const channel = number === 0 ? undefined : new MuxChannel(this, number)
+      if (this.closed || number === 0 || this.channels[index + 1] !== undefined) continue
+      const channel = new MuxChannel(this, number)
       this.channels[index + 1] = channel
-      if (channel !== undefined) this.open.push(channel)
-    }
-    for (const [index, protocol] of protocols.entries()) {
-      const channel = this.channels[index + 1]
-      if (channel !== undefined && !this.closed) channel.listener = protocol.open(channel)
+      this.open.push(channel)
+      channel.listener = protocol.open(channel)
     }
   }
 
