@@ -69,6 +69,12 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   StateNotStored: failed,
   HandlerFailed: failed,
 
+  // Other nodes.
+  PeerUnreachable: failed,
+  TransportLost: failed,
+  NotExposed: refused,
+  NotGranted: refused,
+
   // Modules.
   SourceMalformed: failed,
   SourceRefused: refused,
