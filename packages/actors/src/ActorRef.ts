@@ -159,7 +159,10 @@ export const askEffect = (
     return ask.status === "waiting" ? awaitAsk(ask, wrapExpected) : outcome(ask, wrapExpected)
   })
 
-export const awaitAsk = (ask: Ask, wrapExpected: ((error: unknown) => unknown) | undefined): Effect.Effect<unknown, unknown> =>
+export const awaitAsk = (
+  ask: Ask,
+  wrapExpected: ((error: unknown) => unknown) | undefined
+): Effect.Effect<unknown, unknown> =>
   Effect.callback((resume) => {
     if (ask.status !== "waiting") return resume(outcome(ask, wrapExpected))
     ask.listener = () => resume(outcome(ask, wrapExpected))

@@ -121,7 +121,11 @@ export const decodePayload = (
 }
 
 // The state has changed already: a reply that cannot travel is the fault of the definition, and is said as such.
-export const encodeReply = (address: string, entry: Actor.Entry, value: unknown): Effect.Effect<unknown, ActorFailed> => {
+export const encodeReply = (
+  address: string,
+  entry: Actor.Entry,
+  value: unknown
+): Effect.Effect<unknown, ActorFailed> => {
   const failed = (reason: string) =>
     new ActorFailed({
       address,

@@ -87,7 +87,8 @@ export const cycleOf = (sender: Message | undefined, target: ActorCell): AskCycl
     if (message.cell.current !== message) return undefined
     if (message.cell === target) return new AskCycle({ chain: chainOf(sender, message) })
     const chain = message.ask?.chain
-    if (chain !== undefined && chain.length > 0) return target.kernel.router.cycleElsewhere(chain, sender, target.address)
+    if (chain !== undefined && chain.length > 0)
+      return target.kernel.router.cycleElsewhere(chain, sender, target.address)
   }
   return undefined
 }

@@ -20,18 +20,23 @@ import { HandlerFailed } from "./rpc.ts"
 /** The receiver of a system. */
 export const receiver = (kernel: Kernel): Receiver => ({
   ask: (envelope) =>
-    Effect.matchEffect(Effect.flatMap(find(kernel, envelope), (found) => ask(kernel, found, envelope)), {
-      onFailure: (error) =>
-        error instanceof HandlerFailed
-          ? Effect.succeed<Outcome>({ _tag: "Failed", error: error.error })
-          : Effect.succeed<Outcome>({ _tag: "Refused", error: encodeRefusal(kernel.router, error) }),
-      onSuccess: (value) => Effect.succeed<Outcome>({ _tag: "Replied", value })
-    }),
+    Effect.matchEffect(
+      Effect.flatMap(find(kernel, envelope), (found) => ask(kernel, found, envelope)),
+      {
+        onFailure: (error) =>
+          error instanceof HandlerFailed
+            ? Effect.succeed<Outcome>({ _tag: "Failed", error: error.error })
+            : Effect.succeed<Outcome>({ _tag: "Refused", error: encodeRefusal(kernel.router, error) }),
+        onSuccess: (value) => Effect.succeed<Outcome>({ _tag: "Replied", value })
+      }
+    ),
   tell: (envelope) =>
     Effect.catch(
       Effect.flatMap(find(kernel, envelope), ({ entry, payload, type }) =>
         // What the mailbox refuses is a dead letter already.
-        Effect.sync(() => void tell(new Target(type, envelope.to.name, undefined, undefined), entry, payload, undefined))
+        Effect.sync(
+          () => void tell(new Target(type, envelope.to.name, undefined, undefined), entry, payload, undefined)
+        )
       ),
       (error) => Effect.sync(() => kernel.deadLetter(localText(envelope.to), envelope.message, error.message))
     )
@@ -93,8 +98,7 @@ const ask = (
     sendAsk(new Target(type, name, undefined, undefined), entry, payload, ask)
     return awaitAsk(
       ask,
-      (error) =>
-        new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
+      (error) => new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
     ) as Effect.Effect<unknown, HandlerFailed | ActorError>
   })
   return Effect.flatMap(asked, (value) => Inspector.encodeReply(address, entry, value))

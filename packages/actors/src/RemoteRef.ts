@@ -146,19 +146,14 @@ const encodePayload = (
 
 type Decoding = Effect.Effect<unknown, Schema.SchemaError>
 
-const decodeOutcome = (
-  target: RemoteTarget,
-  entry: Actor.Entry,
-  outcome: Outcome
-): Effect.Effect<unknown, unknown> => {
+const decodeOutcome = (target: RemoteTarget, entry: Actor.Entry, outcome: Outcome): Effect.Effect<unknown, unknown> => {
   const { schemas } = entry
   const decoded = (schema: Schema.Codec<any, any> | undefined, value: unknown) =>
     Effect.map(
       schema === undefined
         ? Effect.succeed(value)
-        : Effect.mapError(
-            Schema.decodeUnknownEffect(schema)(value) as Decoding,
-            ({ message }) => misunderstood(target, entry.name, message)
+        : Effect.mapError(Schema.decodeUnknownEffect(schema)(value) as Decoding, ({ message }) =>
+            misunderstood(target, entry.name, message)
           ),
       (value) => (target.router.kernel.freeze ? deepFreeze(value) : value)
     )

@@ -61,7 +61,19 @@ const values = fc.oneof(
   ),
   payloads
 )
-const fields = ["version", "id", "kind", "to", "from", "message", "payload", "deadlineMs", "chain", "traceparent", "new"]
+const fields = [
+  "version",
+  "id",
+  "kind",
+  "to",
+  "from",
+  "message",
+  "payload",
+  "deadlineMs",
+  "chain",
+  "traceparent",
+  "new"
+]
 
 /** What both say about some bytes: the envelope, or that there is none. */
 const bySchema = (bytes: Uint8Array) => {

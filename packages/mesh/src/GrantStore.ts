@@ -54,7 +54,11 @@ export const layerMemory: Layer.Layer<GrantStore> = Layer.sync(GrantStore, () =>
   const grants = new Map<PublicKey, Grant>()
   return {
     all: Effect.sync(() => [...grants.values()]),
-    set: (grant) => Effect.andThen(checkRoom(grants, grant), Effect.sync(() => void grants.set(grant.publicKey, grant))),
+    set: (grant) =>
+      Effect.andThen(
+        checkRoom(grants, grant),
+        Effect.sync(() => void grants.set(grant.publicKey, grant))
+      ),
     remove: (publicKey) => Effect.sync(() => grants.delete(publicKey))
   }
 })

@@ -70,10 +70,7 @@ const open = Effect.fn("GrantStoreDisk.open")(function* (path: string) {
   })
 })
 
-const read = (
-  fs: FileSystem.FileSystem,
-  path: string
-): Effect.Effect<ReadonlyArray<Grant>, GrantsUnreadable> => {
+const read = (fs: FileSystem.FileSystem, path: string): Effect.Effect<ReadonlyArray<Grant>, GrantsUnreadable> => {
   const unreadable = (reason: string) => new GrantsUnreadable({ path, reason })
   return Effect.gen(function* () {
     const size = yield* fs.stat(path).pipe(

@@ -76,8 +76,9 @@ export class Mesh extends Context.Service<
   }
 >()("@continuum/mesh/Mesh") {
   /** Ends with its connections; those who wait for a reply get `TransportLost`. */
-  static readonly layer = (options: Options): Layer.Layer<Mesh | Delivery | PeerDirectory, never, Transport | GrantStore> =>
-    Layer.effectContext(make(options))
+  static readonly layer = (
+    options: Options
+  ): Layer.Layer<Mesh | Delivery | PeerDirectory, never, Transport | GrantStore> => Layer.effectContext(make(options))
 }
 
 const make = Effect.fn("Mesh.make")(function* (options: Options) {
@@ -115,8 +116,7 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
   const connect = (peer: PublicKey, timeoutMs: number): Effect.Effect<Session, PeerUnreachable> =>
     Effect.gen(function* () {
       const waiting = yield* Effect.forkChild(node.awaitSession(peer), { startImmediately: true })
-      const already = waiting.pollUnsafe()
-      if (already === undefined) yield* transport.dial(peer)
+      if (!node.isConnected(peer)) yield* transport.dial(peer)
       return yield* Fiber.join(waiting)
     }).pipe(
       Effect.mapError((error) =>
@@ -138,9 +138,7 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
       return yield* Stream.fromPubSub(node.changes).pipe(
         Stream.filter((peer) => peer.connected && peer.address === hostPort),
         Stream.runHead,
-        Effect.flatMap((peer) =>
-          peer._tag === "Some" ? Effect.succeed(peer.value.publicKey) : Effect.never
-        )
+        Effect.flatMap((peer) => (peer._tag === "Some" ? Effect.succeed(peer.value.publicKey) : Effect.never))
       )
     }).pipe(
       Effect.timeoutOrElse({
@@ -238,9 +236,19 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
   yield* portOf
   for (const peer of peers.grants.keys()) yield* keep(peer)
   yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAll("the node stops")))
-  yield* Effect.forkScoped(Stream.runForEach(transport.connections, (connection) => Effect.sync(() => node.accept(connection))))
   yield* Effect.forkScoped(
-    Effect.forever(Effect.andThen(Effect.sleep(Limits.lookEveryMs), Effect.andThen(portOf, Effect.sync(() => node.look()))))
+    Stream.runForEach(transport.connections, (connection) => Effect.sync(() => node.accept(connection)))
+  )
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.andThen(
+        Effect.sleep(Limits.lookEveryMs),
+        Effect.andThen(
+          portOf,
+          Effect.sync(() => node.look())
+        )
+      )
+    )
   )
   if (options.announce !== false) yield* transport.join(topicOf(options.networkId))
 

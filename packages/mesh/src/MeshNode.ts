@@ -169,6 +169,12 @@ export class MeshNode implements SessionHost {
     this.settle(peer, problem ?? session.lost!)
   }
 
+  /** Whether there is a connection to a peer, though it may still have to greet. */
+  isConnected(peer: PublicKey): boolean {
+    for (const session of this.sessions) if (session.peer === peer) return true
+    return false
+  }
+
   /** The session of a peer, or why there came to be none. For whoever has just dialled it. */
   awaitSession(peer: PublicKey): Effect.Effect<Session, MeshProblem | TransportLost> {
     return Effect.callback((resume) => {
@@ -217,7 +223,8 @@ export class MeshNode implements SessionHost {
     const timeMs = this.clock.currentTimeMillisUnsafe()
     const index = this.problems.findIndex((seen) => seen.problem.message === problem.message)
     // The same again and again, as from a peer that dials again and again, is one line in the log a minute.
-    const [seen = { problem, count: 0, timeMs: 0, loggedMs: -Infinity }] = index < 0 ? [] : this.problems.splice(index, 1)
+    const [seen = { problem, count: 0, timeMs: 0, loggedMs: -Infinity }] =
+      index < 0 ? [] : this.problems.splice(index, 1)
     this.problems.push(seen)
     if (this.problems.length > Limits.problemsKept) this.problems.shift()
     seen.count++
@@ -246,7 +253,8 @@ export class MeshNode implements SessionHost {
       const who = { peer, name: greeting?.name, action: "actors.ask" }
       this.fork(Effect.logWarning("Messages of a peer without a grant are refused", who))
     }
-    if (tooMany) throw new Error(`it sent more than ${Limits.refusalsPerMinuteMax} messages without a grant in a minute`)
+    if (tooMany)
+      throw new Error(`it sent more than ${Limits.refusalsPerMinuteMax} messages without a grant in a minute`)
     return false
   }
 
@@ -259,7 +267,8 @@ export class MeshNode implements SessionHost {
   private receiverBeforeServe(): Receiver {
     const later = <A>(use: (receiver: Receiver) => Effect.Effect<A>): Effect.Effect<A> =>
       Effect.suspend(() => {
-        if (this.waitingForServe >= Limits.envelopesBeforeServeMax) return Effect.die("no actor system takes messages yet")
+        if (this.waitingForServe >= Limits.envelopesBeforeServeMax)
+          return Effect.die("no actor system takes messages yet")
         this.waitingForServe++
         return Effect.ensuring(
           Effect.flatMap(Deferred.await(this.served), use),

@@ -107,7 +107,7 @@ export class Mux {
 
   /** Lets waiting messages go, one of each channel in turn, then tells the channels that have room again. */
   flush(): void {
-    for (let idle = 0; this.writable && idle < this.open.length && !this.closed; ) {
+    for (let idle = 0; this.writable && idle < this.open.length && !this.closed;) {
       this.turn = (this.turn + 1) % this.open.length
       idle = this.open[this.turn]!.sendNext() ? 0 : idle + 1
     }

@@ -85,7 +85,9 @@ export class Peers {
     if (isPublicKey(nameOrKey)) {
       const node = this.sessionsOfRealms.get(nameOrKey)?.peer ?? this.nodeOfRealm(nameOrKey)
       const peer = this.get(nameOrKey) ?? (node === undefined ? undefined : this.get(node))
-      return peer === undefined ? unreachable("this node does not know it; add it with peers/add") : Result.succeed(peer)
+      return peer === undefined
+        ? unreachable("this node does not know it; add it with peers/add")
+        : Result.succeed(peer)
     }
     const named = this.list().filter(({ name }) => name === nameOrKey)
     const granted = named.filter(({ publicKey }) => this.grants.has(publicKey))

@@ -175,7 +175,8 @@ export class Session {
   }
 
   private ended(reason: TransportLost | undefined): void {
-    this.lost ??= reason ?? new TransportLost({ peer: this.peer, reason: this.problem?.message ?? "it was closed here" })
+    this.lost ??=
+      reason ?? new TransportLost({ peer: this.peer, reason: this.problem?.message ?? "it was closed here" })
     this.host.ended(this)
   }
 
