@@ -51,6 +51,11 @@ export interface ActorContext {
     actor: Actor<Kind, State, M, never>,
     name: string
   ) => PromiseRef<M>
+  /** The same for an actor of any realm, by the text of its address. Throws as `ActorSystem.at` does. */
+  readonly at: <Kind extends string, State, M extends MessageTypes>(
+    actor: Actor<Kind, State, M, never>,
+    address: string
+  ) => PromiseRef<M>
 }
 
 /** What a handler may return. */

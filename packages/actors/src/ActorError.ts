@@ -100,6 +100,15 @@ export class StateNotStored extends Schema.TaggedError<StateNotStored>()("StateN
   }
 }
 
+/** The actor is for its own realm only: its messages have no schemas that could check what a stranger sends. */
+export class NotExposed extends Schema.TaggedError<NotExposed>()("NotExposed", {
+  address: Schema.String
+}) {
+  override get message() {
+    return `${this.address} answers only its own realm. Define it with fromRpcs, whose schemas expose it to others`
+  }
+}
+
 /** Everything that a send or an ask can fail with. */
 export const ActorError = Schema.Union([
   AddressUnknown,

@@ -28,15 +28,18 @@ export type TellError = MailboxFull | ActorStopped | PayloadMalformed
 
 type Payload<P> = [P] extends [void] ? [] : undefined extends P ? [payload?: P] : [payload: P]
 
-/** A ref for Effect. Interrupting an ask also interrupts the handler, if that is an Effect and is running. */
-export type ActorRef<M extends Actor.MessageTypes> = {
+/**
+ * A ref for Effect. Interrupting an ask also interrupts the handler, if that is an Effect and is running. `More` is what else
+ * can go wrong where the actor may be on another node.
+ */
+export type ActorRef<M extends Actor.MessageTypes, More = never> = {
   readonly [Name in keyof M]: (
     ...payload: Payload<M[Name]["payload"]>
-  ) => Effect.Effect<M[Name]["reply"], M[Name]["error"] | AskError>
+  ) => Effect.Effect<M[Name]["reply"], M[Name]["error"] | AskError | More>
 } & {
   readonly address: string
   readonly tell: {
-    readonly [Name in keyof M]: (...payload: Payload<M[Name]["payload"]>) => Effect.Effect<void, TellError>
+    readonly [Name in keyof M]: (...payload: Payload<M[Name]["payload"]>) => Effect.Effect<void, TellError | More>
   }
 }
 
@@ -95,7 +98,7 @@ export const tell = (
 }
 
 /** Sends an ask, which settles with whatever comes of it, possibly before this returns. */
-const sendAsk = (target: Target, entry: Actor.Entry, payload: unknown, ask: Ask): void => {
+export const sendAsk = (target: Target, entry: Actor.Entry, payload: unknown, ask: Ask): void => {
   if (entry.isPayload !== undefined && !entry.isPayload(payload)) return ask.fail(malformed(target, entry))
   const cell = target.cell()
   if (cell === undefined) return ask.fail(unreachable(target, entry))
@@ -156,7 +159,10 @@ export const askEffect = (
     return ask.status === "waiting" ? awaitAsk(ask, wrapExpected) : outcome(ask, wrapExpected)
   })
 
-const awaitAsk = (ask: Ask, wrapExpected: ((error: unknown) => unknown) | undefined): Effect.Effect<unknown, unknown> =>
+export const awaitAsk = (
+  ask: Ask,
+  wrapExpected: ((error: unknown) => unknown) | undefined
+): Effect.Effect<unknown, unknown> =>
   Effect.callback((resume) => {
     if (ask.status !== "waiting") return resume(outcome(ask, wrapExpected))
     ask.listener = () => resume(outcome(ask, wrapExpected))

@@ -6,8 +6,9 @@
  * first, last started first; then handlers in progress get `stopTimeout`; what still waits becomes dead letters; what is not
  * stored yet is stored.
  */
-import type { AddressMalformed } from "@continuum/core/Address"
-import { Config, Context, Duration, Effect, Exit, Layer, Scope } from "effect"
+import { type AddressMalformed, localRealm } from "@continuum/core/Address"
+import { Delivery } from "@continuum/core/Delivery"
+import { Config, Context, Duration, Effect, Exit, Layer, Option, Scope } from "effect"
 import * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown } from "./ActorError.ts"
 import * as ActorRef from "./ActorRef.ts"
@@ -15,6 +16,9 @@ import { ActorStorage, type OpenReport, type Quarantined } from "./ActorStorage.
 import * as Inspector from "./Inspector.ts"
 import { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
+import { receiver } from "./Receiver.ts"
+import type { RemoteError } from "./RemoteError.ts"
+import { Router } from "./Router.ts"
 import type { ActorDetail, ActorSummary, DeadLetter, HandlerFailed } from "./rpc.ts"
 import { ServiceCell } from "./ServiceCell.ts"
 import type { Service } from "./Service.ts"
@@ -26,6 +30,8 @@ export interface Options {
   readonly freeze?: boolean
   /** How long handlers in progress may take at a stop. Default `Limits.stopTimeoutMs`. */
   readonly stopTimeout?: Duration.Input
+  /** The way to actors of other realms. Default: the service `Delivery` where the layer is built, if there is one. */
+  readonly delivery?: Delivery["Service"]
 }
 
 export interface RefOptions {
@@ -59,6 +65,15 @@ export class ActorSystem extends Context.Service<
       options?: RefOptions
     ) => ActorRef.ActorRef<M>
     /**
+     * The actor at an address of any realm: `local`, this node's own, or another one by its key or the name of its node.
+     * The same line asks it wherever it is. Throws `AddressMalformed`, and `TypeError` when the address is of another kind.
+     */
+    readonly at: <Kind extends string, State, M extends Actor.MessageTypes>(
+      actor: Actor.Actor<Kind, State, M>,
+      address: string,
+      options?: RefOptions
+    ) => ActorRef.ActorRef<M, RemoteError>
+    /**
      * Makes a type known before its first ref, so that it is reachable by address, and gives its handlers the services of
      * the caller. Returns the definition that `ref` accepts.
      */
@@ -67,12 +82,12 @@ export class ActorSystem extends Context.Service<
     ) => Effect.Effect<Actor.Actor<Kind, State, M>, never, Services>
     /** Starts a service, which then runs until it gives up or the system stops. A second of the same name is a defect. */
     readonly run: <Error, Services>(service: Service<Error, Services>) => Effect.Effect<void, never, Services>
-    /** Asks by the texts of address and message. The payload is decoded, the reply and the handler's errors are encoded. */
+    /** Asks an actor of any realm by the texts of address and message. The payload is decoded, the reply and the handler's errors are encoded. */
     readonly askUnknown: (
       address: string,
       messageName: string,
       payload: unknown
-    ) => Effect.Effect<unknown, AddressMalformed | HandlerFailed | ActorError>
+    ) => Effect.Effect<unknown, AddressMalformed | HandlerFailed | ActorError | RemoteError>
     readonly list: (kind?: string) => Effect.Effect<ReadonlyArray<ActorSummary>>
     readonly inspect: (address: string) => Effect.Effect<ActorDetail, AddressMalformed | AddressUnknown>
     readonly restart: (address: string) => Effect.Effect<ActorSummary, AddressMalformed | AddressUnknown>
@@ -117,6 +132,12 @@ const make = (
       freeze: options.freeze ?? !production,
       storage
     })
+    const delivery = options.delivery ?? Option.getOrUndefined(yield* Effect.serviceOption(Delivery))
+    if (delivery !== undefined) {
+      const realm = yield* Effect.option(delivery.realmOf(localRealm))
+      kernel.router = new Router(kernel, delivery, Option.getOrUndefined(realm))
+      yield* delivery.serve(receiver(kernel))
+    }
     const system = ActorSystem.of(serviceOf(kernel))
     kernel.context = Context.add(kernel.context, ActorSystem, system)
     systemKernels.set(system, kernel)
@@ -135,6 +156,7 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
       options?.timeout === undefined ? type.deadlines : deadlines(kernel, options.timeout)
     )
   },
+  at: (actor, address, options) => kernel.router.actorRef(actor, address, options?.timeout),
   register: <Kind extends string, State, M extends Actor.MessageTypes, Services>(
     actor: Actor.Actor<Kind, State, M, Services>
   ) =>
@@ -215,6 +237,11 @@ export interface RunningSystem {
     name: string,
     options?: RefOptions
   ) => ActorRef.PromiseRef<M>
+  readonly at: <Kind extends string, State, M extends Actor.MessageTypes>(
+    actor: Actor.Actor<Kind, State, M>,
+    address: string,
+    options?: RefOptions
+  ) => ActorRef.PromiseRef<M>
   readonly run: <Error>(service: Service<Error, never>) => void
   readonly askUnknown: (address: string, messageName: string, payload: unknown) => Promise<unknown>
   readonly list: (kind?: string) => Promise<ReadonlyArray<ActorSummary>>
@@ -244,6 +271,7 @@ const start = async ({ dir, ...options }: StartOptions): Promise<RunningSystem> 
       const limit = options?.timeout === undefined ? type.deadlines : deadlines(kernel, options.timeout)
       return ActorRef.promiseRef(type, name, limit, undefined)
     },
+    at: (actor, address, options) => kernel.router.promiseRef(actor, address, options?.timeout, undefined),
     run: (service) => Effect.runSync(system.run(service)),
     askUnknown: (address, messageName, payload) => Effect.runPromise(system.askUnknown(address, messageName, payload)),
     list: (kind) => Effect.runPromise(system.list(kind)),

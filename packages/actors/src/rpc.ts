@@ -5,6 +5,7 @@ import * as Address from "@continuum/core/Address"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { ActorError } from "./ActorError.ts"
+import { RemoteError } from "./RemoteError.ts"
 
 export const ActorSummary = Schema.Struct({
   address: Schema.String,
@@ -70,7 +71,7 @@ export class HandlerFailed extends Schema.TaggedError<HandlerFailed>()("HandlerF
 }
 
 const address = { address: Schema.String }
-const errors = Schema.Union([Address.AddressMalformed, HandlerFailed, ...ActorError.members])
+const errors = Schema.Union([Address.AddressMalformed, HandlerFailed, ...ActorError.members, ...RemoteError.members])
 
 export class ActorRpcs extends RpcGroup.make(
   Rpc.make("actors.list", {

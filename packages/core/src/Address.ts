@@ -74,8 +74,8 @@ export const FromString: Schema.Codec<Address, string> = Schema.String.pipe(
   )
 )
 
-/** Parts, or the reason why there are none. */
-const parseParts = (input: string): Address | string => {
+/** Reads the canonical text where no Effect is wanted: the parts, or the reason why there are none. */
+export const parseParts = (input: string): Address | string => {
   if (input.length > addressBytesMax) return `it is longer than ${addressBytesMax} characters`
   if (!input.startsWith(scheme)) return `it does not begin with ${scheme}`
   const parts = input.slice(scheme.length).split("/")

@@ -53,7 +53,8 @@ export const decodeUnsafe = (bytes: Uint8Array): unknown => packr.unpack(bytes)
 export const decode = (bytes: Uint8Array): Effect.Effect<unknown, BytesMalformed> =>
   Effect.try({ try: () => decodeChecked(bytes), catch: (error) => error as BytesMalformed })
 
-const decodeChecked = (bytes: Uint8Array): unknown => {
+/** The value in the bytes, where no Effect is wanted. Throws `BytesMalformed`. */
+export const decodeChecked = (bytes: Uint8Array): unknown => {
   const problem = problemOf(bytes)
   if (problem !== undefined) throw new BytesMalformed({ reason: problem })
   try {

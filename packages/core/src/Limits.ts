@@ -8,6 +8,9 @@ export const addressSegmentBytesMax = 255
 /** A whole address. Realm 63 + kind 63 + name 255 + scheme and slashes, rounded up. */
 export const addressBytesMax = 400
 
+/** Addresses whose parts are remembered while envelopes arrive. About 200 bytes each, so 1 MB. Chosen, not measured. */
+export const addressesRememberedMax = 4_096
+
 /** One envelope on the wire. 16 MiB: effect/rpc's own default, so that doors and mesh refuse the same messages. */
 export const envelopeBytesMax = 16 * 1024 * 1024
 

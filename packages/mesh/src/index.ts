@@ -1,1 +1,8 @@
-export {}
+export * as Channel from "./Channel.ts"
+export * as EnvelopeChannel from "./EnvelopeChannel.ts"
+export * as GrantStore from "./GrantStore.ts"
+export * as GrantStoreDisk from "./GrantStoreDisk.ts"
+export * as Handshake from "./Handshake.ts"
+export * as Limits from "./Limits.ts"
+export * as Mesh from "./Mesh.ts"
+export * as MeshError from "./MeshError.ts"

@@ -7,7 +7,9 @@ import { HandlerFailed } from "@continuum/actors/rpc"
 import * as Address from "@continuum/core/Address"
 import * as ContentId from "@continuum/core/ContentId"
 import * as ContentStore from "@continuum/core/ContentStore"
+import { NotGranted } from "@continuum/core/Delivery"
 import type { DoctorReport, LogEntry, NodeStatus } from "@continuum/core/rpc"
+import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { version } from "@continuum/core/Version"
 import * as JitError from "@continuum/runtime-wasm/JitError"
 import type { ModuleSummary, RunResult } from "@continuum/runtime-wasm/rpc"
@@ -61,6 +63,10 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
     messageName: "add",
     error: { tooMuch: true }
   }),
+  PeerUnreachable: new PeerUnreachable({ peer: "bee", reason: "it does not answer" }),
+  TransportLost: new TransportLost({ peer: publicKey, reason: "it is silent" }),
+  NotExposed: new ActorError.NotExposed({ address: "continuum://bee/counter/a" }),
+  NotGranted: new NotGranted({ peer: "bee", action: "actors.ask" }),
   SourceMalformed: new JitError.SourceMalformed({ lang: "js", line: 1, column: 5, reason: "unexpected )" }),
   SourceRefused: new JitError.SourceRefused({ name: "fetch", line: 1, column: 12 }),
   ModuleMalformed: new JitError.ModuleMalformed({ reason: "it has no magic number" }),

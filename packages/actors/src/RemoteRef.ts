@@ -1,0 +1,212 @@
+/**
+ * Refs of actors on other nodes. They look and fail like those of this node; what arrives is decoded by the schemas of the
+ * definition before anyone sees it.
+ */
+import type { Address } from "@continuum/core/Address"
+import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
+import { Effect, Schema } from "effect"
+import type * as Actor from "./Actor.ts"
+import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } from "./ActorError.ts"
+import type { ActorRef, PromiseRef } from "./ActorRef.ts"
+import { deepFreeze } from "./Freeze.ts"
+import { CurrentMessage, type Message } from "./Message.ts"
+import * as PlainData from "./PlainData.ts"
+import type { RemoteError } from "./RemoteError.ts"
+import type { Router } from "./Router.ts"
+import { HandlerFailed } from "./rpc.ts"
+
+/** Where the messages of a remote ref go. */
+export interface RemoteTarget {
+  readonly router: Router
+  /** What is known of the actor here; undefined when only its address is. */
+  readonly definition: Actor.Any | undefined
+  readonly to: Address
+  /** The text of `to`. */
+  readonly address: string
+  readonly timeoutMs: number
+  /** The message whose handler made this ref, for refs of async handlers. */
+  readonly sender: Message | undefined
+}
+
+type SendError = ActorError | RemoteError
+
+// ---------------------------------------------------------------- asking
+
+/** An ask by a message of the definition: payload and reply are of its types. */
+const ask = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effect.Effect<unknown, unknown> =>
+  Effect.flatMap(encodePayload(target, entry, payload), (plain) =>
+    Effect.flatMap(exchange(target, entry.name, plain), (outcome) => decodeOutcome(target, entry, outcome))
+  )
+
+/** An ask by the name of a message: payload, reply and the handler's errors are plain data. */
+export const askPlain = (
+  target: RemoteTarget,
+  messageName: string,
+  payload: unknown
+): Effect.Effect<unknown, HandlerFailed | SendError> =>
+  Effect.flatMap(
+    exchange(target, messageName, payload),
+    (outcome): Effect.Effect<unknown, HandlerFailed | SendError> => {
+      if (outcome._tag === "Replied") return Effect.succeed(outcome.value)
+      if (outcome._tag === "Refused") return refused(target, messageName, outcome.error)
+      return Effect.fail(new HandlerFailed({ address: target.address, messageName, error: outcome.error }))
+    }
+  )
+
+/** Sends the envelope and waits for what comes of it, within the deadline. */
+const exchange = (target: RemoteTarget, messageName: string, payload: unknown): Effect.Effect<Outcome, SendError> =>
+  Effect.withFiber((fiber) => {
+    const sender = target.sender ?? fiber.getRef(CurrentMessage)
+    const { address, router, timeoutMs } = target
+    const sent = router.envelope(target, "ask", messageName, payload, sender).pipe(
+      Effect.flatMap((envelope) => router.delivery!.ask(envelope)),
+      Effect.mapError((error) => sendError(target, messageName, error))
+    )
+    const stored = sender === undefined ? undefined : whenStored(sender)
+    const whole = stored === undefined ? sent : Effect.andThen(stored, sent)
+    if (!Number.isFinite(timeoutMs)) return whole
+    return Effect.timeoutOrElse(whole, {
+      duration: timeoutMs,
+      orElse: () => Effect.fail(new AskTimeout({ address, messageName, timeoutMs }))
+    })
+  })
+
+/** What the handler knows may not be stored yet, and must not get out before it is. Undefined: it is. */
+const whenStored = ({ cell }: Message): Effect.Effect<void> | undefined => {
+  const { durable } = cell
+  if (durable === undefined || (!durable.dirty && durable.inFlight === 0)) return undefined
+  return Effect.callback((resume) => {
+    durable.whenSettled.push(() => resume(Effect.void))
+  })
+}
+
+// ---------------------------------------------------------------- telling
+
+const tell = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effect.Effect<void, SendError> =>
+  Effect.withFiber((fiber) => {
+    const sender = target.sender ?? fiber.getRef(CurrentMessage)
+    return Effect.flatMap(encodePayload(target, entry, payload), (plain) => {
+      if (sender === undefined || sender.cell.durable === undefined || sender.cell.current !== sender) {
+        return deliverTell(target, entry, plain, sender)
+      }
+      // Leaves once the state of its sender is stored.
+      ;(sender.outbox ??= []).push({ cell: mailboxOf(target, sender), entry, payload: plain })
+      return Effect.void
+    })
+  })
+
+const deliverTell = (
+  target: RemoteTarget,
+  entry: Actor.Entry,
+  plain: unknown,
+  sender: Message | undefined
+): Effect.Effect<void, SendError> =>
+  target.router.envelope(target, "tell", entry.name, plain, sender).pipe(
+    Effect.flatMap((envelope) => target.router.delivery!.tell(envelope)),
+    Effect.mapError((error) => sendError(target, entry.name, error))
+  )
+
+/** Only the payload can keep an envelope from being one. */
+const sendError = ({ address }: RemoteTarget, messageName: string, error: DeliveryError): SendError =>
+  error._tag === "EnvelopeMalformed" ? new PayloadMalformed({ address, messageName, reason: error.reason }) : error
+
+/** The place in an outbox of a tell to another node: what cannot be sent becomes a dead letter here. */
+const mailboxOf = (target: RemoteTarget, sender: Message) => {
+  const { kernel } = target.router
+  const deadLetter = (entry: Actor.Entry, reason: string) => kernel.deadLetter(target.address, entry.name, reason)
+  return {
+    offer: (entry: Actor.Entry, plain: unknown) => {
+      kernel.forkBackground(
+        Effect.catch(deliverTell(target, entry, plain, sender), (error) =>
+          Effect.sync(() => deadLetter(entry, error.message))
+        )
+      )
+      return undefined
+    },
+    deadLetter
+  }
+}
+
+// ---------------------------------------------------------------- values
+
+const encodePayload = (
+  { address }: RemoteTarget,
+  { name, schemas }: Actor.Entry,
+  payload: unknown
+): Effect.Effect<unknown, PayloadMalformed> => {
+  const malformed = (reason: string) => new PayloadMalformed({ address, messageName: name, reason })
+  if (schemas === undefined) {
+    const problem = PlainData.problemOf(payload, "payload")
+    return problem === undefined ? Effect.succeed(payload) : Effect.fail(malformed(problem))
+  }
+  return Effect.mapError(Schema.encodeUnknownEffect(schemas.payload)(payload) as Decoding, () =>
+    malformed("it is not of the type that the schema describes")
+  )
+}
+
+type Decoding = Effect.Effect<unknown, Schema.SchemaError>
+
+const decodeOutcome = (target: RemoteTarget, entry: Actor.Entry, outcome: Outcome): Effect.Effect<unknown, unknown> => {
+  const { schemas } = entry
+  const decoded = (schema: Schema.Codec<any, any> | undefined, value: unknown) =>
+    Effect.map(
+      schema === undefined
+        ? Effect.succeed(value)
+        : Effect.mapError(Schema.decodeUnknownEffect(schema)(value) as Decoding, ({ message }) =>
+            misunderstood(target, entry.name, message)
+          ),
+      (value) => (target.router.kernel.freeze ? deepFreeze(value) : value)
+    )
+  if (outcome._tag === "Replied") return decoded(schemas?.success, outcome.value)
+  if (outcome._tag === "Failed") return Effect.flatMap(decoded(schemas?.error, outcome.error), Effect.fail)
+  return refused(target, entry.name, outcome.error)
+}
+
+const misunderstood = ({ address }: RemoteTarget, messageName: string, reason: string) =>
+  new ActorFailed({
+    address,
+    messageName,
+    cause: `what it answered is not what its definition here describes: ${reason}`
+  })
+
+const decodeRefusal = Schema.decodeUnknownEffect(Schema.Union([...ActorError.members, NotExposed]))
+
+/** The error of the other actor system, as the same error here. */
+const refused = (target: RemoteTarget, messageName: string, error: unknown): Effect.Effect<never, SendError> =>
+  Effect.matchEffect(decodeRefusal(error), {
+    onFailure: ({ message }) => Effect.fail(misunderstood(target, messageName, message)),
+    onSuccess: (known) => Effect.fail(known)
+  })
+
+// ---------------------------------------------------------------- refs
+
+type Call = (entry: Actor.Entry) => (payload: unknown) => unknown
+
+const refOf = (target: RemoteTarget, ask: Call, tell: Call): unknown => {
+  const entries = [...target.definition!.entries.values()]
+  const methods = (call: Call) => Object.fromEntries(entries.map((entry) => [entry.name, call(entry)]))
+  return Object.freeze({ ...methods(ask), address: target.address, tell: Object.freeze(methods(tell)) })
+}
+
+/** A ref for Effect. */
+export const actorRef = <M extends Actor.MessageTypes>(target: RemoteTarget): ActorRef<M, RemoteError> =>
+  refOf(
+    target,
+    (entry) => (payload) => ask(target, entry, payload),
+    (entry) => (payload) => tell(target, entry, payload)
+  ) as ActorRef<M, RemoteError>
+
+/** A ref for Promises. Its tells say nothing of what goes wrong on the way: that becomes a dead letter. */
+export const promiseRef = <M extends Actor.MessageTypes>(target: RemoteTarget): PromiseRef<M> => {
+  const { kernel } = target.router
+  return refOf(
+    target,
+    (entry) => (payload) => Effect.runPromiseWith(kernel.context)(ask(target, entry, payload)),
+    (entry) => (payload) =>
+      kernel.forkBackground(
+        Effect.catch(tell(target, entry, payload), (error) =>
+          Effect.sync(() => kernel.deadLetter(target.address, entry.name, error.message))
+        )
+      )
+  ) as PromiseRef<M>
+}
