@@ -18,8 +18,10 @@ export const make = (): Signal => {
     version: () => version,
     notify: () => {
       version++
-      for (const wake of waiting) wake(Effect.void)
+      // Who wakes may wait again before this ends.
+      const woken = [...waiting]
       waiting.clear()
+      for (const wake of woken) wake(Effect.void)
     },
     changed: (since) =>
       Effect.callback<void>((resume) => {

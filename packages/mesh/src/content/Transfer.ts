@@ -16,6 +16,7 @@ import {
   contentHaveTimeoutMs,
   contentHeadStartMs,
   contentOutlineTimeoutMs,
+  contentOwedMs,
   contentSourcesMax,
   contentWindowGroups
 } from "../Limits.ts"
@@ -112,7 +113,7 @@ export const make = (options: TransferOptions): Transfer => {
       if (whole.has(index)) continue
       const asking = asked.get(index)
       if (asking === undefined) return index
-      const isLong = nowMs - asking.sinceMs >= contentHeadStartMs
+      const isLong = nowMs - asking.sinceMs >= contentOwedMs
       if (owed === undefined && isLong && asking.peers.size < 2 && !asking.peers.has(peer)) owed = index
     }
     return owed
@@ -144,7 +145,7 @@ export const make = (options: TransferOptions): Transfer => {
       const nowMs = yield* Clock.currentTimeMillis
       const index = next(whole, source.peer, nowMs)
       if (index !== undefined) yield* fetchGroup(whole, source, index, nowMs)
-      else yield* Effect.timeoutOption(changes.changed(seen), contentHeadStartMs)
+      else yield* Effect.timeoutOption(changes.changed(seen), contentOwedMs)
     }
   })
 
@@ -165,6 +166,7 @@ export const make = (options: TransferOptions): Transfer => {
     const tryOut = Effect.fnUntraced(
       function* ({ connect, hinted }: Candidate) {
         if (!hinted && hintsLeft > 0) yield* withinHeadStart(() => hintsLeft === 0 || assembly !== undefined)
+        if (isWhole()) return
         const source = yield* connect
         yield* within(source, contentHaveTimeoutMs, source.have(id))
         yield* slots.withPermit(use(source))

@@ -129,4 +129,5 @@ const verifyGroup = (id: ContentId, { hashes, length }: Outline, index: number, 
 
 const forged = (contentId: ContentId, index: number) => new ContentForged({ contentId, part: `group ${index}` })
 
-const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+/** As `ContentId` writes it. */
+export const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
