@@ -81,3 +81,80 @@ export const peerChangesMax = 1_000
 
 /** A file of grants: 1,000 peers of about 400 bytes, four times over. */
 export const grantsBytesMax = 2 * 1024 * 1024
+
+// Content
+
+/**
+ * Bytes in one answer of a group: small messages of other channels wait behind one of these at most, 0.5 s on a line of
+ * 1 Mbit/s. Chosen, not measured.
+ */
+export const contentPartBytesMax = 64 * 1024
+
+/** A message of the content channel: the chaining values of the largest content are 8 KiB, a part with its frame less than 65. */
+export const contentMessageBytesMax = contentPartBytesMax + 1024
+
+/** Groups that a transfer asks one source for ahead of what arrived: 1 MiB. Fills 100 ms at 80 Mbit/s. */
+export const contentWindowGroups = 4
+
+/**
+ * Requests of one peer that this node works on at a time; one more ends the connection. A node of ours keeps to half of
+ * it, so that cancelled requests that cross an answer do not count against it. Chosen, not measured.
+ */
+export const contentRequestsPerPeerMax = 64
+
+/**
+ * Requests that wait until content is read from the store for them, one content at a time because each takes up to
+ * `contentBytesMax`; one more is told that this node is busy. Chosen, not measured.
+ */
+export const contentLoadsWaitingMax = 64
+
+/** Contents being served that are kept in memory, in bytes: two of the largest. */
+export const contentServedBytesMax = 128 * 1024 * 1024
+
+/** How long the answer may take whether a peer has some content. Three times a round trip around the earth by satellite. */
+export const contentHaveTimeoutMs = 2_000
+
+/**
+ * Head start of the source that is asked first: of a hint before other peers are asked at all, and of the first source
+ * before a second one is asked for the same proof. Chosen, not measured.
+ */
+export const contentHeadStartMs = 500
+
+/** How long the outline of some content may take: the source hashes up to 64 MiB first, 0.2 s, beside other work. */
+export const contentOutlineTimeoutMs = 10_000
+
+/**
+ * How long a group may take, with those of the window before it: a source below 1 MiB in 60 s, 17 kB/s, is given up for
+ * this transfer. Chosen, not measured.
+ */
+export const contentGroupTimeoutMs = 60_000
+
+/**
+ * How long a group is on its way before a source that has nothing else to do is asked for it as well. A source that
+ * brings its window of 1 MiB in that time, 4 Mbit/s, is not asked twice.
+ */
+export const contentOwedMs = 2_000
+
+/** How long a peer may read nothing of what it asked for before its connection is ended. Chosen, not measured. */
+export const contentUnreadMsMax = 60_000
+
+/** Sources that one transfer uses at a time. More do not fill a line better than that. Chosen, not measured. */
+export const contentSourcesMax = 8
+
+/** Transfers of more than one group at a time; the others wait. Each holds up to `contentBytesMax`. Chosen, not measured. */
+export const contentTransfersMax = 4
+
+/** Times that a busy source is asked again, and the first pause before that; each pause is twice the one before. */
+export const contentBusyRetries = 5
+export const contentBusyPauseMs = 200
+
+/** How long a transfer that lost its last source waits for one to come back. Chosen: a reconnection takes 1 to 5 s. */
+export const contentReturnMs = 5_000
+
+/** Unfinished contents that are kept for another try, in bytes, and for how long. Chosen, not measured. */
+export const contentUnfinishedBytesMax = 128 * 1024 * 1024
+export const contentUnfinishedMs = 10 * 60_000
+
+/** Peers that are remembered for having sent something false, and for how long nothing is fetched from them. Chosen. */
+export const contentLiarsMax = 1_000
+export const contentLiarMs = 60 * 60_000

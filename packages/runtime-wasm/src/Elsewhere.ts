@@ -4,8 +4,7 @@
  * What comes back is not believed: a module is fetched by its content id, so its bytes are what the id says, and tested
  * against its source as a compiler here would have to be. A request goes one hop: the node asked asks no other.
  */
-import type { ActorError } from "@continuum/actors/ActorError"
-import type { RemoteError } from "@continuum/actors/RemoteRef"
+import { RemoteError } from "@continuum/actors/RemoteError"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as Address from "@continuum/core/Address"
 import type { ContentId } from "@continuum/core/ContentId"
@@ -13,7 +12,7 @@ import { ContentRouting } from "@continuum/core/ContentRouting"
 import { ContentNotStored, ContentStore, ContentUnknown } from "@continuum/core/ContentStore"
 import { type Peer, PeerDirectory } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable } from "@continuum/core/Transport"
-import { Effect, Option } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { CompileFailed, LanguageUnavailable } from "./JitError.ts"
 import type * as JitActor from "./JitActor.ts"
 import type { RunResult } from "./rpc.ts"
@@ -92,7 +91,7 @@ export const make = Effect.fnUntraced(function* (
         const error = attempt.failure
         // A source that one compiler refuses, every compiler refuses.
         if (error._tag === "SourceMalformed" || error._tag === "SourceRefused") return yield* error
-        last = isMeshError(error)
+        last = isRemoteError(error)
           ? new CompileFailed({ lang, reason: `${peer.name || peer.publicKey}: ${error.message}` })
           : error
       }
@@ -101,14 +100,4 @@ export const make = Effect.fnUntraced(function* (
   } satisfies Elsewhere
 })
 
-type MeshError = Exclude<RemoteError, ActorError>
-
-const meshErrors = new Set<string>([
-  "PeerUnreachable",
-  "TransportLost",
-  "NotGranted",
-  "NotExposed",
-  "EnvelopeMalformed"
-] satisfies ReadonlyArray<MeshError["_tag"]>)
-
-const isMeshError = (error: CompileElsewhereError | MeshError): error is MeshError => meshErrors.has(error._tag)
+const isRemoteError = Schema.is(RemoteError)

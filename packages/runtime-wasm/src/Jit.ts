@@ -17,7 +17,6 @@ import { languages as allLanguages } from "./compile/Compiler.ts"
 import * as ValueType from "./compile/ValueType.ts"
 import {
   type CompileError,
-  CompileFailed,
   InputMalformed,
   LanguageUnavailable,
   RunFailed,
@@ -91,7 +90,7 @@ export class Jit extends Context.Service<
      */
     readonly run: (
       request: RunRequest
-    ) => Effect.Effect<RunResult, CompileError | RunError | RemoteError | StoreError | ContentNotStored>
+    ) => Effect.Effect<RunResult, CompileError | RunError | ActorError | RemoteError | StoreError | ContentNotStored>
     /** The modules that this node keeps, in no particular order; at most `Limits.modulesListMax`. */
     readonly modules: Effect.Effect<ReadonlyArray<ModuleSummary>>
     /** The module file of a content id. */
@@ -110,7 +109,7 @@ const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: c
   const sandbox = yield* Sandbox
   const runner = ModuleRunner.make(store, sandbox, cacheBytesMax)
   const { has } = runner
-  const Door = yield* system.register(
+  const Door: ReturnType<typeof JitActor.make> = yield* system.register(
     JitActor.make({
       run: ({ contentId, ...call }) => runHere({ ...call, target: { contentId } }),
       compile: ({ input, ...source }) => compileHere(source, input, false)
@@ -310,7 +309,7 @@ const summaryOf = (address: string, state: ModuleActor.State, nowMs: number): Mo
 }
 
 /** The limits that were given. */
-const present = ({ fuelMax, timeoutMs }: Pick<RunRequest, "fuelMax" | "timeoutMs">) => ({
+const present = ({ fuelMax, timeoutMs }: { readonly [K in "fuelMax" | "timeoutMs"]?: number | undefined }) => ({
   ...(fuelMax === undefined ? {} : { fuelMax }),
   ...(timeoutMs === undefined ? {} : { timeoutMs })
 })

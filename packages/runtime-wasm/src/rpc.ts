@@ -118,6 +118,7 @@ export class JitRpcs extends RpcGroup.make(
     error: Schema.Union([
       ...CompileError.members,
       ...RunError.members,
+      ...ActorError.members,
       ...RemoteError.members,
       ...storeErrors,
       ContentNotStored
