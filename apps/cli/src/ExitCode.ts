@@ -77,7 +77,6 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   TransportLost: failed,
   NotGranted: refused,
   NotExposed: refused,
-  EnvelopeMalformed: failed,
 
   // Modules.
   SourceMalformed: failed,

@@ -4,7 +4,7 @@
  * What comes back is not believed: a module is fetched by its content id, so its bytes are what the id says, and tested
  * against its source as a compiler here would have to be. A request goes one hop: the node asked asks no other.
  */
-import { RemoteError } from "@continuum/actors/RemoteError"
+import type { RemoteError } from "@continuum/actors/RemoteError"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as Address from "@continuum/core/Address"
 import type { ContentId } from "@continuum/core/ContentId"
@@ -13,14 +13,14 @@ import { ContentNotStored, ContentStore, ContentUnknown } from "@continuum/core/
 import { type Peer, PeerDirectory } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable } from "@continuum/core/Transport"
 import { Effect, Option, Schema } from "effect"
-import { CompileFailed, LanguageUnavailable } from "./JitError.ts"
+import { CompileError, CompileFailed, LanguageUnavailable } from "./JitError.ts"
 import type * as JitActor from "./JitActor.ts"
 import type { RunResult } from "./rpc.ts"
 import type { Sandbox } from "./sandbox/Sandbox.ts"
 import * as SourceActor from "./SourceActor.ts"
 
 export type RunElsewhereError = JitActor.RunFailure | RemoteError
-export type CompileElsewhereError = JitActor.CompileFailure
+export type CompileElsewhereError = CompileError | ContentNotStored
 
 export interface Elsewhere {
   /** Brings content here when a peer has it; whether it had to be brought. */
@@ -91,13 +91,13 @@ export const make = Effect.fnUntraced(function* (
         const error = attempt.failure
         // A source that one compiler refuses, every compiler refuses.
         if (error._tag === "SourceMalformed" || error._tag === "SourceRefused") return yield* error
-        last = isRemoteError(error)
-          ? new CompileFailed({ lang, reason: `${peer.name || peer.publicKey}: ${error.message}` })
-          : error
+        last = isOwn(error)
+          ? error
+          : new CompileFailed({ lang, reason: `${peer.name || peer.publicKey}: ${error.message}` })
       }
       return yield* last ?? new LanguageUnavailable({ lang, available: languages })
     })
   } satisfies Elsewhere
 })
 
-const isRemoteError = Schema.is(RemoteError)
+const isOwn = Schema.is(Schema.Union([...CompileError.members, ContentNotStored]))

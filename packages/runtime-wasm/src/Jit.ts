@@ -120,7 +120,7 @@ const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: c
   let calls = 0
   const crashes = new Map<number, ModuleActor.CallError>()
 
-  const Module = yield* system.register(
+  const Module: ReturnType<typeof ModuleActor.make> = yield* system.register(
     ModuleActor.make({
       node: nodeName,
       accepts: (name) =>
@@ -133,7 +133,7 @@ const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: c
     })
   )
 
-  const Source = yield* system.register(
+  const Source: ReturnType<typeof SourceActor.make> = yield* system.register(
     SourceActor.make({
       has,
       compile: Effect.fn("Jit.compile")(function* ({ input, lang, mayAsk, source }) {
@@ -157,7 +157,7 @@ const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: c
     const arrival = { lang: manifest.lang, variant: manifest.signature, bytes: file.length }
     // Not waited for: this may happen while that actor is being activated.
     yield* system.ref(Module, contentId).tell.arrived(arrival)
-  }, Effect.ignore)
+  }, (arriving) => Effect.ignore(arriving))
 
   /** Has the module here; whether it had to be brought from a peer. */
   const bring = Effect.fnUntraced(function* (contentId: ContentId.ContentId) {

@@ -10,11 +10,14 @@ import * as ContentStore from "@continuum/core/ContentStore"
 import { NotGranted } from "@continuum/core/Delivery"
 import type { DoctorReport, LogEntry, NodeStatus } from "@continuum/core/rpc"
 import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
+import { PublicKey } from "@continuum/core/Identity"
+import type { Peer } from "@continuum/core/PeerDirectory"
 import { version } from "@continuum/core/Version"
+import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
 import * as JitError from "@continuum/runtime-wasm/JitError"
 import type { ModuleSummary, RunResult } from "@continuum/runtime-wasm/rpc"
 import { layer as layerHttpServer } from "@effect/platform-node/NodeHttpServer"
-import { Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Effect, Exit, Layer, Schema, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Rpc } from "effect/rpc"
 import { RpcSerialization, RpcServer } from "effect/rpc"
@@ -82,7 +85,9 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
   ContentIdMalformed: new ContentId.ContentIdMalformed({ input: "x" }),
   ContentUnknown: new ContentStore.ContentUnknown({ contentId }),
   ContentCorrupt: new ContentStore.ContentCorrupt({ contentId }),
-  ContentNotStored: new ContentStore.ContentNotStored({ reason: "the disk is full" })
+  ContentNotStored: new ContentStore.ContentNotStored({ reason: "the disk is full" }),
+  MeshOff: new MeshOff({ reason: "it was started with --offline" }),
+  PeerMalformed: new PeerMalformed({ input: "bee hive" })
 }
 type CallError = Rpc.Error<NodeCalls>
 
@@ -97,6 +102,8 @@ export interface TestNode {
   readonly counters: Map<string, number>
   /** Stored modules. */
   readonly modules: Map<ContentId.ContentId, Uint8Array>
+  /** By public key. */
+  readonly peers: Map<string, Peer>
   /** How long it takes from its last answer until its `node.json` is gone. */
   stopMs: number
   /** What `doctor` finds. */
@@ -113,6 +120,7 @@ export const start = Effect.fnUntraced(function* (home: string) {
     keysSeen: [],
     counters: new Map(),
     modules: new Map(),
+    peers: new Map(),
     stopMs: 0,
     doctor: { ok: true, checks: [{ name: "home", ok: true, detail: "writable" }] }
   } as TestNode & { url: string }
@@ -230,6 +238,21 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
       node.modules.set(contentId, bytes)
       return Effect.succeed(ran(contentId, [input], cache))
     },
+    "peers.list": () => Effect.sync(() => [...node.peers.values()]),
+    "peers.add": ({ peer }) => {
+      if (peer === "off") return Effect.fail(errors.MeshOff)
+      if (peer === "gone:1") return Effect.fail(errors.PeerUnreachable)
+      if (!Schema.is(PublicKey)(peer)) return Effect.fail(errors.PeerMalformed)
+      const added = peerOf(peer)
+      node.peers.set(peer, added)
+      return Effect.succeed(added)
+    },
+    "peers.remove": ({ peer }) => {
+      const known = node.peers.get(peer)
+      if (known === undefined) return Effect.fail(errors.PeerUnreachable)
+      node.peers.delete(peer)
+      return Effect.succeed({ ...known, grants: [] })
+    },
     "modules.list": () =>
       Effect.succeed(
         [...node.modules].map(([contentId, bytes]): ModuleSummary => ({
@@ -265,10 +288,22 @@ const ran = (contentId: ContentId.ContentId, output: unknown, cache: RunResult["
   output,
   contentId,
   node: "tester",
+  nodeKey: publicKey,
   fuel: 12_345,
   ms: 1.25,
   cache,
   report
+})
+
+const peerOf = (publicKey: PublicKey): Peer => ({
+  publicKey,
+  name: "bee",
+  address: "127.0.0.1:3001",
+  rttMs: 0.42,
+  connected: true,
+  capabilities: ["js", "wat"],
+  scope: "mesh",
+  grants: ["actors.ask", "jit.run", "jit.compile", "content.read"]
 })
 
 const summary = (address: string) => ({
@@ -300,7 +335,7 @@ const status = (node: TestNode): NodeStatus => ({
   uptimeSeconds: 3723,
   memoryBytes: 88_340_000,
   languages: ["js", "wat", "wasm"],
-  peers: 0,
+  peers: node.peers.size,
   actors: node.counters.size,
   modules: node.modules.size,
   layers: 0,
