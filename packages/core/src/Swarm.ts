@@ -94,7 +94,7 @@ export const transport = <E, R>(
       for (const resume of waiting ?? []) resume(exit)
     }
 
-    const swarm = yield* start({
+    const events: SwarmEvents = {
       bound: (address) => {
         listening = address
       },
@@ -149,7 +149,10 @@ export const transport = <E, R>(
         const key = encodePublicKey(peer)
         settle(key, ids.has(key) ? Exit.void : Exit.fail(new PeerUnreachable({ peer: key, reason })))
       }
-    })
+    }
+    const early = postponed(events)
+    const swarm = yield* start(early.events)
+    early.deliver()
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         for (const id of [...streams.keys()]) closed(id, "this node stops")
@@ -250,3 +253,32 @@ export const transport = <E, R>(
   })
 
 const topicBytes = 32
+
+/** Keeps what a swarm tells while it is still being started, when nothing can be asked of it. */
+const postponed = (target: SwarmEvents): { readonly events: SwarmEvents; readonly deliver: () => void } => {
+  let kept: Array<() => void> | undefined = []
+  const when = (tell: () => void) => {
+    if (kept === undefined) tell()
+    else kept.push(tell)
+  }
+  return {
+    events: {
+      bound: (listening) => when(() => target.bound(listening)),
+      ready: () => when(target.ready),
+      down: (problem) => when(() => target.down(problem)),
+      opened: (opened) => when(() => target.opened(opened)),
+      received: (id, bytes) => {
+        if (kept === undefined) return target.received(id, bytes)
+        const copy = bytes.slice()
+        kept.push(() => target.received(id, copy))
+      },
+      closed: (id, reason) => when(() => target.closed(id, reason)),
+      dialFailed: (peer, reason) => when(() => target.dialFailed(peer, reason))
+    },
+    deliver: () => {
+      const tells = kept ?? []
+      kept = undefined
+      for (const tell of tells) tell()
+    }
+  }
+}
