@@ -104,7 +104,8 @@ export class MessageStream implements Connection {
   /** Bytes of the peer have arrived. They may be overwritten afterwards. */
   readonly received = (bytes: Uint8Array): void => {
     if (this.state === "ended") return
-    let rest = bytes
+    // A Buffer's `slice` copies nothing: who is given one and keeps a slice of it would keep what is overwritten.
+    let rest = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
     if (this.carry.length > 0) {
       this.carry.push(bytes)
       rest = this.carry.peek()
@@ -141,7 +142,7 @@ export class MessageStream implements Connection {
       this.fail(`more than ${connectionQueueBytesMax} bytes wait to be sent, and the peer does not read them`)
       return false
     }
-    this.queue.push({ bytes: bytes.slice(), sent: 0 })
+    this.queue.push({ bytes: new Uint8Array(bytes), sent: 0 })
     this.queuedBytes += bytes.length
     this.pump()
     this.wantsDrain = this.queue.length > 0

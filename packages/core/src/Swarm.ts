@@ -269,7 +269,7 @@ const postponed = (target: SwarmEvents): { readonly events: SwarmEvents; readonl
       opened: (opened) => when(() => target.opened(opened)),
       received: (id, bytes) => {
         if (kept === undefined) return target.received(id, bytes)
-        const copy = bytes.slice()
+        const copy = new Uint8Array(bytes)
         kept.push(() => target.received(id, copy))
       },
       closed: (id, reason) => when(() => target.closed(id, reason)),

@@ -41,7 +41,7 @@ export const sidecarWaitingBytesMax = 2 * connectionCreditBytes
 export const sidecarTakenBytes = connectionCreditBytes / 4
 
 /** What a sidecar may print before the rest is dropped; it goes into the message when it ends. */
-export const sidecarOutputBytesMax = 4 * 1024
+export const sidecarOutputBytesMax = 1024
 
 /** One message on a channel: a transport's frame without the byte or two that name the channel. */
 export const channelMessageBytesMax = frameBytesMax - 16

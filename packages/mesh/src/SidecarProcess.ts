@@ -6,16 +6,16 @@
  * over the socket. Nothing secret is an argument or a variable. One client, then the socket is closed and removed.
  */
 import type { Swarm, SwarmEvents } from "@continuum/core/Swarm"
+import { Buffer } from "node:buffer"
 import { spawn } from "node:child_process"
 import { randomBytes, timingSafeEqual } from "node:crypto"
-import { chmodSync, mkdtempSync, rmSync } from "node:fs"
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { createServer, type Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, delimiter, join } from "node:path"
 import process from "node:process"
 import * as Limits from "./Limits.ts"
-import { Buffer } from "node:buffer"
 
 const require = createRequire(import.meta.url)
 /** The same path from src and from dist: what a sidecar runs is not compiled. */
@@ -46,11 +46,24 @@ export interface Sidecar extends Swarm {
 
 /** The program that runs sidecars. Throws where there is none. */
 export const programOf = (runtime: Runtime): string => {
-  if (runtime === "node") return process.versions.bun ?? process.versions.deno ? "node" : process.execPath
+  if (runtime === "node") return process.versions.bun ?? process.versions.deno ? nodeInPath() : process.execPath
   const path = (require("bare-runtime") as (name: string) => string)("bare")
   // npm does not keep the mode of a binary that is no `bin` of its package.
   chmodSync(path, 0o755)
   return path
+}
+
+/** `bun --bun` puts a `node` into PATH that is Bun. */
+const nodeInPath = (): string => {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    try {
+      const path = realpathSync(join(folder, "node"))
+      if (!basename(path).startsWith("bun")) return path
+    } catch {
+      // Not in this folder.
+    }
+  }
+  throw new Error("there is no node in PATH")
 }
 
 /** A child with nothing but PATH in its environment. It ends with its standard input. */
