@@ -55,3 +55,28 @@ export const dialTimeoutMs = 15_000
 
 /** Peers that a node remembers, strangers without a grant included: they are forgotten first. Chosen, not measured. */
 export const peersMax = 1_000
+
+/** A message travels in pieces, so that one of 16 MiB needs no credit of 16 MiB. 64 KiB: larger ones moved no more a second. */
+export const pieceBytesMax = 64 * 1024
+
+/**
+ * Bytes that one side of a connection may have on their way to a reader who has not taken them. 1 MiB moves 20 MB/s at a
+ * round trip of 50 ms, and is what a connection whose reader waits costs in memory.
+ */
+export const connectionCreditBytes = 1024 * 1024
+
+/**
+ * Bytes that wait in a connection for credit. Room for two of the largest messages; a sender who does not wait for
+ * `drain`, or a peer that never reads, loses the connection beyond it.
+ */
+export const connectionQueueBytesMax = 2 * (envelopeBytesMax + 64 * 1024)
+
+/** Connections of one transport: Hyperswarm's own default. */
+export const connectionsMax = 64
+
+/** How long a connection that was closed may take to send what it had taken. Chosen, not measured. */
+export const closeTimeoutMs = 5_000
+
+/** Pause before a kept peer is dialled again after it was lost; doubles up to the second number. Chosen, not measured. */
+export const redialPauseMsMin = 100
+export const redialPauseMsMax = 30_000

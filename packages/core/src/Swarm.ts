@@ -1,0 +1,284 @@
+/**
+ * What is below a transport of ours: something that finds peers and moves bytes, and may die and come back; and the
+ * transport made of it. Hyperswarm in this process, Hyperswarm in a sidecar and the network in memory are such swarms.
+ *
+ * A swarm forgets everything when it dies. Whoever made the transport need not care: joins and dials are asked for again,
+ * connections fail with `TransportLost`.
+ */
+import { type Cause, Clock, Deferred, Effect, Exit, Queue, Random, type Scope, Stream } from "effect"
+import { decodePublicKey as decode, encodePublicKey, type KeyPair, type PublicKey } from "./Identity.ts"
+import * as Limits from "./Limits.ts"
+import { MessageStream } from "./MessageStream.ts"
+import { type Connection, PeerUnreachable, type Transport, type TransportStatus } from "./Transport.ts"
+
+/** What can be asked of a swarm. All of it returns at once; what comes of it is told to `SwarmEvents`. */
+export interface Swarm {
+  readonly join: (topic: Uint8Array) => void
+  readonly leave: (topic: Uint8Array) => void
+  /** Tries once. Ends in `opened` or `dialFailed`. */
+  readonly dial: (peer: Uint8Array) => void
+  /** Gives up a dial that has not ended. */
+  readonly hangUp: (peer: Uint8Array) => void
+  /** Uses the DHT of the node at `host:port`, too. */
+  readonly contact: (address: string) => void
+  readonly write: (id: number, bytes: Uint8Array) => void
+  readonly end: (id: number) => void
+  readonly destroy: (id: number) => void
+}
+
+export interface Opened {
+  /** Names the stream of bytes; not used again before `closed`. */
+  readonly id: number
+  /** 32 bytes, verified. */
+  readonly peer: Uint8Array
+  readonly initiator: boolean
+  readonly remoteAddress: string
+  readonly handshakeHash: Uint8Array
+}
+
+/** What a swarm tells. Never called inside one of its own functions. */
+export interface SwarmEvents {
+  /** It has a UDP address, `host:port`. */
+  readonly bound: (listening: string) => void
+  /** It can be found by others, and dials. */
+  readonly ready: () => void
+  /** It is gone, with its connections, and is being started again. */
+  readonly down: (problem: string) => void
+  readonly opened: (opened: Opened) => void
+  /** The bytes may be overwritten afterwards. */
+  readonly received: (id: number, bytes: Uint8Array) => void
+  readonly closed: (id: number, reason: string) => void
+  readonly dialFailed: (peer: Uint8Array, reason: string) => void
+}
+
+export interface Options {
+  readonly kind: string
+  readonly keyPair: KeyPair
+  readonly bootstrap: ReadonlyArray<string>
+}
+
+/** The transport of a swarm, which `start` starts for as long as the scope is open. */
+export const transport = <E, R>(
+  options: Options,
+  start: (events: SwarmEvents) => Effect.Effect<Swarm, E, R>
+): Effect.Effect<Transport["Service"], E, R | Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const runFork = Effect.runForkWith(yield* Effect.context<never>())
+    const stopped = yield* Deferred.make<void>()
+    const self = options.keyPair.publicKey
+    const taken = yield* Queue.unbounded<Connection, Cause.Done>()
+    const streams = new Map<number, MessageStream>()
+    const ids = new Map<PublicKey, number>()
+    const topics = new Map<string, { readonly topic: Uint8Array; count: number }>()
+    const contacts = new Set<string>()
+    const dials = new Map<PublicKey, Set<(exit: Exit.Exit<void, PeerUnreachable>) => void>>()
+    const partings = new Map<PublicKey, Set<() => void>>()
+    let listening: string | undefined
+    let state: TransportStatus["state"] = "starting"
+    let restarts = 0
+    let problem: string | undefined
+
+    const closed = (id: number, reason: string) => {
+      const stream = streams.get(id)
+      if (stream === undefined) return
+      streams.delete(id)
+      if (ids.get(stream.peer) === id) ids.delete(stream.peer)
+      stream.ended(reason)
+      for (const parted of partings.get(stream.peer) ?? []) parted()
+      partings.delete(stream.peer)
+    }
+    const settle = (peer: PublicKey, exit: Exit.Exit<void, PeerUnreachable>) => {
+      const waiting = dials.get(peer)
+      dials.delete(peer)
+      for (const resume of waiting ?? []) resume(exit)
+    }
+
+    const events: SwarmEvents = {
+      bound: (address) => {
+        listening = address
+      },
+      ready: () => {
+        state = "ready"
+        problem = undefined
+        for (const address of contacts) swarm.contact(address)
+        for (const { topic } of topics.values()) swarm.join(topic)
+        for (const peer of dials.keys()) swarm.dial(decode(peer))
+      },
+      down: (reason) => {
+        if (state === "ready") restarts++
+        state = "starting"
+        listening = undefined
+        problem = reason
+        for (const id of [...streams.keys()]) closed(id, reason)
+      },
+      opened: ({ handshakeHash, id, initiator, peer, remoteAddress }) => {
+        const key = encodePublicKey(peer)
+        const before = ids.get(key)
+        if (before !== undefined) {
+          swarm.destroy(before)
+          closed(before, "a newer connection of the same peer took its place")
+        }
+        const stream: MessageStream = new MessageStream(
+          { peer: key, initiator, remoteAddress, handshakeHash },
+          {
+            write: (bytes) => swarm.write(id, bytes),
+            end: () => swarm.end(id),
+            destroy: () => {
+              swarm.destroy(id)
+              closed(id, "it was closed here")
+            },
+            closing: () => {
+              const abandon = Effect.sync(() => {
+                if (streams.get(id) !== stream) return
+                swarm.destroy(id)
+                closed(id, "it was closed here")
+              })
+              runFork(Effect.forkIn(Effect.andThen(Effect.sleep(Limits.closeTimeoutMs), abandon), scope))
+            }
+          }
+        )
+        streams.set(id, stream)
+        ids.set(key, id)
+        Queue.offerUnsafe(taken, stream)
+        settle(key, Exit.void)
+      },
+      received: (id, bytes) => streams.get(id)?.received(bytes),
+      closed,
+      dialFailed: (peer, reason) => {
+        const key = encodePublicKey(peer)
+        settle(key, ids.has(key) ? Exit.void : Exit.fail(new PeerUnreachable({ peer: key, reason })))
+      }
+    }
+    const early = postponed(events)
+    const swarm = yield* start(early.events)
+    early.deliver()
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        for (const id of [...streams.keys()]) closed(id, "this node stops")
+        Queue.endUnsafe(taken)
+        Deferred.doneUnsafe(stopped, Exit.void)
+      })
+    )
+
+    const dialOnce = (peer: PublicKey): Effect.Effect<void, PeerUnreachable> =>
+      Effect.callback<void, PeerUnreachable>((resume) => {
+        if (ids.has(peer)) return resume(Effect.void)
+        const waiting = dials.get(peer) ?? new Set()
+        waiting.add(resume)
+        if (waiting.size === 1) {
+          dials.set(peer, waiting)
+          if (state === "ready") swarm.dial(decode(peer))
+        }
+        return Effect.sync(() => {
+          waiting.delete(resume)
+          if (waiting.size > 0 || dials.get(peer) !== waiting) return
+          dials.delete(peer)
+          swarm.hangUp(decode(peer))
+        })
+      }).pipe(
+        Effect.timeoutOrElse({
+          duration: Limits.dialTimeoutMs,
+          orElse: () =>
+            Effect.fail(
+              new PeerUnreachable({
+                peer,
+                reason: problem ?? `it did not answer within ${Limits.dialTimeoutMs / 1_000} s`
+              })
+            )
+        })
+      )
+    const parted = (peer: PublicKey): Effect.Effect<void> =>
+      Effect.callback<void>((resume) => {
+        if (!ids.has(peer)) return resume(Effect.void)
+        const waiting = partings.get(peer) ?? new Set()
+        partings.set(peer, waiting)
+        const done = () => resume(Effect.void)
+        waiting.add(done)
+        return Effect.sync(() => {
+          waiting.delete(done)
+        })
+      })
+    const keepDialling = (peer: PublicKey): Effect.Effect<never> =>
+      Effect.gen(function* () {
+        let pauseMs = Limits.redialPauseMsMin
+        while (true) {
+          const connected = yield* Effect.exit(dialOnce(peer))
+          const since = yield* Clock.currentTimeMillis
+          if (Exit.isSuccess(connected)) yield* parted(peer)
+          // One that held for a while is worth a quick dial; one that breaks at once is not.
+          const held = Exit.isSuccess(connected) && (yield* Clock.currentTimeMillis) - since >= pauseMs
+          pauseMs = held ? Limits.redialPauseMsMin : Math.min(2 * pauseMs, Limits.redialPauseMsMax)
+          yield* Effect.sleep(pauseMs * (yield* Random.nextBetween(0.5, 1)))
+        }
+      })
+
+    return {
+      publicKey: self,
+      connections: Stream.fromQueue(taken),
+      dial: (peer) =>
+        peer === self ? Effect.fail(new PeerUnreachable({ peer, reason: "it is this node" })) : dialOnce(peer),
+      keep: (peer) =>
+        peer === self
+          ? Effect.void
+          : Effect.asVoid(Effect.forkScoped(Effect.raceFirst(keepDialling(peer), Deferred.await(stopped)))),
+      join: (topic) =>
+        Effect.suspend(() => {
+          if (topic.length !== topicBytes) throw new RangeError(`A topic has ${topicBytes} bytes, not ${topic.length}`)
+          const name = topic.join()
+          const joined = topics.get(name) ?? { topic: topic.slice(), count: 0 }
+          return Effect.acquireRelease(
+            Effect.sync(() => {
+              topics.set(name, joined)
+              if (++joined.count === 1 && state === "ready") swarm.join(joined.topic)
+            }),
+            () =>
+              Effect.sync(() => {
+                if (--joined.count > 0) return
+                topics.delete(name)
+                if (state === "ready") swarm.leave(joined.topic)
+              })
+          )
+        }),
+      status: Effect.sync(() => ({
+        kind: options.kind,
+        state,
+        listening,
+        bootstrap: options.bootstrap,
+        connections: streams.size,
+        restarts,
+        problem
+      }))
+    }
+  })
+
+const topicBytes = 32
+
+/** Keeps what a swarm tells while it is still being started, when nothing can be asked of it. */
+const postponed = (target: SwarmEvents): { readonly events: SwarmEvents; readonly deliver: () => void } => {
+  let kept: Array<() => void> | undefined = []
+  const when = (tell: () => void) => {
+    if (kept === undefined) tell()
+    else kept.push(tell)
+  }
+  return {
+    events: {
+      bound: (listening) => when(() => target.bound(listening)),
+      ready: () => when(target.ready),
+      down: (problem) => when(() => target.down(problem)),
+      opened: (opened) => when(() => target.opened(opened)),
+      received: (id, bytes) => {
+        if (kept === undefined) return target.received(id, bytes)
+        const copy = new Uint8Array(bytes)
+        kept.push(() => target.received(id, copy))
+      },
+      closed: (id, reason) => when(() => target.closed(id, reason)),
+      dialFailed: (peer, reason) => when(() => target.dialFailed(peer, reason))
+    },
+    deliver: () => {
+      const tells = kept ?? []
+      kept = undefined
+      for (const tell of tells) tell()
+    }
+  }
+}

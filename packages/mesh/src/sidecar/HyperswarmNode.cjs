@@ -1,0 +1,277 @@
+/**
+ * One node of a Hyperswarm: the part of a transport that needs native UDP. It runs in the process of a transport on Node,
+ * and in a sidecar (bare or Node) for the runtimes that cannot load it. It moves bytes and knows nothing of their meaning.
+ *
+ * With an empty `bootstrap` it also is the root of a DHT of its own. A lone Hyperswarm node does not answer for itself, so
+ * the root is a second DHT node beside it: the root has the address that others are told, the swarm any free port.
+ */
+const Hyperswarm = require("hyperswarm")
+const DHT = require("hyperdht")
+const UDX = require("udx-native")
+
+/** Two nodes that join a topic at the same moment do not see each other in the DHT: it is asked again after these times. */
+const lookAgainMs = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000]
+const portTriesMax = 8
+const stopMsMax = 1_000
+const endMsMax = 5_000
+
+module.exports = class HyperswarmNode {
+  constructor(options, events) {
+    this.options = options
+    this.events = events
+    this.streams = new Map()
+    this.topics = new Map()
+    this.dials = new Map()
+    this.contacts = new Set()
+    this.lastId = 0
+    this.stopped = false
+    this.root = null
+    this.dht = null
+    this.swarm = null
+  }
+
+  /** Binds, then tells `bound`, and `ready` once it can be found. Rejects when no UDP socket can be bound. */
+  async start() {
+    const { bootstrap, host, keepAliveMs, port, reachable, seed } = this.options
+    const isRoot = bootstrap.length === 0
+    if (isRoot) this.root = await startRoot(host, port)
+    this.dht = new WatchedDht(this, {
+      host,
+      // A range: HyperDHT takes 0 for its well-known port.
+      port: isRoot || port === 0 ? [0, 0] : [port, port + 1],
+      bootstrap: isRoot ? [addressOf(this.root)] : bootstrap,
+      connectionKeepAlive: keepAliveMs,
+      ...(reachable ? { firewalled: false, ephemeral: true } : {})
+    })
+    await this.dht.bind()
+    this.swarm = new Hyperswarm({
+      dht: this.dht,
+      keyPair: DHT.keyPair(seed),
+      maxPeers: this.options.connectionsMax,
+      maxParallel: 16
+    })
+    this.swarm.on("connection", (stream) => this._opened(stream))
+    const { host: boundHost, port: boundPort } = isRoot ? addressOf(this.root) : this.dht.io.serverSocket.address()
+    this.events.bound(`${boundHost}:${boundPort}`)
+    this._listen()
+  }
+
+  async _listen() {
+    for (let pauseMs = 250; !this.stopped; pauseMs = Math.min(2 * pauseMs, 10_000)) {
+      try {
+        await this.dht.fullyBootstrapped()
+        await this.swarm.listen()
+        if (!this.stopped) this.events.ready()
+        return
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      }
+    }
+  }
+
+  join(topic) {
+    const name = Buffer.from(topic).toString("hex")
+    if (this.topics.has(name)) return
+    const session = this.swarm.join(Buffer.from(topic))
+    const joined = { session, timer: null }
+    this.topics.set(name, joined)
+    const lookAgain = (round) => {
+      if (round >= lookAgainMs.length) return
+      joined.timer = setTimeout(() => {
+        session.refresh({ client: true, server: true }).catch(ignore)
+        lookAgain(round + 1)
+      }, lookAgainMs[round])
+    }
+    lookAgain(0)
+  }
+
+  leave(topic) {
+    const name = Buffer.from(topic).toString("hex")
+    const joined = this.topics.get(name)
+    if (joined === undefined) return
+    this.topics.delete(name)
+    clearTimeout(joined.timer)
+    this.swarm.leave(Buffer.from(topic)).catch(ignore)
+  }
+
+  dial(peer) {
+    const key = Buffer.from(peer)
+    const name = key.toString("hex")
+    if (this.dials.has(name)) return
+    this.dials.set(name, null)
+    this.swarm.joinPeer(key)
+  }
+
+  hangUp(peer) {
+    const key = Buffer.from(peer)
+    const name = key.toString("hex")
+    const stream = this.dials.get(name)
+    if (stream === undefined) return
+    this._dialEnded(key, name)
+    if (stream !== null) stream.destroy()
+  }
+
+  contact(address) {
+    const { host, port } = parseAddress(address)
+    this.contacts.add(address)
+    this.dht.addNode({ host, port })
+    for (const { session } of this.topics.values()) session.refresh({ client: true, server: true }).catch(ignore)
+  }
+
+  write(id, bytes) {
+    const stream = this.streams.get(id)
+    if (stream !== undefined) stream.write(bytes)
+  }
+
+  end(id) {
+    const stream = this.streams.get(id)
+    if (stream === undefined) return
+    stream.end()
+    const timer = setTimeout(() => stream.destroy(), endMsMax)
+    stream.on("close", () => clearTimeout(timer))
+  }
+
+  destroy(id) {
+    const stream = this.streams.get(id)
+    if (stream !== undefined) stream.destroy()
+  }
+
+  /** Says goodbye to the DHT and to the peers, for at most a second. */
+  async stop() {
+    if (this.stopped) return
+    this.stopped = true
+    for (const { timer } of this.topics.values()) clearTimeout(timer)
+    for (const stream of this.streams.values()) stream.end()
+    let timer = null
+    const polite = async () => {
+      if (this.swarm !== null) await this.swarm.destroy()
+      if (this.root !== null) await this.root.destroy()
+    }
+    const hurry = new Promise((resolve) => {
+      timer = setTimeout(resolve, stopMsMax)
+    })
+    await Promise.race([polite().catch(ignore), hurry])
+    clearTimeout(timer)
+    if (this.swarm !== null) await this.swarm.destroy({ force: true }).catch(ignore)
+    if (this.root !== null) await this.root.destroy({ force: true }).catch(ignore)
+  }
+
+  _opened(stream) {
+    stream.on("error", ignore)
+    if (this.stopped || this.streams.size >= this.options.connectionsMax) return stream.destroy()
+    const id = ++this.lastId
+    const name = stream.remotePublicKey.toString("hex")
+    let reason = "the peer closed the connection"
+    this.streams.set(id, stream)
+    this._dialEnded(stream.remotePublicKey, name)
+    stream.setTimeout(this.options.silenceMsMax)
+    stream.on("error", (error) => {
+      reason = error.message
+    })
+    stream.on("data", (bytes) => this.events.received(id, bytes))
+    stream.on("end", () => stream.end())
+    stream.on("close", () => {
+      this.streams.delete(id)
+      this.events.closed(id, reason)
+    })
+    this.events.opened({
+      id,
+      peer: stream.remotePublicKey,
+      initiator: stream.isInitiator,
+      remoteAddress: `${stream.rawStream.remoteHost}:${stream.rawStream.remotePort}`,
+      handshakeHash: stream.handshakeHash
+    })
+  }
+
+  /** Hyperswarm made an attempt of its own for a topic, or one that `dial` asked for. */
+  _dialling(key, stream) {
+    const name = key.toString("hex")
+    if (!this.dials.has(name)) return
+    this.dials.set(name, stream)
+    let opened = false
+    let reason = "it hung up"
+    stream.on("open", () => {
+      opened = true
+    })
+    stream.on("error", (error) => {
+      reason = reasons[error.code] || error.message
+    })
+    stream.on("close", () => {
+      if (opened || this.dials.get(name) !== stream) return
+      // Hyperswarm drops our attempt for the one that the peer made at the same time: that one decides.
+      if (reason === duplicate) return
+      this._dialEnded(key, name)
+      this.events.dialFailed(key, reason)
+    })
+  }
+
+  /** From here on Hyperswarm does not redial by itself; whether to is decided above. */
+  _dialEnded(key, name) {
+    if (!this.dials.delete(name)) return
+    this.swarm.leavePeer(key)
+  }
+}
+
+/** Tells how attempts to connect end, which Hyperswarm keeps to itself. */
+class WatchedDht extends DHT {
+  constructor(node, options) {
+    super(options)
+    this.node = node
+  }
+
+  connect(key, options) {
+    const stream = super.connect(key, options)
+    this.node._dialling(Buffer.from(key), stream)
+    return stream
+  }
+}
+
+/** A DHT node that answers from the start, at the port that was asked for or, if that is taken, at any. */
+const startRoot = async (host, port) => {
+  const told = host === "0.0.0.0" ? outerAddress() : host
+  for (let tries = 1; ; tries++) {
+    const root = DHT.bootstrapper(tries === 1 && port !== 0 ? port : await freePort(host), told, { host })
+    root.toldHost = told
+    try {
+      await root.bind()
+      await root.fullyBootstrapped()
+      return root
+    } catch (error) {
+      await root.destroy({ force: true }).catch(ignore)
+      if (tries === portTriesMax) throw error
+    }
+  }
+}
+
+const addressOf = (root) => ({ host: root.toldHost, port: root.io.serverSocket.address().port })
+
+const freePort = async (host) => {
+  const socket = new UDX().createSocket()
+  socket.bind(0, host)
+  const { port } = socket.address()
+  await socket.close()
+  return port
+}
+
+/** The address at which other machines see this one, as far as its own interfaces tell. */
+const outerAddress = () => {
+  for (const { family, host, internal } of new UDX().networkInterfaces()) if (family === 4 && !internal) return host
+  return "127.0.0.1"
+}
+
+const parseAddress = (address) => {
+  const at = address.lastIndexOf(":")
+  return { host: address.slice(0, at), port: Number(address.slice(at + 1)) }
+}
+
+const duplicate = "Duplicate connection"
+const reasons = {
+  PEER_NOT_FOUND: "nobody in the DHT has this key",
+  PEER_CONNECTION_FAILED: "it is in the DHT, and does not answer",
+  HOLEPUNCH_ABORTED: "it is behind a firewall that could not be passed",
+  CANNOT_HOLEPUNCH: "it is behind a firewall that could not be passed",
+  REMOTE_NOT_HOLEPUNCHABLE: "it is behind a firewall that could not be passed",
+  HOLEPUNCH_DOUBLE_RANDOMIZED_NATS: "both sides are behind firewalls that cannot be passed"
+}
+
+function ignore() {}
