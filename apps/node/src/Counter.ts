@@ -1,12 +1,19 @@
 /**
- * A durable counter: the smallest useful actor, on every node, to try addresses, durability and restarts with.
+ * A durable counter: the smallest useful actor, on every node, to try addresses, durability, restarts and the mesh with.
  */
-import { actor, reply } from "@continuum/actors/Actor"
-import { Effect } from "effect"
+import { fromRpcs, reply } from "@continuum/actors/Actor"
+import { Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
 
-export const Counter = actor("counter", {
-  state: 0,
-  get: (count) => reply(count, count),
-  add: (count, by: number) =>
-    Number.isFinite(by) ? count + by : Effect.fail(`"add" takes a number, not ${JSON.stringify(by)}`)
+const CounterRpcs = RpcGroup.make(
+  Rpc.make("get", { success: Schema.Finite }),
+  Rpc.make("add", { payload: Schema.Finite, success: Schema.Finite })
+)
+
+export const Counter = fromRpcs("counter", CounterRpcs, {
+  state: { schema: Schema.Finite, initial: 0 },
+  handlers: {
+    get: (count) => reply(count, count),
+    add: (count, by) => count + by
+  }
 })

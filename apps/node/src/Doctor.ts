@@ -12,6 +12,7 @@ import { isLoopback } from "./http/Guard.ts"
 import { Home } from "./Home.ts"
 import { LogBook } from "./LogBook.ts"
 import { NodeConfig } from "./NodeConfig.ts"
+import { NodeMesh } from "./NodeMesh.ts"
 import { Proof } from "./Proof.ts"
 
 /** Below this the state database and its backup may soon have no room. Chosen, not measured. */
@@ -37,6 +38,7 @@ export const layer = Layer.effect(
     const system = yield* ActorSystem
     const store = yield* ContentStore.ContentStore
     const proof = yield* Proof
+    const mesh = yield* NodeMesh
     const logBook = yield* LogBook
 
     const secrets = Effect.gen(function* () {
@@ -119,13 +121,26 @@ export const layer = Layer.effect(
         : fine(`listens on ${settings.host}: other machines reach it, every client needs the key`)
     )
 
+    const meshCheck = Effect.gen(function* () {
+      const { listening, state, transport } = yield* mesh.summary
+      if (state === "off") return fine("offline, as it was started")
+      const problems = yield* mesh.problems
+      if (problems.length > 0) {
+        return wrong(problems.join("; "), "mend what it says; logs tell more. The node works without a mesh meanwhile")
+      }
+      if (state === "starting") return fine("still starting")
+      const peers = yield* mesh.peers
+      const count = peers.filter(({ connected }) => connected).length
+      return fine(`${transport} at UDP ${listening}, ${count} of ${peers.length} known peers connected`)
+    })
+
     const logs = Effect.map(logBook.dropped, (dropped) =>
       dropped === 0
         ? fine(`written to ${home.logsPath}`)
         : wrong(`${dropped} lines could not be written`, `check the disk under ${home.logsPath}`)
     )
 
-    const checks = { secrets, disk, state, records, actors: failing, content, functions, network, logs }
+    const checks = { secrets, disk, state, records, actors: failing, content, functions, network, mesh: meshCheck, logs }
 
     const report = Effect.gen(function* () {
       const found = yield* Effect.forEach(

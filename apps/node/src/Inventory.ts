@@ -10,6 +10,7 @@ import { Home } from "./Home.ts"
 import type { Metric } from "./http/Metrics.ts"
 import { LogBook } from "./LogBook.ts"
 import { NodeInfo } from "./NodeInfo.ts"
+import { NodeMesh } from "./NodeMesh.ts"
 
 export class Inventory extends Context.Service<
   Inventory,
@@ -27,6 +28,8 @@ export const layer = Layer.effect(
     const home = yield* Home
     const info = yield* NodeInfo
     const logBook = yield* LogBook
+    const mesh = yield* NodeMesh
+    const connectedPeers = Effect.map(mesh.peers, (peers) => peers.filter(({ connected }) => connected).length)
     const uptimeSeconds = Effect.map(Clock.currentTimeMillis, (now) => (now - info.startedAtMs) / 1000)
 
     const status = Effect.gen(function* () {
@@ -43,8 +46,9 @@ export const layer = Layer.effect(
         uptimeSeconds: yield* uptimeSeconds,
         memoryBytes: yield* info.memoryBytes,
         languages: jit.languages,
-        // The mesh, layers and personas count here once they are part of the node.
-        peers: 0,
+        // Layers and personas count here once they are part of the node.
+        peers: yield* connectedPeers,
+        mesh: yield* mesh.summary,
         actors: totals.activeActors + totals.services,
         modules: modules.length,
         layers: 0,
@@ -65,6 +69,7 @@ export const layer = Layer.effect(
         counter("continuum_actor_failures_total", "Crashes of handlers and services", totals.failed),
         counter("continuum_actor_restarts_total", "Restarts by supervisors", totals.restarts),
         counter("continuum_dead_letters_total", "Messages that no actor took", totals.deadLetters),
+        gauge("continuum_peers", "Nodes that are connected", yield* connectedPeers),
         gauge("continuum_modules", "Modules that are kept", modules.length),
         gauge(
           "continuum_module_bytes",

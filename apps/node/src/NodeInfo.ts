@@ -1,6 +1,7 @@
 /**
  * What a running node says of itself: fixed at its start, or read from the operating system.
  */
+import { languages } from "@continuum/runtime-wasm/compile/Compiler"
 import { Clock, Context, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { Home } from "./Home.ts"
@@ -11,6 +12,10 @@ export class NodeInfo extends Context.Service<
   {
     readonly name: string
     readonly publicKey: string
+    /** TCP port at which it listens. */
+    readonly port: number
+    /** Languages that it compiles. */
+    readonly languages: ReadonlyArray<string>
     /** Where clients reach it, such as `http://127.0.0.1:3000`. */
     readonly url: string
     /** Such as `bun 1.4.5`. */
@@ -31,6 +36,8 @@ export const layer = Layer.effect(
     return {
       name: settings.name,
       publicKey: identity.node.publicKey,
+      port,
+      languages: languages.filter((lang) => settings.languages === undefined || settings.languages.includes(lang)),
       url: `http://${urlHost(settings.host)}:${port}`,
       runtime: runtimeName(),
       startedAtMs: yield* Clock.currentTimeMillis,

@@ -2,7 +2,7 @@
  * The whole architecture as one expression: which parts a node is made of, and what each is given.
  *
  * Read it from the bottom: settings give a home, the home gives identity, log, state and content; on these stands the
- * actor system; on it the JIT; and the doors serve them all.
+ * mesh; on it the actor system, which sends through it; on that the JIT; and the doors serve them all.
  */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
@@ -25,7 +25,9 @@ import * as Home from "./Home.ts"
 import * as Inventory from "./Inventory.ts"
 import * as LogBook from "./LogBook.ts"
 import { NodeConfig } from "./NodeConfig.ts"
+import { NodeActor } from "./NodeActor.ts"
 import * as NodeInfo from "./NodeInfo.ts"
+import * as NodeMesh from "./NodeMesh.ts"
 import * as Proof from "./Proof.ts"
 import * as Stop from "./Stop.ts"
 
@@ -44,7 +46,13 @@ const Services = Layer.effectDiscard(
 )
 
 /** Actor types that every node has. */
-const BuiltInActors = Layer.effectDiscard(Effect.flatMap(ActorSystem, (system) => system.register(Counter)))
+const BuiltInActors = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const system = yield* ActorSystem
+    yield* system.register(Counter)
+    yield* system.register(NodeActor)
+  })
+)
 
 const Actors = Layer.unwrap(
   Effect.gen(function* () {
@@ -59,19 +67,22 @@ const Actors = Layer.unwrap(
 const Content = Layer.unwrap(Effect.map(Home.Home, ({ contentPath }) => ContentStoreDisk.layer(contentPath)))
 
 const Modules = Layer.unwrap(
-  Effect.map(NodeConfig, ({ settings: { name, languages, memoryBytesMax } }) =>
-    Jit.layer({ nodeName: name, languages, cacheBytesMax: memoryBytesMax })
-  )
+  Effect.gen(function* () {
+    const { settings } = yield* NodeConfig
+    const { languages, name, publicKey } = yield* NodeInfo.NodeInfo
+    return Jit.layer({ nodeName: name, nodeKey: publicKey, languages, cacheBytesMax: settings.memoryBytesMax })
+  })
 ).pipe(Layer.provide(Sandbox.layer))
 
-export const NodeLayer = Layer.mergeAll(Services, BuiltInActors, Banner.layer).pipe(
+export const NodeLayer = Layer.mergeAll(Services, BuiltInActors, NodeMesh.layerService, Banner.layer).pipe(
   Layer.provideMerge(Doctor.layer),
   Layer.provideMerge(Proof.layer),
   Layer.provideMerge(Inventory.layer),
-  Layer.provideMerge(Layer.mergeAll(NodeInfo.layer, Stop.layer)),
+  Layer.provideMerge(Layer.mergeAll(Modules, Stop.layer)),
+  Layer.provideMerge(Actors),
+  Layer.provideMerge(NodeMesh.layer),
+  Layer.provideMerge(Layer.mergeAll(NodeInfo.layer, Content)),
   Layer.provideMerge(ServeNode.layer),
-  Layer.provideMerge(Modules),
-  Layer.provideMerge(Layer.mergeAll(Actors, Content)),
   Layer.provideMerge(LogBook.layer),
   Layer.provideMerge(Home.layer)
 )

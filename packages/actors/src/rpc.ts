@@ -71,12 +71,16 @@ export class HandlerFailed extends Schema.TaggedError<HandlerFailed>()("HandlerF
 }
 
 const address = { address: Schema.String }
+/** Whose actors: `local`, or a peer by name or public key. Default `local`. */
+const mesh = Schema.optionalKey(Schema.String)
+const meshErrors = Schema.Union([...ActorError.members, ...RemoteError.members])
 const errors = Schema.Union([Address.AddressMalformed, HandlerFailed, ...ActorError.members, ...RemoteError.members])
 
 export class ActorRpcs extends RpcGroup.make(
   Rpc.make("actors.list", {
-    payload: { kind: Schema.optionalKey(Schema.String) },
-    success: Schema.Array(ActorSummary)
+    payload: { kind: Schema.optionalKey(Schema.String), mesh },
+    success: Schema.Array(ActorSummary),
+    error: meshErrors
   }),
   Rpc.make("actors.inspect", { payload: address, success: ActorDetail, error: errors }),
   Rpc.make("actors.ask", {
@@ -85,5 +89,5 @@ export class ActorRpcs extends RpcGroup.make(
     error: errors
   }),
   Rpc.make("actors.restart", { payload: address, success: ActorSummary, error: errors }),
-  Rpc.make("actors.deadletters", { success: Schema.Array(DeadLetter) })
+  Rpc.make("actors.deadletters", { payload: { mesh }, success: Schema.Array(DeadLetter), error: meshErrors })
 ) {}

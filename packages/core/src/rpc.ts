@@ -4,6 +4,20 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 
+/** The node's place in the mesh. */
+export const MeshSummary = Schema.Struct({
+  /** `off`: it was started with `--offline`. `starting`: it is not up yet, or `problem` says why not. */
+  state: Schema.Literals(["off", "starting", "ready"]),
+  /** What carries it, such as `hyperswarm` or `sidecar (bare)`. */
+  transport: Schema.String,
+  /** UDP address, `host:port`: for `--bootstrap` and `peers/add` of other nodes. */
+  listening: Schema.NullOr(Schema.String),
+  problem: Schema.NullOr(Schema.String),
+  /** How often the transport had to be started again. */
+  restarts: Schema.Int
+})
+export type MeshSummary = typeof MeshSummary.Type
+
 export const NodeStatus = Schema.Struct({
   name: Schema.String,
   publicKey: Schema.String,
@@ -18,7 +32,9 @@ export const NodeStatus = Schema.Struct({
   memoryBytes: Schema.Int,
   /** Languages that this node compiles. */
   languages: Schema.Array(Schema.String),
+  /** Connected nodes. */
   peers: Schema.Int,
+  mesh: MeshSummary,
   actors: Schema.Int,
   modules: Schema.Int,
   layers: Schema.Int,

@@ -23,13 +23,14 @@ export class PeerMalformed extends Schema.TaggedError<PeerMalformed>()("PeerMalf
   }
 }
 
-const errors = Schema.Union([MeshOff, PeerMalformed, PeerUnreachable])
+const errors = Schema.Union([MeshOff, PeerMalformed, PeerUnreachable, GrantNotStored])
 
 export class MeshRpcs extends RpcGroup.make(
-  Rpc.make("peers.list", { success: Schema.Array(Peer), error: MeshOff }),
+  /** Connected peers first, then those that hold a grant. */
+  Rpc.make("peers.list", { success: Schema.Array(Peer) }),
   /**
-   * Connects to a node, by its public key or the `host:port` of its URL, and grants it every action here. A key is granted
-   * also while its node cannot be reached (`connected` is false then): it is connected when it comes.
+   * Connects to a node, by its public key, its name or the `host:port` of its URL, and grants it every action here. Both
+   * outlive restarts. Nothing changes when it cannot be reached.
    */
   Rpc.make("peers.add", { payload: { peer: Schema.String }, success: Peer, error: errors }),
   /** Takes back what a peer was granted, and no longer connects to it. What it was. */

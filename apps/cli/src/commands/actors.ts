@@ -7,6 +7,7 @@ import { Effect, Option } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as MeshFlag from "../MeshFlag.ts"
 import * as JsonInput from "../JsonInput.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
@@ -27,11 +28,12 @@ const list = Command.make(
       Flag.withMetavar("K"),
       Flag.optional,
       Flag.withDescription("Only actors of this kind, such as module, service or one of your own")
-    )
+    ),
+    mesh: MeshFlag.make("Whose actors")
   },
-  ({ kind }) =>
+  ({ kind, mesh }) =>
     Effect.gen(function* () {
-      const payload = Option.match(kind, { onNone: () => ({}), onSome: (kind) => ({ kind }) })
+      const payload = { ...MeshFlag.payload(mesh), ...(Option.isSome(kind) ? { kind: kind.value } : {}) }
       const actors = yield* NodeConnection.useQuick((node) => node["actors.list"](payload))
       yield* Output.result(actors, (style) =>
         Render.table<ActorSummary>(
@@ -117,9 +119,9 @@ const restart = Command.make("actors/restart", { address }, ({ address }) =>
   })
 ).pipe(Command.withDescription("Start an actor afresh from its stored state"))
 
-const deadletters = Command.make("actors/deadletters", {}, () =>
+const deadletters = Command.make("actors/deadletters", { mesh: MeshFlag.make("Whose dead letters") }, ({ mesh }) =>
   Effect.gen(function* () {
-    const letters = yield* NodeConnection.useQuick((node) => node["actors.deadletters"]())
+    const letters = yield* NodeConnection.useQuick((node) => node["actors.deadletters"](MeshFlag.payload(mesh)))
     yield* Output.result(letters, (style) =>
       Render.table<DeadLetter>(
         style,

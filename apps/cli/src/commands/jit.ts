@@ -14,6 +14,7 @@ import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
 import * as Render from "../Render.ts"
 import type { Style } from "../Style.ts"
+import * as MeshFlag from "../MeshFlag.ts"
 
 const lang = Flag.String("lang").pipe(
   Flag.withMetavar("L"),
@@ -119,6 +120,7 @@ const run = Command.make(
     source,
     file,
     input: Flag.String("input").pipe(Flag.withMetavar("JSON"), Flag.withDescription("The input of the function")),
+    mesh: MeshFlag.make("Where to run it"),
     name,
     version,
     fuel: Flag.Int("fuel").pipe(
@@ -140,11 +142,11 @@ const run = Command.make(
       Flag.withDescription("How many milliseconds it may take")
     )
   },
-  ({ contentId, file, fuel, input, lang, name, source, timeout, version }) =>
+  ({ contentId, file, fuel, input, lang, mesh, name, source, timeout, version }) =>
     Effect.gen(function* () {
       const inputValue = yield* JsonInput.parse("--input", input)
       const target = yield* readTarget(contentId, lang, { file, source }, present({ name, version }))
-      const payload = { target, input: inputValue, ...present({ fuelMax: fuel, timeoutMs: timeout }) }
+      const payload = { target, input: inputValue, ...present({ mesh, fuelMax: fuel, timeoutMs: timeout }) }
       const ran = yield* NodeConnection.use((node) => node["jit.run"](payload)).pipe(
         Output.whileBusy(Option.isSome(contentId) ? "running..." : "compiling and running...")
       )

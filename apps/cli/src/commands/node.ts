@@ -35,8 +35,12 @@ const statusText = (style: Style, status: NodeStatus): string =>
     ["modules", Render.count(status.modules)],
     ["layers", Render.count(status.layers)],
     ["personas", Render.count(status.personas)],
-    ["peers", Render.count(status.peers)]
+    ["peers", Render.count(status.peers)],
+    ["mesh", meshText(status.mesh)]
   ])
+
+const meshText = ({ listening, problem, state, transport }: NodeStatus["mesh"]): string =>
+  state === "ready" ? `UDP ${listening}, by ${transport}` : `${state}${problem === null ? "" : `: ${problem}`}`
 
 const doctor = Command.make("doctor", {}, () =>
   Effect.gen(function* () {

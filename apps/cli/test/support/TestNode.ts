@@ -336,6 +336,7 @@ const status = (node: TestNode): NodeStatus => ({
   memoryBytes: 88_340_000,
   languages: ["js", "wat", "wasm"],
   peers: node.peers.size,
+  mesh: { state: "ready", transport: "sidecar (bare)", listening: "127.0.0.1:3000", problem: null, restarts: 0 },
   actors: node.counters.size,
   modules: node.modules.size,
   layers: 0,

@@ -1,17 +1,98 @@
-/** `actors.*`: shows and reaches the actors of this node. */
+/** `actors.*`: shows and reaches the actors of this node, and of those of other nodes that grant it. */
+import { AddressUnknown } from "@continuum/actors/ActorError"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { ActorRpcs } from "@continuum/actors/rpc"
+import * as Address from "@continuum/core/Address"
+import { Delivery } from "@continuum/core/Delivery"
+import { PeerDirectory } from "@continuum/core/PeerDirectory"
+import { PeerUnreachable } from "@continuum/core/Transport"
 import { Effect } from "effect"
+import { Home } from "../Home.ts"
+import * as NodeActor from "../NodeActor.ts"
+import { NodeInfo } from "../NodeInfo.ts"
 
 export const layer = ActorRpcs.toLayer(
   Effect.gen(function* () {
     const system = yield* ActorSystem
+    const directory = yield* PeerDirectory
+    const delivery = yield* Delivery
+    const home = yield* Home
+    const info = yield* NodeInfo
+    const own = home.identity.realm.publicKey
+
+    const isOwn = (realm: string) => realm === Address.localRealm || realm === own || realm === info.name
+
+    /** The actor of the node of a realm. */
+    const nodeOf = (realm: string) =>
+      system.at(NodeActor.NodeActor, Address.format(Address.make("node", NodeActor.name, realm)))
+
+    /** The same for a peer as `--mesh` names it. */
+    const nodeNamed = Effect.fnUntraced(function* (peer: string) {
+      const { realm } = yield* directory.find(peer)
+      if (realm === undefined) return yield* new PeerUnreachable({ peer, reason: "it was never connected" })
+      return { realm, node: nodeOf(realm) }
+    })
+
+    const inRealm =
+      (realm: string) =>
+      <A extends { readonly address: string }>(found: A): A => ({ ...found, address: withRealm(found.address, realm) })
+
+    /** An address of this realm, however it is written, as the system's own. */
+    const localised = (address: Address.Address) => Address.format({ ...address, realm: Address.localRealm })
+
+    const isLocal = (mesh: string | undefined): mesh is undefined | "local" =>
+      mesh === undefined || mesh === "local" || isOwn(mesh)
+
     return {
-      "actors.list": ({ kind }) => system.list(kind),
-      "actors.inspect": ({ address }) => system.inspect(address),
+      "actors.list": ({ kind, mesh }) =>
+        isLocal(mesh)
+          ? system.list(kind)
+          : Effect.gen(function* () {
+              const { node, realm } = yield* nodeNamed(mesh)
+              const found = yield* node.list(kind === undefined ? {} : { kind })
+              return found.map(inRealm(realm))
+            }),
+      "actors.inspect": Effect.fnUntraced(function* ({ address }) {
+        const parsed = yield* Address.parse(address)
+        if (isOwn(parsed.realm)) return yield* system.inspect(localised(parsed))
+        const realm = yield* delivery.realmOf(parsed.realm)
+        return yield* nodeOf(realm)
+          .inspect({ address: localised(parsed) })
+          .pipe(Effect.map(inRealm(realm)), unknownInRealm(realm))
+      }),
       "actors.ask": ({ address, messageName, payload }) => system.askUnknown(address, messageName, payload),
-      "actors.restart": ({ address }) => system.restart(address),
-      "actors.deadletters": () => system.deadLetters
+      "actors.restart": Effect.fnUntraced(function* ({ address }) {
+        const parsed = yield* Address.parse(address)
+        if (isOwn(parsed.realm)) return yield* system.restart(localised(parsed))
+        const realm = yield* delivery.realmOf(parsed.realm)
+        return yield* nodeOf(realm)
+          .restart({ address: localised(parsed) })
+          .pipe(Effect.map(inRealm(realm)), unknownInRealm(realm))
+      }),
+      "actors.deadletters": ({ mesh }) =>
+        isLocal(mesh)
+          ? system.deadLetters
+          : Effect.gen(function* () {
+              const { node, realm } = yield* nodeNamed(mesh)
+              const found = yield* node.deadletters({})
+              return found.map(inRealm(realm))
+            })
     }
   })
 )
+
+const localPrefix = `continuum://${Address.localRealm}/`
+
+const withRealm = (address: string, realm: string) =>
+  address.startsWith(localPrefix) ? `continuum://${realm}/${address.slice(localPrefix.length)}` : address
+
+/** What a node says of its own addresses, as they are written here. */
+const unknownInRealm = (realm: string) =>
+  Effect.mapError(<E>(error: E) =>
+    error instanceof AddressUnknown
+      ? new AddressUnknown({
+          address: withRealm(error.address, realm),
+          nearest: error.nearest.map((near) => withRealm(near, realm))
+        })
+      : error
+  )

@@ -1,0 +1,199 @@
+/**
+ * This node's place among others: transport, sessions, grants and content by hash, made from its settings; or, with
+ * `--offline`, the lack of one, behind the same ports.
+ *
+ * A node starts in a network that nobody else is in: it contacts only the nodes of `--bootstrap` and the peers that its
+ * owner added. The mesh comes up in the background, and its problems never keep the node from starting.
+ */
+import { service } from "@continuum/actors/Service"
+import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { localRealm } from "@continuum/core/Address"
+import * as ContentId from "@continuum/core/ContentId"
+import * as ContentRouting from "@continuum/core/ContentRouting"
+import { Delivery } from "@continuum/core/Delivery"
+import { type Peer, PeerDirectory } from "@continuum/core/PeerDirectory"
+import { PublicKey } from "@continuum/core/Identity"
+import type { MeshSummary } from "@continuum/core/rpc"
+import { PeerUnreachable, Transport } from "@continuum/core/Transport"
+import * as ContentRoutingMesh from "@continuum/mesh/content/ContentRoutingMesh"
+import * as GrantStoreDisk from "@continuum/mesh/GrantStoreDisk"
+import type { GrantNotStored } from "@continuum/mesh/GrantStore"
+import * as LateTransport from "@continuum/mesh/LateTransport"
+import { Mesh } from "@continuum/mesh/Mesh"
+import * as MeshTransport from "@continuum/mesh/MeshTransport"
+import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
+import { Context, Effect, Layer, Schema, Stream } from "effect"
+import { Home } from "./Home.ts"
+import { NodeConfig } from "./NodeConfig.ts"
+import { NodeInfo } from "./NodeInfo.ts"
+
+type PeerError = MeshOff | PeerMalformed | PeerUnreachable | GrantNotStored
+
+export class NodeMesh extends Context.Service<
+  NodeMesh,
+  {
+    readonly peers: Effect.Effect<ReadonlyArray<Peer>>
+    /** Connects to a node by key, name or `host:port`, and grants it everything. */
+    readonly add: (peer: string) => Effect.Effect<Peer, PeerError>
+    /** Takes the grant of a peer away. What it was. */
+    readonly remove: (peer: string) => Effect.Effect<Peer, PeerError>
+    readonly summary: Effect.Effect<MeshSummary>
+    /** What a person should look at; empty when all is well. */
+    readonly problems: Effect.Effect<ReadonlyArray<string>>
+  }
+>()("@continuum/node/NodeMesh") {}
+
+/** All nodes are of one network, and meet only where their owners have them meet. */
+const networkId = Uint8Array.from(ContentId.of("continuum/network/1").match(/../g)!, (hex) => Number.parseInt(hex, 16))
+
+type Provided = NodeMesh | Delivery | PeerDirectory | ContentRouting.ContentRouting
+
+const online = Layer.unwrap(
+  Effect.gen(function* () {
+    const { settings } = yield* NodeConfig
+    const { identity, grantsPath } = yield* Home
+    const { languages, port } = yield* NodeInfo
+    const { bootstrap, host, name, sidecar } = settings
+    const transport = LateTransport.layer({
+      publicKey: identity.node.publicKey,
+      bootstrap,
+      start: MeshTransport.layer({
+        keyPair: identity.node,
+        host: host === "localhost" ? "127.0.0.1" : host,
+        // The same number as the URL's, so that people have one address to tell each other.
+        port,
+        bootstrap,
+        sidecar: sidecar === "auto" ? undefined : sidecar
+      })
+    })
+    return Layer.merge(connected, content).pipe(
+      Layer.provideMerge(Mesh.layer({ identity, name, networkId, capabilities: languages })),
+      Layer.provide(GrantStoreDisk.layer(grantsPath)),
+      Layer.provideMerge(transport)
+    )
+  })
+)
+
+/** Content by hash: a protocol of its own on every connection. */
+const content = Layer.effect(
+  ContentRouting.ContentRouting,
+  Effect.gen(function* () {
+    const mesh = yield* Mesh
+    const transport = yield* Transport
+    const directory = yield* PeerDirectory
+    const { protocol, routing } = yield* ContentRoutingMesh.make({
+      isGranted: (peer) => directory.isGranted(peer, "content.read"),
+      dial: transport.dial
+    })
+    yield* mesh.register(protocol)
+    return routing
+  })
+)
+
+const isPublicKey = Schema.is(PublicKey)
+const isHostPort = (text: string) => /^[\w.-]+:\d{1,5}$/.test(text)
+
+const connected = Layer.effect(
+  NodeMesh,
+  Effect.gen(function* () {
+    const mesh = yield* Mesh
+    const transport = yield* Transport
+    const directory = yield* PeerDirectory
+
+    /** The node key of a peer that a person names. */
+    const keyOf = (peer: string) =>
+      isPublicKey(peer)
+        ? Effect.succeed(peer)
+        : /^[^\s:/]+$/.test(peer)
+          ? Effect.map(directory.find(peer), ({ publicKey }) => publicKey)
+          : Effect.fail(new PeerMalformed({ input: peer }))
+
+    return {
+      peers: directory.peers,
+      add: (peer) => (isHostPort(peer) ? mesh.add(peer) : Effect.flatMap(keyOf(peer), (key) => mesh.add(key))),
+      remove: Effect.fnUntraced(function* (peer: string) {
+        const key = yield* keyOf(peer)
+        const known = yield* directory.find(key)
+        yield* mesh.forget(key)
+        return { ...known, connected: false, grants: [] }
+      }),
+      summary: Effect.map(transport.status, ({ kind, listening = null, problem = null, restarts, state }) => ({
+        state,
+        transport: kind,
+        listening,
+        problem,
+        restarts
+      })),
+      problems: Effect.gen(function* () {
+        const { problem } = yield* transport.status
+        const { identityInUse, problems } = yield* mesh.status
+        return [
+          ...(problem === undefined ? [] : [problem]),
+          ...(identityInUse === undefined ? [] : [identityInUse]),
+          ...problems.map(({ problem }) => problem.message)
+        ]
+      })
+    }
+  })
+)
+
+/** `--offline`: no socket is opened, nobody is reached. */
+const offline = Layer.effectContext(
+  Effect.gen(function* () {
+    const { identity } = yield* Home
+    const reason = "it was started with --offline"
+    const off = Effect.fail(new MeshOff({ reason }))
+    const unreachable = (peer: string) => Effect.fail(new PeerUnreachable({ peer, reason: `this node is offline: ${reason}` }))
+    return Context.make(NodeMesh, {
+      peers: Effect.succeed([]),
+      add: () => off,
+      remove: () => off,
+      summary: Effect.succeed({ state: "off" as const, transport: "none", listening: null, problem: null, restarts: 0 }),
+      problems: Effect.succeed([])
+    }).pipe(
+      Context.add(Delivery, {
+        realmOf: (realm) => (realm === localRealm ? Effect.succeed(identity.realm.publicKey) : unreachable(realm)),
+        ask: ({ to }) => unreachable(to.realm),
+        tell: ({ to }) => unreachable(to.realm),
+        serve: () => Effect.void
+      }),
+      Context.add(PeerDirectory, {
+        peers: Effect.succeed([]),
+        find: unreachable,
+        isGranted: () => false,
+        changes: Stream.never
+      })
+    )
+  })
+).pipe(Layer.merge(ContentRouting.layerNone))
+
+export const layer: Layer.Layer<
+  Provided,
+  Layer.Error<typeof online>,
+  Layer.Services<typeof online> | Layer.Services<typeof offline>
+> = Layer.unwrap(
+  Effect.map(NodeConfig, ({ settings }) => (settings.offline ? offline : online) as typeof online)
+)
+
+/** Tells the log who comes and goes: `continuum://local/service/mesh`. */
+export const layerService = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const system = yield* ActorSystem
+    const directory = yield* PeerDirectory
+    const connectedBefore = new Set<string>()
+    yield* system.run(
+      service(
+        "mesh",
+        Stream.runForEach(directory.changes, ({ address, connected, grants, name, publicKey }) => {
+          if (connected === connectedBefore.has(publicKey)) return Effect.void
+          if (connected) connectedBefore.add(publicKey)
+          else connectedBefore.delete(publicKey)
+          const who = grants.length === 0 ? "A stranger" : "A peer"
+          return Effect.logInfo(`${who} ${connected ? "is connected" : "is gone"}: ${name}`).pipe(
+            Effect.annotateLogs({ publicKey, address })
+          )
+        })
+      )
+    )
+  })
+)
