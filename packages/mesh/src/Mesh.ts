@@ -95,6 +95,7 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     changes: yield* PubSub.sliding<Peer>(Limits.peerChangesMax)
   })
   const keeping = new Map<PublicKey, Scope.Closeable>()
+  const dialling = new Set<PublicKey>()
 
   // ---------------------------------------------------------------- connections
 
@@ -112,11 +113,26 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
       yield* Scope.provide(transport.keep(peer), kept)
     })
 
+  /** Dials a peer, once for all who wait for it. */
+  const dial = (peer: PublicKey) =>
+    Effect.suspend(() => {
+      if (node.isConnected(peer) || dialling.has(peer)) return Effect.void
+      dialling.add(peer)
+      const dialled = Effect.catch(transport.dial(peer), (error) => Effect.sync(() => node.settle(peer, error)))
+      return Effect.forkIn(
+        Effect.ensuring(
+          dialled,
+          Effect.sync(() => dialling.delete(peer))
+        ),
+        scope
+      )
+    })
+
   /** A session with this peer, dialling when there is none. */
   const connect = (peer: PublicKey, timeoutMs: number): Effect.Effect<Session, PeerUnreachable> =>
     Effect.gen(function* () {
       const waiting = yield* Effect.forkChild(node.awaitSession(peer), { startImmediately: true })
-      if (!node.isConnected(peer)) yield* transport.dial(peer)
+      yield* dial(peer)
       return yield* Fiber.join(waiting)
     }).pipe(
       Effect.mapError((error) =>

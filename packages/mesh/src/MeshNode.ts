@@ -6,7 +6,7 @@ import type { PublicKey } from "@continuum/core/Identity"
 import type { Receiver } from "@continuum/core/Delivery"
 import { peersMax } from "@continuum/core/Limits"
 import type { Peer } from "@continuum/core/PeerDirectory"
-import { type Connection, TransportLost } from "@continuum/core/Transport"
+import { type Connection, type PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { Clock, Context, Deferred, Effect, type Fiber, PubSub } from "effect"
 import type { Channel, ChannelProtocol } from "./Channel.ts"
 import { EnvelopeChannel } from "./EnvelopeChannel.ts"
@@ -30,6 +30,9 @@ export interface ProblemSeen {
   loggedMs: number
 }
 
+/** Why there came to be no session. */
+export type NoSession = MeshProblem | TransportLost | PeerUnreachable
+
 export class MeshNode implements SessionHost {
   readonly options: Options
   readonly identity: Options["identity"]
@@ -49,7 +52,7 @@ export class MeshNode implements SessionHost {
   private readonly clock: Clock.Clock
   private readonly sessions: Set<Session>
   private readonly instances: Instances
-  private readonly waiting: Map<PublicKey, Set<(result: Session | MeshProblem | TransportLost) => void>>
+  private readonly waiting: Map<PublicKey, Set<(result: Session | NoSession) => void>>
   private receiver: Receiver
   private waitingForServe: number
 
@@ -175,12 +178,12 @@ export class MeshNode implements SessionHost {
     return false
   }
 
-  /** The session of a peer, or why there came to be none. For whoever has just dialled it. */
-  awaitSession(peer: PublicKey): Effect.Effect<Session, MeshProblem | TransportLost> {
+  /** The session of a peer, once there is one, or why there came to be none. */
+  awaitSession(peer: PublicKey): Effect.Effect<Session, NoSession> {
     return Effect.callback((resume) => {
       const session = this.peers.sessions.get(peer)
       if (session !== undefined) return resume(Effect.succeed(session))
-      const settle = (result: Session | MeshProblem | TransportLost) =>
+      const settle = (result: Session | NoSession) =>
         resume(result instanceof Session ? Effect.succeed(result) : Effect.fail(result))
       const waiting = this.waiting.get(peer) ?? new Set()
       this.waiting.set(peer, waiting.add(settle))
@@ -191,7 +194,8 @@ export class MeshNode implements SessionHost {
     })
   }
 
-  private settle(peer: PublicKey, result: Session | MeshProblem | TransportLost): void {
+  /** Tells those who wait for a session with this peer what came of it. */
+  settle(peer: PublicKey, result: Session | NoSession): void {
     const waiting = this.waiting.get(peer)
     if (waiting === undefined) return
     this.waiting.delete(peer)

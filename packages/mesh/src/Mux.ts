@@ -17,7 +17,7 @@ export interface Control {
   readonly message: (body: Uint8Array) => void
   /** Anything arrived: the peer lives. */
   readonly alive: () => void
-  /** The last event. `undefined`: this side closed it. */
+  /** The connection has ended; its channels learn it next. `undefined`: this side closed it. */
   readonly closed: (reason: TransportLost | undefined) => void
   /** The peer did something against the protocol: say goodbye, and close. */
   readonly fault: (reason: string) => void
@@ -159,8 +159,9 @@ export class Mux {
     this.closed = true
     const { open } = this
     this.open = []
-    for (const channel of open) channel.listener?.closed()
+    // First the session: whoever is told by a channel may try again at once, and must not find this connection.
     this.control.closed(reason)
+    for (const channel of open) channel.listener?.closed()
   }
 }
 

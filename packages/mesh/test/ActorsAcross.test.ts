@@ -9,7 +9,10 @@ const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 /** An actor system on a node of the mesh. */
 const systemOn = (node: Node | undefined) =>
   Effect.gen(function* () {
-    const layer = ActorSystem.layerWithoutStorage(node === undefined ? {} : { delivery: node.delivery })
+    const layer = ActorSystem.layerWithoutStorage({
+      stopTimeout: 50,
+      ...(node === undefined ? {} : { delivery: node.delivery })
+    })
     const system = Context.get(yield* Layer.build(layer), ActorSystem)
     yield* Effect.provideService(register, ActorSystem, system)
     return system

@@ -15,6 +15,7 @@ export interface PairOptions {
 
 /** One end, with what a test may do to it. */
 export interface PairEnd extends Connection {
+  readonly isOpen: () => boolean
   /** Breaks the connection for both ends at once; what was on its way is gone. */
   readonly breakDown: (reason: string) => void
 }
@@ -75,7 +76,8 @@ class End implements PairEnd {
     other.incoming.push(bytes.slice())
     other.bytesIncoming += bytes.length
     other.schedule()
-    this.waiting = other.bytesIncoming > this.creditBytes
+    // Stays set until the drain that it promises, also when a later message finds room.
+    this.waiting ||= other.bytesIncoming > this.creditBytes
     return !this.waiting
   }
 
@@ -97,6 +99,8 @@ class End implements PairEnd {
     this.finish(undefined)
     this.other!.finish(new TransportLost({ peer: this.other!.peer, reason: "the peer closed the connection" }))
   }
+
+  readonly isOpen = (): boolean => this.end === undefined
 
   readonly breakDown = (reason: string): void => {
     for (const end of [this, this.other!]) {

@@ -103,14 +103,14 @@ export const networkId = new Uint8Array(32).fill(42)
 export const start = (
   hub: Hub,
   seed: number,
-  options: Partial<Options> & { readonly port?: number } = {}
+  options: Partial<Options> & { readonly port?: number; readonly grants?: Layer.Layer<GrantStore.GrantStore> } = {}
 ): Effect.Effect<Node, never, Scope.Scope> => {
   const identity = options.identity ?? identityOf(seed)
   const key = identity.node.publicKey
   return Effect.map(
     Layer.build(
       Mesh.layer({ identity, name: `node-${seed}`, networkId, ...options }).pipe(
-        Layer.provide([hub.transport(key, options.port ?? 4000 + seed), GrantStore.layerMemory])
+        Layer.provide([hub.transport(key, options.port ?? 4000 + seed), options.grants ?? GrantStore.layerMemory])
       )
     ),
     (context) => ({
