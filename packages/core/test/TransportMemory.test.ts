@@ -5,6 +5,6 @@ import * as TransportMemory from "../src/testing/TransportMemory.ts"
 
 const world = Layer.effect(World, TransportMemory.make())
 
-describe("the network in memory", () => {
+describe.concurrent("the network in memory", () => {
   for (const { name, check } of laws) it.live(name, () => Effect.provide(check, world))
 })

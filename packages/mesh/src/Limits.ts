@@ -24,6 +24,9 @@ export const sidecarPingsMissedMax = 4
 /** Milliseconds that a sidecar may take to say goodbye to its peers before it is killed. */
 export const sidecarStopMsMax = 2_000
 
+/** Milliseconds between the end of a sidecar's socket and its own. Chosen, not measured. */
+export const sidecarExitMsMax = 200
+
 /** Milliseconds before a sidecar is started again; doubles with each failure up to the second number. Chosen, not measured. */
 export const sidecarPauseMsMin = 50
 export const sidecarPauseMsMax = 10_000

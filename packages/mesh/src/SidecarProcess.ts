@@ -208,7 +208,8 @@ export const open = (runtime: Runtime, config: Config, events: SwarmEvents): Pro
       }
       one.on("data", read)
       one.on("error", () => {})
-      one.on("close", () => over("it closed its socket"))
+      // The socket of a process that ended is closed first; how it ended says more.
+      one.on("close", () => setTimeout(() => over("it closed its socket"), Limits.sidecarExitMsMax))
       if (first.length > 0) read(first)
     }
 

@@ -20,7 +20,7 @@ for (const sidecar of ["bare", "node"] as const) {
         kill: Effect.sync(() => process.kill(pid(), "SIGKILL"))
       }))
   })
-  describe(`a sidecar on ${sidecar}`, () => {
+  describe.concurrent(`a sidecar on ${sidecar}`, () => {
     for (const { name, check } of laws) it.live(name, () => Effect.provide(check, world))
   })
 }

@@ -165,6 +165,9 @@ module.exports = class HyperswarmNode {
     this.streams.set(id, stream)
     this._dialEnded(stream.remotePublicKey, name)
     stream.setTimeout(this.options.silenceMsMax)
+    // Hyperswarm takes a new connection of a peer in place of one that has carried bytes, and may refuse it otherwise. One
+    // that was killed right after it connected must not be refused until the old connection is found dead.
+    stream.sendKeepAlive()
     stream.on("error", (error) => {
       reason = error.message
     })
