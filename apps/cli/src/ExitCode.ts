@@ -73,6 +73,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   // The mesh.
   MeshOff: failed,
   PeerMalformed: wrongUsage,
+  GrantNotStored: failed,
   PeerUnreachable: failed,
   TransportLost: failed,
   NotGranted: refused,

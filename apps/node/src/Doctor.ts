@@ -140,7 +140,18 @@ export const layer = Layer.effect(
         : wrong(`${dropped} lines could not be written`, `check the disk under ${home.logsPath}`)
     )
 
-    const checks = { secrets, disk, state, records, actors: failing, content, functions, network, mesh: meshCheck, logs }
+    const checks = {
+      secrets,
+      disk,
+      state,
+      records,
+      actors: failing,
+      content,
+      functions,
+      network,
+      mesh: meshCheck,
+      logs
+    }
 
     const report = Effect.gen(function* () {
       const found = yield* Effect.forEach(

@@ -32,9 +32,13 @@ export const NodeActor = Actor.fromRpcs(
       list: (state, { kind }) =>
         Effect.flatMap(ActorSystem, (system) => Effect.map(system.list(kind), (found) => Actor.reply(state, found))),
       inspect: (state, { address }) =>
-        Effect.flatMap(ActorSystem, (system) => Effect.map(system.inspect(address), (found) => Actor.reply(state, found))),
+        Effect.flatMap(ActorSystem, (system) =>
+          Effect.map(system.inspect(address), (found) => Actor.reply(state, found))
+        ),
       restart: (state, { address }) =>
-        Effect.flatMap(ActorSystem, (system) => Effect.map(system.restart(address), (found) => Actor.reply(state, found))),
+        Effect.flatMap(ActorSystem, (system) =>
+          Effect.map(system.restart(address), (found) => Actor.reply(state, found))
+        ),
       deadletters: (state) =>
         Effect.flatMap(ActorSystem, (system) => Effect.map(system.deadLetters, (found) => Actor.reply(state, found)))
     }

@@ -101,7 +101,7 @@ const connected = Layer.effect(
     const directory = yield* PeerDirectory
 
     /** The node key of a peer that a person names. */
-    const keyOf = (peer: string) =>
+    const keyOf = (peer: string): Effect.Effect<PublicKey, PeerMalformed | PeerUnreachable> =>
       isPublicKey(peer)
         ? Effect.succeed(peer)
         : /^[^\s:/]+$/.test(peer)
@@ -143,12 +143,19 @@ const offline = Layer.effectContext(
     const { identity } = yield* Home
     const reason = "it was started with --offline"
     const off = Effect.fail(new MeshOff({ reason }))
-    const unreachable = (peer: string) => Effect.fail(new PeerUnreachable({ peer, reason: `this node is offline: ${reason}` }))
+    const unreachable = (peer: string) =>
+      Effect.fail(new PeerUnreachable({ peer, reason: `this node is offline: ${reason}` }))
     return Context.make(NodeMesh, {
       peers: Effect.succeed([]),
       add: () => off,
       remove: () => off,
-      summary: Effect.succeed({ state: "off" as const, transport: "none", listening: null, problem: null, restarts: 0 }),
+      summary: Effect.succeed({
+        state: "off" as const,
+        transport: "none",
+        listening: null,
+        problem: null,
+        restarts: 0
+      }),
       problems: Effect.succeed([])
     }).pipe(
       Context.add(Delivery, {
@@ -171,9 +178,7 @@ export const layer: Layer.Layer<
   Provided,
   Layer.Error<typeof online>,
   Layer.Services<typeof online> | Layer.Services<typeof offline>
-> = Layer.unwrap(
-  Effect.map(NodeConfig, ({ settings }) => (settings.offline ? offline : online) as typeof online)
-)
+> = Layer.unwrap(Effect.map(NodeConfig, ({ settings }) => (settings.offline ? offline : online) as typeof online))
 
 /** Tells the log who comes and goes: `continuum://local/service/mesh`. */
 export const layerService = Layer.effectDiscard(

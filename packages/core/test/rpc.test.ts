@@ -14,6 +14,7 @@ const status: NodeStatus = {
   memoryBytes: 64_000_000,
   languages: ["js", "wat"],
   peers: 0,
+  mesh: { state: "ready", transport: "hyperswarm", listening: "127.0.0.1:3000", problem: null, restarts: 0 },
   actors: 3,
   modules: 1,
   layers: 0,

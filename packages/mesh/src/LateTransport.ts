@@ -17,11 +17,7 @@ export interface Options {
 
 export const layer = (options: Options): Layer.Layer<Transport> => Layer.effect(Transport, make(options))
 
-const make = ({
-  bootstrap,
-  publicKey,
-  start
-}: Options): Effect.Effect<Transport["Service"], never, Scope.Scope> =>
+const make = ({ bootstrap, publicKey, start }: Options): Effect.Effect<Transport["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const started = yield* Deferred.make<Transport["Service"], TransportUnavailable>()
     const building = Effect.map(Layer.build(start), (built) => Context.get(built, Transport))
@@ -62,4 +58,12 @@ const make = ({
   })
 
 const starting = (bootstrap: ReadonlyArray<string>, problem: string | undefined) =>
-  ({ kind: "none yet", state: "starting", listening: undefined, bootstrap, connections: 0, restarts: 0, problem }) as const
+  ({
+    kind: "none yet",
+    state: "starting",
+    listening: undefined,
+    bootstrap,
+    connections: 0,
+    restarts: 0,
+    problem
+  }) as const

@@ -84,7 +84,7 @@ export const capabilityLengthMax = 32
 export const heartbeatEveryMs = 5_000
 
 /** Milliseconds without a byte from a peer after which its connection is given up: four heartbeats. */
-export const silenceMsMax = 20_000
+export const peerSilenceMsMax = 20_000
 
 /**
  * Milliseconds that the answer to a heartbeat may take while other bytes arrive. A peer behind 1 Mbit/s with the largest

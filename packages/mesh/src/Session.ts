@@ -140,7 +140,7 @@ export class Session {
       }
       return
     }
-    if (nowMs - this.heardMs >= Limits.silenceMsMax) return this.lose("it is silent")
+    if (nowMs - this.heardMs >= Limits.peerSilenceMsMax) return this.lose("it is silent")
     for (const sentMs of this.beats.values()) {
       if (nowMs - sentMs >= Limits.heartbeatAnswerMsMax) return this.lose("it does not read")
       break

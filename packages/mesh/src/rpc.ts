@@ -3,6 +3,7 @@
  */
 import { Peer } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable } from "@continuum/core/Transport"
+import { GrantNotStored } from "./GrantStore.ts"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 

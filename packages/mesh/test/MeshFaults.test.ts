@@ -240,7 +240,7 @@ describe("a peer that is dead or does not read", () => {
         startImmediately: true
       })
       player.answersHeartbeats = false
-      for (let i = 0; i < Limits.silenceMsMax / 1_000 - 2; i++) {
+      for (let i = 0; i < Limits.peerSilenceMsMax / 1_000 - 2; i++) {
         yield* TestClock.adjust(1_000)
         yield* settle
       }

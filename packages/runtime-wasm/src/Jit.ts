@@ -15,13 +15,7 @@ import { Clock, Context, Effect, Layer } from "effect"
 import * as PlainData from "./abi/PlainData.ts"
 import { languages as allLanguages } from "./compile/Compiler.ts"
 import * as ValueType from "./compile/ValueType.ts"
-import {
-  type CompileError,
-  InputMalformed,
-  LanguageUnavailable,
-  RunFailed,
-  type RunError
-} from "./JitError.ts"
+import { type CompileError, InputMalformed, LanguageUnavailable, RunFailed, type RunError } from "./JitError.ts"
 import * as Elsewhere from "./Elsewhere.ts"
 import * as JitActor from "./JitActor.ts"
 import * as Limits from "./Limits.ts"
@@ -151,13 +145,16 @@ const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: c
   )
 
   /** Tells the actor of a module that has just come what it is. */
-  const arrive = Effect.fnUntraced(function* (contentId: ContentId.ContentId) {
-    const file = yield* store.get(contentId)
-    const { manifest } = yield* Manifest.read(file)
-    const arrival = { lang: manifest.lang, variant: manifest.signature, bytes: file.length }
-    // Not waited for: this may happen while that actor is being activated.
-    yield* system.ref(Module, contentId).tell.arrived(arrival)
-  }, (arriving) => Effect.ignore(arriving))
+  const arrive = Effect.fnUntraced(
+    function* (contentId: ContentId.ContentId) {
+      const file = yield* store.get(contentId)
+      const { manifest } = yield* Manifest.read(file)
+      const arrival = { lang: manifest.lang, variant: manifest.signature, bytes: file.length }
+      // Not waited for: this may happen while that actor is being activated.
+      yield* system.ref(Module, contentId).tell.arrived(arrival)
+    },
+    (arriving) => Effect.ignore(arriving)
+  )
 
   /** Has the module here; whether it had to be brought from a peer. */
   const bring = Effect.fnUntraced(function* (contentId: ContentId.ContentId) {

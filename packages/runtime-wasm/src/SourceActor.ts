@@ -85,7 +85,11 @@ export const make = ({ compile, has }: Options) =>
             const known = state.variants[key]
             if (known !== undefined && (yield* has(known))) {
               const by = state.compiledBy?.[key]
-              return Actor.reply(state, { contentId: known, compiled: false, ...(by === undefined ? {} : { compiledBy: by }) })
+              return Actor.reply(state, {
+                contentId: known,
+                compiled: false,
+                ...(by === undefined ? {} : { compiledBy: by })
+              })
             }
             const made = yield* compile(request)
             return Actor.reply(remember(state, key, made), { ...made, compiled: true })

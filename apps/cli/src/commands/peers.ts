@@ -67,7 +67,10 @@ const addedText = ({ connected, name, publicKey }: Peer): string => {
 const remove = Command.make("peers/remove", { peer }, ({ peer }) =>
   Effect.gen(function* () {
     const removed = yield* NodeConnection.useQuick((node) => node["peers.remove"]({ peer }))
-    yield* Output.result(removed, () => `${Render.printable(removed.name || removed.publicKey)} may do nothing here now`)
+    yield* Output.result(
+      removed,
+      () => `${Render.printable(removed.name || removed.publicKey)} may do nothing here now`
+    )
   })
 ).pipe(Command.withDescription("Take back what a node was granted"))
 

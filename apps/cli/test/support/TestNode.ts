@@ -13,6 +13,7 @@ import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { PublicKey } from "@continuum/core/Identity"
 import type { Peer } from "@continuum/core/PeerDirectory"
 import { version } from "@continuum/core/Version"
+import { GrantNotStored } from "@continuum/mesh/GrantStore"
 import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
 import * as JitError from "@continuum/runtime-wasm/JitError"
 import type { ModuleSummary, RunResult } from "@continuum/runtime-wasm/rpc"
@@ -87,6 +88,7 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
   ContentCorrupt: new ContentStore.ContentCorrupt({ contentId }),
   ContentNotStored: new ContentStore.ContentNotStored({ reason: "the disk is full" }),
   MeshOff: new MeshOff({ reason: "it was started with --offline" }),
+  GrantNotStored: new GrantNotStored({ reason: "the disk is full" }),
   PeerMalformed: new PeerMalformed({ input: "bee hive" })
 }
 type CallError = Rpc.Error<NodeCalls>

@@ -46,4 +46,6 @@ const serve = <E, R>(protocol: Effect.Effect<RpcServer.Protocol["Service"], E, R
 export const layer = Layer.mergeAll(
   serve(RpcServer.makeProtocolHttp({ path })).pipe(Layer.provide(layerBody)),
   serve(RpcServer.makeProtocolWebsocket({ path })).pipe(Layer.provide(RpcSerialization.layerNdjson))
-).pipe(Layer.provide([NodeHandlers.layer, ActorHandlers.layer, JitHandlers.layer, MeshHandlers.layer, CheckedCalls.layer]))
+).pipe(
+  Layer.provide([NodeHandlers.layer, ActorHandlers.layer, JitHandlers.layer, MeshHandlers.layer, CheckedCalls.layer])
+)

@@ -87,12 +87,14 @@ const withRealm = (address: string, realm: string) =>
   address.startsWith(localPrefix) ? `continuum://${realm}/${address.slice(localPrefix.length)}` : address
 
 /** What a node says of its own addresses, as they are written here. */
-const unknownInRealm = (realm: string) =>
-  Effect.mapError(<E>(error: E) =>
-    error instanceof AddressUnknown
-      ? new AddressUnknown({
-          address: withRealm(error.address, realm),
-          nearest: error.nearest.map((near) => withRealm(near, realm))
-        })
-      : error
-  )
+const unknownInRealm =
+  (realm: string) =>
+  <A, E, R>(asked: Effect.Effect<A, E, R>) =>
+    Effect.mapError(asked, (error) =>
+      error instanceof AddressUnknown
+        ? new AddressUnknown({
+            address: withRealm(error.address, realm),
+            nearest: error.nearest.map((near) => withRealm(near, realm))
+          })
+        : error
+    )

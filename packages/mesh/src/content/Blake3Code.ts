@@ -53,9 +53,7 @@ const state = (i: number): number => 19 + i
 const counters = 35
 const message = (i: number): number => 36 + i
 
-const initial = [
-  0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19
-]
+const initial = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19]
 /** Which word of the message takes which place in the next round. */
 const permutation = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8]
 /** Which words of the state each of the eight mixings of a round takes: first the columns, then the diagonals. */
@@ -239,7 +237,16 @@ const hashInputs = (lanes: Lanes): Code => {
     // The upper half of the counter: inputs of 4 TiB and more are not ours.
     ...[...splat(0), ...set(state(13))],
     ...[...get(lastLength), ...constant(64), ...isLast, 0x1b, ...lanes.splat, ...set(state(14))],
-    ...[...get(blockFlags), ...get(endFlags), ...constant(0), ...isLast, 0x1b, ...or, ...lanes.splat, ...set(state(15))],
+    ...[
+      ...get(blockFlags),
+      ...get(endFlags),
+      ...constant(0),
+      ...isLast,
+      0x1b,
+      ...or,
+      ...lanes.splat,
+      ...set(state(15))
+    ],
     ...rounds(lanes),
     ...words(8).flatMap((i) => [...get(state(i)), ...get(state(8 + i)), ...lanes.xor, ...set(chain(i))]),
     ...[...get(flags), ...set(blockFlags)],
@@ -264,7 +271,13 @@ const text = (name: string): Code => sized([...new TextEncoder().encode(name)])
 /** The module, with five pages of 64 KiB of memory; without `four` where the engine has no `vectors`. */
 export const emit = (vectors: boolean): Uint8Array<ArrayBuffer> => {
   const body = (lanes: Lanes): Code =>
-    sized([...list([[1, i32], [lanes.locals, lanes.type]]), ...hashInputs(lanes)])
+    sized([
+      ...list([
+        [1, i32],
+        [lanes.locals, lanes.type]
+      ]),
+      ...hashInputs(lanes)
+    ])
   return new Uint8Array([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     ...section(1, [[0x60, ...list(signature.map((type) => [type])), 0]]),

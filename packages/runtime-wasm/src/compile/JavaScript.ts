@@ -57,7 +57,8 @@ export const compiler: Compiler = {
  */
 export const verify = (file: Uint8Array, source: string, input: ValueType | undefined, quickJs: QuickJs): void => {
   const { manifest, source: carried } = Manifest.readUnsafe(file)
-  if (carried !== source) throw new ModuleMalformed({ reason: "it carries another source than the one it is said to be" })
+  if (carried !== source)
+    throw new ModuleMalformed({ reason: "it carries another source than the one it is said to be" })
   if (manifest.engine === "quickjs") return
   const parsed = Source.parseUnsafe(source)
   const parameters = InferTypes.parameters(parsed, input)
