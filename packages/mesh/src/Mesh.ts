@@ -253,7 +253,12 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
   for (const peer of peers.grants.keys()) yield* keep(peer)
   yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAll("the node stops")))
   yield* Effect.forkScoped(
-    Stream.runForEach(transport.connections, (connection) => Effect.sync(() => node.accept(connection)))
+    Stream.runForEach(transport.connections, (connection) =>
+      Effect.andThen(
+        portOf,
+        Effect.sync(() => node.accept(connection))
+      )
+    )
   )
   yield* Effect.forkScoped(
     Effect.forever(

@@ -120,7 +120,7 @@ const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: c
       accepts: (name) =>
         Effect.flatMap(
           Effect.orElseSucceed(ContentId.parse(name), () => undefined),
-          (id) => (id === undefined ? Effect.succeed(false) : Effect.orElseSucceed(bring(id), () => false))
+          (id) => (id === undefined ? Effect.succeed(false) : Effect.isSuccess(bring(id)))
         ),
       onCrash: (call, error) => crashes.set(call, error),
       run: runner.run
