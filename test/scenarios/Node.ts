@@ -1,0 +1,39 @@
+/**
+ * A bare node for the scenarios of actors: a mesh over real Hyperswarm and a system with the scenarios' actors, in whatever
+ * runtime runs it. Bun and Deno use a sidecar, Node loads Hyperswarm itself.
+ */
+import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { register } from "@continuum/actors/testing/RouterScenarios"
+import { generate, type Identity } from "@continuum/core/Identity"
+import { Transport } from "@continuum/core/Transport"
+import * as GrantStore from "@continuum/mesh/GrantStore"
+import { Mesh } from "@continuum/mesh/Mesh"
+import * as MeshTransport from "@continuum/mesh/MeshTransport"
+import { Context, Effect, Layer, type Scope } from "effect"
+
+export interface ScenarioNode {
+  readonly identity: Identity
+  readonly system: ActorSystem["Service"]
+  readonly mesh: Mesh["Service"]
+}
+
+/** Starts one that finds others by this DHT node, and lives as long as the scope. */
+export const start = (name: string, bootstrap: string): Effect.Effect<ScenarioNode, unknown, Scope.Scope> =>
+  Effect.gen(function* () {
+    const identity = yield* generate
+    const layer = ActorSystem.layerWithoutStorage({ nodeName: name, stopTimeout: 50 }).pipe(
+      Layer.provideMerge(
+        Mesh.layer({ identity, name, networkId: new Uint8Array(32).fill(9), announce: false }).pipe(
+          Layer.provide(GrantStore.layerMemory),
+          Layer.provideMerge(MeshTransport.layer({ keyPair: identity.node, bootstrap: [bootstrap] }))
+        )
+      )
+    )
+    const context = yield* Layer.build(layer)
+    const system = Context.get(context, ActorSystem)
+    yield* Effect.provideService(register, ActorSystem, system)
+    // Only then can it be found in the DHT.
+    const { status } = Context.get(context, Transport)
+    while ((yield* status).state !== "ready") yield* Effect.sleep("10 millis")
+    return { identity, system, mesh: Context.get(context, Mesh) }
+  })
