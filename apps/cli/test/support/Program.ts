@@ -31,6 +31,10 @@ export const behavesAsProgram = (name: string, command: ReadonlyArray<string>): 
           const payload = JSON.stringify({ "a b": "$HOME 'x' \"y\" * \\ ü" })
           const echo = yield* Cli.spawnCommand([...command, "actors", "ask", counter, "echo", payload], { variables })
           assert.deepStrictEqual(JSON.parse(echo.stdout), JSON.parse(payload))
+          // A port that Deno and Node refuse to connect to by themselves.
+          const blocked = yield* Cli.spawnCommand([...command, "status", "--node", "127.0.0.1:1"], { variables })
+          assert.strictEqual(blocked.code, 3)
+          assert.include(blocked.stderr, "No node answers at http://127.0.0.1:1")
         })
       )
     )
