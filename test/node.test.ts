@@ -1,6 +1,6 @@
 /** The node as a whole: real processes, real disk, real HTTP. */
-import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
 import type { DoctorReport } from "@continuum/core/rpc"
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
@@ -26,6 +26,139 @@ const kill = (node: NodeProcess, signal: NodeJS.Signals) =>
   )
 const failureTag = (answer: Awaited<ReturnType<typeof call>>): string | undefined =>
   answer.exit?._tag === "Failure" ? answer.exit.cause[0]?.error?._tag : undefined
+
+/** One node for the tests that leave it as it was. */
+class Running extends Context.Service<Running, NodeProcess>()("test/Running") {}
+const running = Layer.effect(
+  Running,
+  Effect.flatMap(temporaryFolder, (folder) => start(join(folder, "home")))
+)
+
+describe("a running node", () => {
+  layer(running, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+    it.effect("lets nobody in without the key, from a foreign page, or under a foreign name", () =>
+      Effect.gen(function* () {
+        const node = yield* Running
+        const status = (key: string | undefined) =>
+          Effect.promise(async () => (await call(node, "node.status", null, key)).status)
+        assert.strictEqual(yield* status(node.key), 200)
+        const missing = yield* Effect.promise(() => fetch(`${node.url}/rpc`, { method: "POST", body: "{}" }))
+        assert.strictEqual(missing.status, 401)
+        assert.deepInclude(((yield* Effect.promise(() => missing.json())) as { error: object }).error, {
+          tag: "KeyRefused"
+        })
+        assert.strictEqual(yield* status("x"), 401)
+        assert.strictEqual(yield* status(`${node.key}x`), 401)
+        const own = { authorization: `Bearer ${node.key}` }
+        assert.strictEqual((yield* get(node, "/rpc", {})).status, 401)
+        assert.strictEqual((yield* get(node, "/healthz", { origin: "https://evil.example" })).status, 403)
+        assert.strictEqual((yield* get(node, "/healthz", { ...own, origin: "null" })).status, 403)
+        assert.strictEqual((yield* get(node, "/healthz", { origin: node.url })).status, 200)
+        // fetch sets Host itself, so the foreign name goes over a plain socket.
+        const port = Number(new URL(node.url).port)
+        for (const [host, expected] of [
+          ["evil.example", "403"],
+          [`evil.example:${port}`, "403"],
+          [`localhost:${port}`, "200"],
+          [`127.0.0.1:${port}`, "200"]
+        ] as const) {
+          const reply = yield* rawRequest(port, `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+          assert.include(reply.split("\r\n")[0]!, expected)
+        }
+        yield* refusesInJson(node)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("takes a call whose last line has no end, and keeps its hands off a folder that is not its own", () =>
+      Effect.gen(function* () {
+        const folder = yield* temporaryFolder
+        const node = yield* Running
+        const body = JSON.stringify({ _tag: "Request", id: "1", tag: "node.config", payload: null, headers: [] })
+        const headers = { authorization: `Bearer ${node.key}` }
+        const text = yield* Effect.promise(async () =>
+          (await fetch(`${node.url}/rpc`, { method: "POST", headers, body })).text()
+        )
+        assert.include(text, '"Success"')
+
+        const foreign = join(folder, "foreign")
+        mkdirSync(foreign, { mode: 0o755 })
+        writeFileSync(join(foreign, "thesis.tex"), "")
+        const refused = yield* startFailing(foreign)
+        assert.strictEqual(refused.exitCode, 1)
+        assert.include(refused.output, "thesis.tex")
+        assert.strictEqual(statSync(foreign).mode & 0o777, 0o755)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("answers /healthz and /metrics, and promtool finds nothing wrong with the metrics", () =>
+      Effect.gen(function* () {
+        const node = yield* Running
+        yield* add(node)
+        const health = (yield* Effect.promise(async () => (await fetch(`${node.url}/healthz`)).json())) as Record<
+          string,
+          unknown
+        >
+        assert.strictEqual(health.status, "ok")
+        const metrics = yield* Effect.promise(async () => (await fetch(`${node.url}/metrics`)).text())
+        assert.match(metrics, /^continuum_messages_processed_total [1-9]\d*$/m)
+        const promtool = spawnSync("promtool", ["check", "metrics"], { input: metrics, encoding: "utf8" })
+        assert.strictEqual(
+          promtool.error?.message,
+          undefined,
+          "promtool (Debian package prometheus) is needed; .ci/run installs it"
+        )
+        assert.strictEqual(promtool.status, 0, promtool.stderr)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("keeps answering while functions loop, recurse and eat memory, and refuses each of them clearly", () =>
+      Effect.gen(function* () {
+        const node = yield* Running
+        const hostile = [
+          ["(n) => { while (true) n++ }", ["FuelExhausted", "RunTimeout"]],
+          ["(n) => { const f = (k) => f(k + 1) + 1; return f(n) }", ["RunFailed"]],
+          [
+            "(n) => { const all = []; while (true) all.push('x'.repeat(1e6) + n) }",
+            ["MemoryExceeded", "FuelExhausted"]
+          ],
+          ["(n) => process.exit(n)", ["SourceRefused"]],
+          ["(n) => require('fs')", ["SourceRefused"]],
+          ["(n) => fetch('http://127.0.0.1')", ["SourceRefused"]],
+          ["(n) => { return n +* 2 }", ["SourceMalformed"]]
+        ] as const
+        const lags: Array<number> = []
+        let running = true
+        const watch = Effect.promise(async () => {
+          while (running) {
+            const begun = performance.now()
+            await (await fetch(`${node.url}/healthz`)).text()
+            lags.push(performance.now() - begun)
+            await new Promise((done) => setTimeout(done, 20))
+          }
+        })
+        const work = Effect.forEach(
+          hostile,
+          ([source, allowed]) =>
+            Effect.map(runJs(node, source, 1), (answer) =>
+              assert.include(allowed, failureTag(answer), `${source}: ${answer.text}`)
+            ),
+          { concurrency: 2 }
+        ).pipe(Effect.ensuring(Effect.sync(() => (running = false))))
+        yield* Effect.all([watch, work], { concurrency: 2 })
+        // The node shares two cores with its children and with this process: a rare answer may have to wait for a core.
+        lags.sort((a, b) => a - b)
+        assert.isBelow(
+          lags[Math.floor(lags.length * 0.95)]!,
+          250,
+          "milliseconds that 95 in 100 answers of /healthz take at most"
+        )
+        assert.isBelow(lags.at(-1)!, 2_000, "milliseconds that the slowest answer of /healthz takes")
+        const malformed = yield* runJs(node, "(n) => {\n  return n +* 2 }", 1)
+        assert.deepInclude(malformed.exit?.cause[0].error, { line: 2, column: 13 })
+      }).pipe(Effect.scoped)
+    )
+  })
+})
 
 describe("a node", () => {
   it.live("starts on a new home, writes its files with the right modes, and stops cleanly on SIGTERM", () =>
@@ -58,95 +191,24 @@ describe("a node", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("lets nobody in without the key, from a foreign page, or under a foreign name", () =>
-    Effect.gen(function* () {
-      const node = yield* start(yield* temporaryFolder)
-      const status = (key: string | undefined) =>
-        Effect.promise(async () => (await call(node, "node.status", null, key)).status)
-      assert.strictEqual(yield* status(node.key), 200)
-      const missing = yield* Effect.promise(() => fetch(`${node.url}/rpc`, { method: "POST", body: "{}" }))
-      assert.strictEqual(missing.status, 401)
-      assert.deepInclude(((yield* Effect.promise(() => missing.json())) as { error: object }).error, {
-        tag: "KeyRefused"
-      })
-      assert.strictEqual(yield* status("x"), 401)
-      assert.strictEqual(yield* status(`${node.key}x`), 401)
-      const own = { authorization: `Bearer ${node.key}` }
-      assert.strictEqual((yield* get(node, "/rpc", {})).status, 401)
-      assert.strictEqual((yield* get(node, "/healthz", { origin: "https://evil.example" })).status, 403)
-      assert.strictEqual((yield* get(node, "/healthz", { ...own, origin: "null" })).status, 403)
-      assert.strictEqual((yield* get(node, "/healthz", { origin: node.url })).status, 200)
-      // fetch sets Host itself, so the foreign name goes over a plain socket.
-      const port = Number(new URL(node.url).port)
-      for (const [host, expected] of [
-        ["evil.example", "403"],
-        [`evil.example:${port}`, "403"],
-        [`localhost:${port}`, "200"],
-        [`127.0.0.1:${port}`, "200"]
-      ] as const) {
-        const reply = yield* rawRequest(port, `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
-        assert.include(reply.split("\r\n")[0]!, expected)
-      }
-      yield* refusesInJson(node)
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("takes a call whose last line has no end, and keeps its hands off a folder that is not its own", () =>
-    Effect.gen(function* () {
-      const folder = yield* temporaryFolder
-      const node = yield* start(join(folder, "home"))
-      const body = JSON.stringify({ _tag: "Request", id: "1", tag: "node.config", payload: null, headers: [] })
-      const headers = { authorization: `Bearer ${node.key}` }
-      const text = yield* Effect.promise(async () =>
-        (await fetch(`${node.url}/rpc`, { method: "POST", headers, body })).text()
-      )
-      assert.include(text, '"Success"')
-
-      const foreign = join(folder, "foreign")
-      mkdirSync(foreign, { mode: 0o755 })
-      writeFileSync(join(foreign, "thesis.tex"), "")
-      const refused = yield* startFailing(foreign)
-      assert.strictEqual(refused.exitCode, 1)
-      assert.include(refused.output, "thesis.tex")
-      assert.strictEqual(statSync(foreign).mode & 0o777, 0o755)
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("answers /healthz and /metrics, and promtool finds nothing wrong with the metrics", () =>
-    Effect.gen(function* () {
-      const node = yield* start(yield* temporaryFolder)
-      yield* add(node)
-      const health = (yield* Effect.promise(async () => (await fetch(`${node.url}/healthz`)).json())) as Record<
-        string,
-        unknown
-      >
-      assert.strictEqual(health.status, "ok")
-      const metrics = yield* Effect.promise(async () => (await fetch(`${node.url}/metrics`)).text())
-      assert.match(metrics, /^continuum_messages_processed_total [1-9]\d*$/m)
-      const promtool = spawnSync("promtool", ["check", "metrics"], { input: metrics, encoding: "utf8" })
-      assert.strictEqual(
-        promtool.error?.message,
-        undefined,
-        "promtool (Debian package prometheus) is needed; .ci/run installs it"
-      )
-      assert.strictEqual(promtool.status, 0, promtool.stderr)
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("refuses a second node on its home and names the first; a node that was killed leaves no obstacle", () =>
-    Effect.gen(function* () {
-      const home = yield* temporaryFolder
-      const first = yield* start(home, ["--name", "the-first"])
-      const second = yield* startFailing(home)
-      assert.strictEqual(second.exitCode, 1)
-      assert.include(second.output, "the-first")
-      assert.include(second.output, String(first.pid))
-      assert.include(second.output, first.url)
-      yield* kill(first, "SIGKILL")
-      assert.isTrue(existsSync(join(home, "node.json")))
-      const third = yield* start(home)
-      assert.notStrictEqual(third.pid, first.pid)
-    }).pipe(Effect.scoped)
+  it.live(
+    "refuses a second node on its home and names the first; a killed one is no obstacle to a third, which compiles what it was told to",
+    () =>
+      Effect.gen(function* () {
+        const home = yield* temporaryFolder
+        const first = yield* start(home, ["--name", "the-first"])
+        const second = yield* startFailing(home)
+        assert.strictEqual(second.exitCode, 1)
+        assert.include(second.output, "the-first")
+        assert.include(second.output, String(first.pid))
+        assert.include(second.output, first.url)
+        yield* kill(first, "SIGKILL")
+        assert.isTrue(existsSync(join(home, "node.json")))
+        const third = yield* start(home, ["--languages", "wat"])
+        assert.notStrictEqual(third.pid, first.pid)
+        const answer = yield* runJs(third, "(input) => input", 1)
+        assert.deepInclude(answer.exit?.cause[0].error, { _tag: "LanguageUnavailable", lang: "js", available: ["wat"] })
+      }).pipe(Effect.scoped)
   )
 
   it.live("says what to do about a port in use, a home that is a file, and settings that cannot be", () =>
@@ -176,58 +238,6 @@ describe("a node", () => {
       assert.strictEqual(badIdentity.exitCode, 1)
       assert.include(badIdentity.output, "identity")
       assert.notInclude(badIdentity.output, "secret-looking-text")
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("keeps answering while functions loop, recurse and eat memory, and refuses each of them clearly", () =>
-    Effect.gen(function* () {
-      const node = yield* start(yield* temporaryFolder)
-      const hostile = [
-        ["(n) => { while (true) n++ }", ["FuelExhausted", "RunTimeout"]],
-        ["(n) => { const f = (k) => f(k + 1) + 1; return f(n) }", ["RunFailed"]],
-        ["(n) => { const all = []; while (true) all.push('x'.repeat(1e6) + n) }", ["MemoryExceeded", "FuelExhausted"]],
-        ["(n) => process.exit(n)", ["SourceRefused"]],
-        ["(n) => require('fs')", ["SourceRefused"]],
-        ["(n) => fetch('http://127.0.0.1')", ["SourceRefused"]],
-        ["(n) => { return n +* 2 }", ["SourceMalformed"]]
-      ] as const
-      const lags: Array<number> = []
-      let running = true
-      const watch = Effect.promise(async () => {
-        while (running) {
-          const begun = performance.now()
-          await (await fetch(`${node.url}/healthz`)).text()
-          lags.push(performance.now() - begun)
-          await new Promise((done) => setTimeout(done, 20))
-        }
-      })
-      const work = Effect.forEach(
-        hostile,
-        ([source, allowed]) =>
-          Effect.map(runJs(node, source, 1), (answer) =>
-            assert.include(allowed, failureTag(answer), `${source}: ${answer.text}`)
-          ),
-        { concurrency: 2 }
-      ).pipe(Effect.ensuring(Effect.sync(() => (running = false))))
-      yield* Effect.all([watch, work], { concurrency: 2 })
-      // The node shares two cores with its children and with this process: a rare answer may have to wait for a core.
-      lags.sort((a, b) => a - b)
-      assert.isBelow(
-        lags[Math.floor(lags.length * 0.95)]!,
-        250,
-        "milliseconds that 95 in 100 answers of /healthz take at most"
-      )
-      assert.isBelow(lags.at(-1)!, 2_000, "milliseconds that the slowest answer of /healthz takes")
-      const malformed = yield* runJs(node, "(n) => {\n  return n +* 2 }", 1)
-      assert.deepInclude(malformed.exit?.cause[0].error, { line: 2, column: 13 })
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("compiles the languages it was told to, and names them when asked for another", () =>
-    Effect.gen(function* () {
-      const node = yield* start(yield* temporaryFolder, ["--languages", "wat"])
-      const answer = yield* runJs(node, "(input) => input", 1)
-      assert.deepInclude(answer.exit?.cause[0].error, { _tag: "LanguageUnavailable", lang: "js", available: ["wat"] })
     }).pipe(Effect.scoped)
   )
 

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const bun = join(root, "node_modules", ".bin", process.platform === "win32" ? "bun.cmd" : "bun")
 const marker = join(root, "node_modules", ".continuum-installed")
 
 /** Changes when a dependency of any workspace changes. */
@@ -20,11 +21,13 @@ const wanted = () => {
   return hash.digest("hex")
 }
 
-const installed = () => existsSync(marker) && readFileSync(marker, "utf8") === wanted()
+// Bun itself may have been taken away since, by an npm that was told to leave out what is for development.
+const installed = () => existsSync(bun) && existsSync(marker) && readFileSync(marker, "utf8") === wanted()
 
 if (!installed()) {
   process.stderr.write("Installing dependencies (once, about a minute) ...\n")
-  const npm = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], {
+  // Bun is a development dependency: where NODE_ENV is "production", npm would leave it out, or take it away again.
+  const npm = spawnSync("npm", ["install", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32"
@@ -37,7 +40,6 @@ if (!installed()) {
 }
 
 const [program, ...args] = process.argv.slice(2)
-const bun = join(root, "node_modules", ".bin", process.platform === "win32" ? "bun.cmd" : "bun")
 const child = spawn(bun, [join(root, program), ...args], { stdio: "inherit", cwd: root })
 // The terminal signals the whole group; a signal to this process alone is passed on, and the child decides when to end.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))

@@ -25,5 +25,13 @@ depends on the disk; the ratio much less.`,
     { id: "continuum", label: "Continuum", program: "durable/continuum.ts" },
     { id: "lmdb", label: "plain lmdb", program: "durable/lmdb.ts", against: "continuum" }
   ],
-  targets: []
+  targets: [
+    {
+      text: "With many writers a durable actor costs at most four times plain lmdb",
+      cases: ["flushed64", "flushed1024", "committed64"],
+      peer: "lmdb",
+      max: 4
+    },
+    { text: "With one writer, which waits for the disk, at most twice", cases: ["flushed1"], peer: "lmdb", max: 2 }
+  ]
 }

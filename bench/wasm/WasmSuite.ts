@@ -22,5 +22,15 @@ difference is the counting. \`spin\` is a loop of four instructions, the worst t
     { id: "continuum", label: "Continuum", program: "wasm/continuum.ts" },
     { id: "plain", label: "plain WebAssembly", program: "wasm/plain.ts", against: "continuum" }
   ],
-  targets: []
+  targets: [
+    {
+      text: "Metered work costs at most twice the plain one",
+      cases: ["sieve", "matmul", "fib"],
+      peer: "plain",
+      max: 2
+    },
+    { text: "Counting an empty loop at most eight times", cases: ["spin"], peer: "plain", max: 8 },
+    { text: "A call of numbers takes at most 250 ns", cases: ["double"], peer: "continuum", max: 250 },
+    { text: "1 kB of data there and back takes at most 20 µs", cases: ["raw1"], peer: "continuum", max: 20 }
+  ]
 }

@@ -1,27 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as ContentId from "@continuum/core/ContentId"
 import { version } from "@continuum/core/Version"
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { behavesAsProgram, counter, withNode } from "./support/Program.ts"
 import * as Cli from "./support/Cli.ts"
-import * as TestNode from "./support/TestNode.ts"
 
 const { bun, deno, denoCli, jtag, node: nodeCommand } = Cli.commands
-const ways = { jtag, bun } as const
-const eachWay = Object.entries(ways) as ReadonlyArray<[keyof typeof ways, ReadonlyArray<string>]>
-const counter = "continuum://local/counter/cart-42"
-
-/** A running node whose data folder has a space in its name, and the environment that finds it. */
-const withNode = <A, E>(
-  body: (node: TestNode.TestNode, variables: Record<string, string>) => Effect.Effect<A, E, Scope.Scope>
-) =>
-  Effect.gen(function* () {
-    const folder = yield* Cli.temporaryFolder
-    const node = yield* TestNode.start(join(folder, "my home"))
-    return yield* body(node, { CONTINUUM_HOME: node.home, HOME: folder })
-  }).pipe(Effect.scoped)
-
 const denoCommand = (flags: ReadonlyArray<string>, words: ReadonlyArray<string>) => [
   ...deno,
   ...flags,
@@ -29,53 +14,9 @@ const denoCommand = (flags: ReadonlyArray<string>, words: ReadonlyArray<string>)
   ...words
 ]
 
+behavesAsProgram("jtag", jtag)
+
 describe("the program", () => {
-  for (const [name, command] of eachWay) {
-    it.live(`talks to a node, as ${name}`, () =>
-      withNode((node, variables) =>
-        Effect.gen(function* () {
-          const status = yield* Cli.spawnCommand([...command, "status", "--json"], { variables })
-          assert.strictEqual(status.stderr, "")
-          assert.strictEqual(status.code, 0)
-          assert.strictEqual(JSON.parse(status.stdout).url, node.url)
-          const payload = JSON.stringify({ "a b": "$HOME 'x' \"y\" * \\ ü" })
-          const echo = yield* Cli.spawnCommand([...command, "actors", "ask", counter, "echo", payload], { variables })
-          assert.deepStrictEqual(JSON.parse(echo.stdout), JSON.parse(payload))
-        })
-      )
-    )
-
-    it.live(`reads a source from stdin, and writes a large module to a pipe whole, as ${name}`, () =>
-      withNode((node, variables) =>
-        Effect.gen(function* () {
-          const source = "(input) => input\n"
-          const words = ["jit/compile", "--lang", "js", "--file", "-", "--json"]
-          const compiled = yield* Cli.spawnCommand([...command, ...words], { variables, stdin: source })
-          assert.strictEqual(JSON.parse(compiled.stdout).contentId, ContentId.of(source))
-          const large = new Uint8Array(3_000_000).fill(0x61)
-          node.modules.set(ContentId.of(large), large)
-          const exported = yield* Cli.spawnCommand([...command, "modules/export", ContentId.of(large)], { variables })
-          assert.strictEqual(exported.stdout.length, large.length)
-        })
-      )
-    )
-
-    it.live(`ends with 130 on Ctrl-C, and with 0 when a pipe is closed, as ${name}`, () =>
-      withNode((_, variables) =>
-        Effect.gen(function* () {
-          const follow = [...command, "logs", "--follow", "--lines", "1"]
-          const stopped = yield* Cli.spawnCommand(follow, { variables, onOutput: () => "SIGINT" })
-          assert.strictEqual(stopped.code, 130)
-          assert.strictEqual(stopped.stderr, "")
-          const script = '"$@" | head -n 1; echo "exit ${PIPESTATUS[0]}"'
-          const piped = yield* Cli.spawnCommand(["bash", "-c", script, "bash", ...follow], { variables })
-          assert.match(piped.stdout, /entry -1 .*\nexit 0\n$/)
-          assert.strictEqual(piped.stderr, "")
-        })
-      )
-    )
-  }
-
   it.live("prints the same help and the same errors, byte for byte, on Bun, Deno and Node", () =>
     Effect.gen(function* () {
       const lines = [["--help"], ["help", "jit", "run"], ["jit/rnu"]]
@@ -214,27 +155,6 @@ const answering = (typed: string) => (screen: string) => {
 // Only Bun has pseudo-terminals of its own.
 if (Cli.hasTerminal) {
   describe("on a terminal", () => {
-    for (const [name, command] of eachWay) {
-      it.live(`colours results, and not when NO_COLOR is set, as ${name}`, () =>
-        withNode((_, variables) =>
-          Effect.gen(function* () {
-            const words = [...command, "status"]
-            const [colored, plain] = yield* Effect.all(
-              [
-                Cli.runInTerminal(words, { variables }),
-                Cli.runInTerminal(words, { variables: { ...variables, NO_COLOR: "1" } })
-              ],
-              { concurrency: 2 }
-            )
-            assert.strictEqual(colored.code, 0)
-            assert.include(colored.screen, "\u001b[2m")
-            assert.strictEqual(plain.code, 0)
-            assert.notInclude(plain.screen, "\u001b[")
-          })
-        )
-      )
-    }
-
     it.live("Deno asks for what the program needs, and it goes on or says what is missing", () =>
       withNode((_, variables) =>
         Effect.gen(function* () {

@@ -221,9 +221,12 @@ const refusals = {
   413: "the call is larger than it takes"
 } as const
 
-/** fetch says why it could not connect in the words of its runtime (Node, Bun, Deno): as codes or as prose. */
+/**
+ * fetch says why it could not connect in the words of its runtime (Node, Bun, Deno): as codes or as prose. The last two
+ * are ports that Node and Deno never connect to, such as 6000, because browsers do not.
+ */
 const isConnectFailure = (detail: string): boolean =>
-  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket|Unable to connect|client error \(Connect\)/.test(
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket|Unable to connect|client error \(Connect\)|bad port|Requests to port \d+ are blocked/.test(
     detail
   )
 

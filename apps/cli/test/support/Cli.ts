@@ -1,6 +1,7 @@
 /**
  * Runs command lines: in this process, with output kept in memory, or as a child process as users run them.
  */
+import { nodeExecutable } from "../../../../test/NodeExecutable.ts"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer } from "effect"
 import { spawn } from "node:child_process"
@@ -69,7 +70,7 @@ export const commands = {
   bun: [join(repository, "node_modules/.bin/bun"), join(repository, "apps/cli")],
   deno: [join(repository, "node_modules/.bin/deno"), "run", "--quiet", "--config", join(repository, "deno.json")],
   denoCli: join(repository, "apps/cli/index.ts"),
-  node: ["node", join(repository, "tools/node-run.mjs"), "apps/cli/index.ts"]
+  node: [nodeExecutable, join(repository, "tools/node-run.mjs"), "apps/cli/index.ts"]
 } as const
 
 export interface SpawnOptions {
