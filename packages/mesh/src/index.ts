@@ -1,2 +1,3 @@
-export * as Channel from "./Channel.ts"
-export * as Limits from "./Limits.ts"
+export * as Blake3 from "./content/Blake3.ts"
+export * as ContentRoutingMesh from "./content/ContentRoutingMesh.ts"
+export * as VerifiedStream from "./content/VerifiedStream.ts"

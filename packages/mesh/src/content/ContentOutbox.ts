@@ -30,10 +30,7 @@ export const make = (channel: Channel): ContentOutbox => {
   return {
     ask: send,
     answer: (message) =>
-      Effect.yieldNow.pipe(
-        Effect.andThen(roomOrEnd),
-        Effect.andThen(Effect.sync(() => send(message)))
-      ),
+      Effect.yieldNow.pipe(Effect.andThen(roomOrEnd), Effect.andThen(Effect.sync(() => send(message)))),
     drain: () => void room.openUnsafe()
   }
 }

@@ -61,7 +61,10 @@ export const make = (options: TransferOptions): Transfer => {
   const isWhole = () => assembly?.missing() === 0
 
   const lied = (source: ContentSource) => (lie: ContentForged) =>
-    Effect.andThen(options.onLiar(source.peer, lie), Effect.fail(new SourceFailed({ peer: source.peer, reason: "forged" })))
+    Effect.andThen(
+      options.onLiar(source.peer, lie),
+      Effect.fail(new SourceFailed({ peer: source.peer, reason: "forged" }))
+    )
 
   /** Outline and last group from one source: after this `assembly` is there, from this source or a faster one. */
   const prove = Effect.fnUntraced(function* (source: ContentSource) {
@@ -69,7 +72,11 @@ export const make = (options: TransferOptions): Transfer => {
     const last = groupsOf(outline.length) - 1
     // Before a length that nobody vouches for is asked for.
     if (!isOutlineOf(id, outline)) return yield* verified(source, () => void assemble(id, outline, new Uint8Array(0)))
-    const bytes = yield* within(source, contentGroupTimeoutMs, source.group(id, last, groupLengthOf(outline.length, last)))
+    const bytes = yield* within(
+      source,
+      contentGroupTimeoutMs,
+      source.group(id, last, groupLengthOf(outline.length, last))
+    )
     yield* verified(source, () => {
       const begun = assemble(id, outline, bytes)
       assembly ??= begun
@@ -119,7 +126,12 @@ export const make = (options: TransferOptions): Transfer => {
     return owed
   }
 
-  const fetchGroup = Effect.fnUntraced(function* (whole: Assembly, source: ContentSource, index: number, nowMs: number) {
+  const fetchGroup = Effect.fnUntraced(function* (
+    whole: Assembly,
+    source: ContentSource,
+    index: number,
+    nowMs: number
+  ) {
     const asking = asked.get(index) ?? { peers: new Set(), sinceMs: nowMs }
     asked.set(index, asking)
     asking.peers.add(source.peer)

@@ -39,7 +39,11 @@ export const make = (): UnfinishedContents => {
         bytes += assembly.outline.length
         return expire
       }),
-    take: (id) => Effect.andThen(expire, Effect.sync(() => forget(id))),
+    take: (id) =>
+      Effect.andThen(
+        expire,
+        Effect.sync(() => forget(id))
+      ),
     expire
   }
 }

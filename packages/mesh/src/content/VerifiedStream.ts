@@ -35,7 +35,8 @@ export interface Outline {
 export const groupsOf = (length: number): number => Math.max(1, Math.ceil(length / groupBytes))
 
 /** Bytes of one group: `groupBytes` but for the last. */
-export const groupLengthOf = (length: number, index: number): number => Math.min(groupBytes, length - index * groupBytes)
+export const groupLengthOf = (length: number, index: number): number =>
+  Math.min(groupBytes, length - index * groupBytes)
 
 /** A view of one group of the content. */
 export const groupOf = (content: Uint8Array, index: number): Uint8Array =>
@@ -130,4 +131,5 @@ const verifyGroup = (id: ContentId, { hashes, length }: Outline, index: number, 
 const forged = (contentId: ContentId, index: number) => new ContentForged({ contentId, part: `group ${index}` })
 
 /** As `ContentId` writes it. */
-export const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+export const hexOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")

@@ -32,9 +32,7 @@ await check("this engine has vectors", () => WebAssembly.validate(Blake3Code.emi
 const instances = [Blake3.make(true), Blake3.make(false)]
 for (const [length, hash] of Blake3Vectors.vectors) {
   await check(`BLAKE3 of ${length} bytes`, () =>
-    instances.every(
-      ({ group }) => VerifiedStream.hexOf(group(Blake3Vectors.inputOf(length), 0, true)) === hash
-    )
+    instances.every(({ group }) => VerifiedStream.hexOf(group(Blake3Vectors.inputOf(length), 0, true)) === hash)
   )
 }
 

@@ -78,7 +78,11 @@ describe("liars", () => {
 const makeServed = Effect.fnUntraced(function* (read: (id: ContentId.ContentId) => Effect.Effect<Uint8Array>) {
   const store = yield* Effect.provide(ContentStore, layerMemory)
   const reads: Array<ContentId.ContentId> = []
-  const get = (id: ContentId.ContentId) => Effect.andThen(Effect.sync(() => reads.push(id)), read(id))
+  const get = (id: ContentId.ContentId) =>
+    Effect.andThen(
+      Effect.sync(() => reads.push(id)),
+      read(id)
+    )
   const contents = yield* Effect.provideContext(
     ServedContents.make,
     Context.make(ContentStore, ContentStore.of({ ...store, get }))

@@ -23,8 +23,7 @@ const wayOf = Effect.fnUntraced(function* (role: Role, cut: () => void) {
   const tampers: Partial<Record<Role, (message: ContentMessage) => ContentMessage | undefined>> = {
     liar: (message) =>
       message._tag === "Part" && parts-- <= 0 ? { ...message, bytes: flip(message.bytes, place) } : message,
-    forger: (message) =>
-      message._tag === "Outlined" ? { ...message, hashes: flip(message.hashes, place) } : message,
+    forger: (message) => (message._tag === "Outlined" ? { ...message, hashes: flip(message.hashes, place) } : message),
     silent: (message) => (left-- > 0 ? message : undefined),
     vanishing: (message) => {
       if (--left === 0) cut()

@@ -109,7 +109,10 @@ describe("what does not verify", () => {
         ...[0, outline.hashes.length - 1].map((at) => ({ ...outline, hashes: flipped(outline.hashes, at) })),
         { ...outline, hashes: outline.hashes.subarray(32) },
         { ...outline, hashes: new Uint8Array(outline.hashes.length + 32) },
-        ...[length + groupBytes + 1, -1, 0.5, Number.NaN, contentBytesMax + 1].map((other) => ({ ...outline, length: other }))
+        ...[length + groupBytes + 1, -1, 0.5, Number.NaN, contentBytesMax + 1].map((other) => ({
+          ...outline,
+          length: other
+        }))
       ]
       for (const one of bad) expect(isOutlineOf(id, one)).toBe(false)
       expect(forgedPart(() => assemble(id, bad[0]!, content))).toBe("its outline")
