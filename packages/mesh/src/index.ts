@@ -1,4 +1,7 @@
+/** What users outside the repository import. */
+export * as Blake3 from "./content/Blake3.ts"
 export * as Channel from "./Channel.ts"
+export * as ContentRoutingMesh from "./content/ContentRoutingMesh.ts"
 export * as EnvelopeChannel from "./EnvelopeChannel.ts"
 export * as GrantStore from "./GrantStore.ts"
 export * as GrantStoreDisk from "./GrantStoreDisk.ts"
@@ -6,3 +9,4 @@ export * as Handshake from "./Handshake.ts"
 export * as Limits from "./Limits.ts"
 export * as Mesh from "./Mesh.ts"
 export * as MeshError from "./MeshError.ts"
+export * as VerifiedStream from "./content/VerifiedStream.ts"

@@ -72,6 +72,9 @@ const unsigned = (value: number): Code => (value < 0x80 ? [value] : [(value & 0x
 const signed = (value: number): Code =>
   value >= -64 && value < 64 ? [value & 0x7f] : [(value & 0x7f) | 0x80, ...signed(value >> 7)]
 
+/** Instructions that belong together. */
+const line = (...parts: ReadonlyArray<Code>): Code => parts.flat()
+
 const get = (local: number): Code => [0x20, ...unsigned(local)]
 const set = (local: number): Code => [0x21, ...unsigned(local)]
 const constant = (value: number): Code => [0x41, ...signed(value | 0)]
@@ -180,7 +183,10 @@ const fourLanes: Lanes = {
     ...simd(0x11),
     ...get(counterStep),
     ...simd(0x11),
-    ...[...simd(0x0c), ...words(4).flatMap((lane) => [lane, 0, 0, 0])],
+    ...line(
+      simd(0x0c),
+      words(4).flatMap((lane) => [lane, 0, 0, 0])
+    ),
     ...simd(0xb5),
     ...simd(0xae),
     ...set(counters)
@@ -209,10 +215,10 @@ const fourLanes: Lanes = {
 /** One mixing of two words of the message into four of the state (section 2.2, function G). */
 const mix = (lanes: Lanes, [a, b, c, d]: readonly [number, number, number, number], x: number, y: number): Code => {
   const half = (word: number, first: 16 | 8, second: 12 | 7): Code => [
-    ...[...get(state(a)), ...get(state(b)), ...lanes.add, ...lanes.message(word), ...lanes.add, ...set(state(a))],
-    ...[...get(state(d)), ...get(state(a)), ...lanes.xor, ...lanes.rotate(first, state(d)), ...set(state(d))],
-    ...[...get(state(c)), ...get(state(d)), ...lanes.add, ...set(state(c))],
-    ...[...get(state(b)), ...get(state(c)), ...lanes.xor, ...lanes.rotate(second, state(b)), ...set(state(b))]
+    ...line(get(state(a)), get(state(b)), lanes.add, lanes.message(word), lanes.add, set(state(a))),
+    ...line(get(state(d)), get(state(a)), lanes.xor, lanes.rotate(first, state(d)), set(state(d))),
+    ...line(get(state(c)), get(state(d)), lanes.add, set(state(c))),
+    ...line(get(state(b)), get(state(c)), lanes.xor, lanes.rotate(second, state(b)), set(state(b)))
   ]
   return [...half(x, 16, 12), ...half(y, 8, 7)]
 }
@@ -233,36 +239,29 @@ const hashInputs = (lanes: Lanes): Code => {
     ...lanes.load,
     ...words(8).flatMap((i) => [...get(chain(i)), ...set(state(i))]),
     ...words(4).flatMap((i) => [...splat(initial[i]!), ...set(state(8 + i))]),
-    ...[...get(counters), ...set(state(12))],
+    ...line(get(counters), set(state(12))),
     // The upper half of the counter: inputs of 4 TiB and more are not ours.
-    ...[...splat(0), ...set(state(13))],
-    ...[...get(lastLength), ...constant(64), ...isLast, 0x1b, ...lanes.splat, ...set(state(14))],
-    ...[
-      ...get(blockFlags),
-      ...get(endFlags),
-      ...constant(0),
-      ...isLast,
-      0x1b,
-      ...or,
-      ...lanes.splat,
-      ...set(state(15))
-    ],
+    ...line(splat(0), set(state(13))),
+    ...line(get(lastLength), constant(64), isLast, [0x1b], lanes.splat, set(state(14))),
+    ...line(get(blockFlags), get(endFlags), constant(0), isLast, [0x1b], or, lanes.splat, set(state(15))),
     ...rounds(lanes),
     ...words(8).flatMap((i) => [...get(state(i)), ...get(state(8 + i)), ...lanes.xor, ...set(chain(i))]),
-    ...[...get(flags), ...set(blockFlags)],
-    ...[...get(input), ...constant(64), ...add, ...set(input)],
-    ...[...get(blocks), ...constant(-1), ...add, 0x22, ...unsigned(blocks), 0x0d, 0]
+    ...line(get(flags), set(blockFlags)),
+    ...line(get(input), constant(64), add, set(input)),
+    ...line(get(blocks), constant(-1), add, [0x22], unsigned(blocks), [0x0d, 0])
   ]
   return [
     ...words(8).flatMap((i) => [...splat(initial[i]!), ...set(chain(i))]),
     ...lanes.count,
-    ...[...get(flags), ...get(startFlags), ...or, ...set(blockFlags)],
-    ...[0x03, 0x40, ...loop, 0x0b],
+    ...line(get(flags), get(startFlags), or, set(blockFlags)),
+    ...line([0x03, 0x40], loop, [0x0b]),
     ...lanes.store,
     0x0b
   ]
 }
 
+/** The name of the format, and version 1. */
+const magic: Code = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
 const sized = (content: Code): Code => [...unsigned(content.length), ...content]
 const list = (items: ReadonlyArray<Code>): Code => [...unsigned(items.length), ...items.flat()]
 const section = (id: number, items: ReadonlyArray<Code>): Code => [id, ...sized(list(items))]
@@ -279,7 +278,7 @@ export const emit = (vectors: boolean): Uint8Array<ArrayBuffer> => {
       ...hashInputs(lanes)
     ])
   return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...magic,
     ...section(1, [[0x60, ...list(signature.map((type) => [type])), 0]]),
     ...section(3, vectors ? [[0], [0]] : [[0]]),
     ...section(5, [[0x00, 5]]),

@@ -93,7 +93,11 @@ export const make = (options: TransferOptions): Transfer => {
       if (proving === 0 || !patience) {
         proving++
         yield* Effect.ensuring(
-          prove(source),
+          // Another may be faster: then this source is free for the groups.
+          Effect.raceFirst(
+            prove(source),
+            Signal.until(changes, () => assembly !== undefined)
+          ),
           Effect.sync(() => {
             proving--
             changes.notify()

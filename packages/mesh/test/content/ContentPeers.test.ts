@@ -1,7 +1,7 @@
 import { ContentStore, layerMemory } from "@continuum/core/ContentStore"
 import * as ContentId from "@continuum/core/ContentId"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
 import { type ContentMessage, decodeUnsafe, encode } from "../../src/content/ContentMessage.ts"
@@ -134,6 +134,20 @@ describe("a node that asks", () => {
       yield* settle
       expect(endless.pollUnsafe()).toBeUndefined()
       expect(() => say({ _tag: "Part", request: 1, bytes: new Uint8Array(0), last: false })).toThrow("does not answer")
+    }).pipe(Effect.provide(layerMemory))
+  )
+
+  it.effect("cancels what it no longer waits for, and nothing that was answered", () =>
+    Effect.gen(function* () {
+      const { key, peers, say, sent } = yield* face()
+      const source = peers.sources.get(key)!
+      const first = yield* Effect.forkScoped(source.have(contentId))
+      const second = yield* Effect.forkScoped(source.have(contentId))
+      yield* settle
+      say({ _tag: "Held", request: 0 })
+      yield* Fiber.interrupt(second)
+      yield* Fiber.await(first)
+      expect(sent.filter(({ _tag }) => _tag === "Cancel")).toEqual([{ _tag: "Cancel", request: 1 }])
     }).pipe(Effect.provide(layerMemory))
   )
 

@@ -292,6 +292,22 @@ describe("a slow or silent peer", () => {
     })
   )
 
+  it.effect("gives what it can, and what it owes for long comes from another", () =>
+    Effect.gen(function* () {
+      const [here, slow, quick] = [yield* makeNode(1), yield* makeNode(2), yield* makeNode(3)]
+      const toSlow = counting()
+      yield* connect(here, slow, { a: toSlow.way, b: { latencyMs: 30, bytesPerMs: 10 } })
+      yield* connect(here, quick, { b: { latencyMs: 5, bytesPerMs: 1_000 } })
+      const content = contentOf(1, 12 * groupBytes)
+      const id = yield* put(slow, content)
+      yield* put(quick, content)
+      const { ms } = yield* elapse(here.mesh.routing.fetch(id))
+      expect(toSlow.counts.groups).toBeGreaterThanOrEqual(4)
+      // The slow one alone needs 26 s for a group.
+      expect(ms).toBeLessThan(12 * 282 + 5_000)
+    })
+  )
+
   it.effect("is given up in bounded time when it is the only one", () =>
     Effect.gen(function* () {
       const [here, there] = [yield* makeNode(1), yield* makeNode(2)]
