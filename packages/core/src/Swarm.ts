@@ -209,7 +209,7 @@ export const transport = <E, R>(
           // One that held for a while is worth a quick dial; one that breaks at once is not.
           const held = Exit.isSuccess(connected) && (yield* Clock.currentTimeMillis) - since >= pauseMs
           pauseMs = held ? Limits.redialPauseMsMin : Math.min(2 * pauseMs, Limits.redialPauseMsMax)
-          yield* Effect.sleep(pauseMs * (yield* Random.nextBetween(0.5, 1)))
+          yield* Effect.sleep(Math.ceil(pauseMs * (yield* Random.nextBetween(0.5, 1))))
         }
       })
 
