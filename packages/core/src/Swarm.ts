@@ -110,7 +110,7 @@ export const transport = <E, R>(
         state = "starting"
         listening = undefined
         problem = reason
-        for (const id of [...streams.keys()]) closed(id, reason)
+        for (const id of streams.keys()) closed(id, reason)
       },
       opened: ({ handshakeHash, id, initiator, peer, remoteAddress }) => {
         const key = encodePublicKey(peer)
@@ -155,7 +155,7 @@ export const transport = <E, R>(
     early.deliver()
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        for (const id of [...streams.keys()]) closed(id, "this node stops")
+        for (const id of streams.keys()) closed(id, "this node stops")
         Queue.endUnsafe(taken)
         Deferred.doneUnsafe(stopped, Exit.void)
       })

@@ -98,7 +98,8 @@ describe("faults of the network in memory", () => {
       const topic = new Uint8Array(32)
       yield* Effect.forEach([a!, b!, c!], ({ transport }) => transport.join(topic))
       yield* pass(100)
-      const counts = () => Effect.forEach([a!, b!, c!], ({ transport }) => Effect.map(transport.status, (s) => s.connections))
+      const counts = () =>
+        Effect.forEach([a!, b!, c!], ({ transport }) => Effect.map(transport.status, (s) => s.connections))
       expect(yield* counts()).toEqual([2, 2, 2])
       yield* network.part([keys[2]!.publicKey])
       expect(yield* counts()).toEqual([1, 1, 0])

@@ -62,10 +62,15 @@ const load = Effect.try({
     if (!isPossible) throw new Error("Hyperswarm cannot run inside Bun or Deno")
     // The same path from src and from dist: what a sidecar runs is not compiled.
     const path = new URL("../src/sidecar/HyperswarmNode.cjs", import.meta.url)
-    return createRequire(import.meta.url)(decodeURIComponent(path.pathname)) as typeof import("./sidecar/HyperswarmNode.cjs")
+    return createRequire(import.meta.url)(
+      decodeURIComponent(path.pathname)
+    ) as typeof import("./sidecar/HyperswarmNode.cjs")
   },
   catch: (cause) =>
-    new TransportUnavailable({ reason: textOf(cause), fix: "Use SidecarTransport, which needs bare or Node beside this process" })
+    new TransportUnavailable({
+      reason: textOf(cause),
+      fix: "Use SidecarTransport, which needs bare or Node beside this process"
+    })
 })
 
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

@@ -46,7 +46,7 @@ export interface Sidecar extends Swarm {
 
 /** The program that runs sidecars. Throws where there is none. */
 export const programOf = (runtime: Runtime): string => {
-  if (runtime === "node") return process.versions.bun ?? process.versions.deno ? nodeInPath() : process.execPath
+  if (runtime === "node") return (process.versions.bun ?? process.versions.deno) ? nodeInPath() : process.execPath
   const path = (require("bare-runtime") as (name: string) => string)("bare")
   // npm does not keep the mode of a binary that is no `bin` of its package.
   chmodSync(path, 0o755)
@@ -128,13 +128,15 @@ export const open = (runtime: Runtime, config: Config, events: SwarmEvents): Pro
     }
     const exited = new Promise<void>((gone) => {
       server.on("error", (error) => over(error.message))
-      server.on("connection", (one) => admit(one, token, (first) => {
-        if (socket !== undefined || stage !== "starting") return one.destroy()
-        socket = one
-        closeServer()
-        converse(one, first)
-        send("config", 0, Buffer.from(JSON.stringify(config)))
-      }))
+      server.on("connection", (one) =>
+        admit(one, token, (first) => {
+          if (socket !== undefined || stage !== "starting") return one.destroy()
+          socket = one
+          closeServer()
+          converse(one, first)
+          send("config", 0, Buffer.from(JSON.stringify(config)))
+        })
+      )
       listen(server, join(folder, "socket"), () => {
         if (stage !== "starting") return
         try {
@@ -173,7 +175,9 @@ export const open = (runtime: Runtime, config: Config, events: SwarmEvents): Pro
       failed: (_, payload) => over(json<string>(payload)),
       ready: () => events.ready(),
       opened: (id, payload) => {
-        const { handshakeHash, initiator, peer, remoteAddress } = json<Record<"handshakeHash" | "peer" | "remoteAddress", string> & { initiator: boolean }>(payload)
+        const { handshakeHash, initiator, peer, remoteAddress } = json<
+          Record<"handshakeHash" | "peer" | "remoteAddress", string> & { initiator: boolean }
+        >(payload)
         taken.set(id, 0)
         events.opened({ id, peer: bytesOf(peer), initiator, remoteAddress, handshakeHash: bytesOf(handshakeHash) })
       },

@@ -1,2 +1,7 @@
 export * as Channel from "./Channel.ts"
+export * as HyperswarmOptions from "./HyperswarmOptions.ts"
+export * as HyperswarmTransport from "./HyperswarmTransport.ts"
 export * as Limits from "./Limits.ts"
+export * as MeshTransport from "./MeshTransport.ts"
+export * as SidecarTransport from "./SidecarTransport.ts"
+export * as TransportUnavailable from "./TransportUnavailable.ts"

@@ -101,7 +101,9 @@ for (const sidecar of ["bare", "node"] as const) {
         const folders = () => readdirSync("/tmp").filter((name) => name.startsWith("continuum-"))
         const a = yield* start({ sidecar })
         const [commandLine, environment] = ["cmdline", "environ"].map((file) =>
-          readFileSync(`/proc/${a.pid()}/${file}`, "latin1").split("\0").filter((part) => part !== "")
+          readFileSync(`/proc/${a.pid()}/${file}`, "latin1")
+            .split("\0")
+            .filter((part) => part !== "")
         )
         expect(commandLine).toHaveLength(3)
         expect(commandLine![1]).toMatch(/sidecar\/entry\.cjs$/)
@@ -120,21 +122,23 @@ for (const sidecar of ["bare", "node"] as const) {
       })
     )
 
-    it.live("makes its node the root of a DHT when there is no bootstrap: others join by it, dial and find each other", () =>
-      Effect.gen(function* () {
-        const a = yield* start({ sidecar, bootstrap: [] })
-        const listening = (yield* a.transport.status).listening!
-        const [b, c] = yield* Effect.all([1, 2].map(() => start({ sidecar, bootstrap: [listening] })))
-        yield* b!.transport.dial(a.key)
-        expect((yield* Queue.take(a.connections)).peer).toBe(b!.key)
-        yield* a.transport.dial(c!.key)
-        expect((yield* Queue.take(c!.connections)).peer).toBe(a.key)
-        const topic = topicOf(`root ${sidecar}`)
-        yield* b!.transport.join(topic)
-        yield* c!.transport.join(topic)
-        yield* Queue.take(b!.connections)
-        expect((yield* Queue.take(b!.connections)).peer).toBe(c!.key)
-      })
+    it.live(
+      "makes its node the root of a DHT when there is no bootstrap: others join by it, dial and find each other",
+      () =>
+        Effect.gen(function* () {
+          const a = yield* start({ sidecar, bootstrap: [] })
+          const listening = (yield* a.transport.status).listening!
+          const [b, c] = yield* Effect.all([1, 2].map(() => start({ sidecar, bootstrap: [listening] })))
+          yield* b!.transport.dial(a.key)
+          expect((yield* Queue.take(a.connections)).peer).toBe(b!.key)
+          yield* a.transport.dial(c!.key)
+          expect((yield* Queue.take(c!.connections)).peer).toBe(a.key)
+          const topic = topicOf(`root ${sidecar}`)
+          yield* b!.transport.join(topic)
+          yield* c!.transport.join(topic)
+          yield* Queue.take(b!.connections)
+          expect((yield* Queue.take(b!.connections)).peer).toBe(c!.key)
+        })
     )
   })
 }

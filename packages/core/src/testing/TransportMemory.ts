@@ -190,7 +190,7 @@ export const make = (faults: Faults = {}): Effect.Effect<Network, never, Scope.S
         Effect.sync(() => {
           island = new Set(keys)
           for (const member of members.values()) {
-            for (const { link } of [...member.links.values()]) {
+            for (const { link } of member.links.values()) {
               if (!canReach(link.ends[0].member, link.ends[1].member)) breakLink(link, "the network is parted")
             }
           }

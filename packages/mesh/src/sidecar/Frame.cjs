@@ -4,10 +4,10 @@
  */
 
 /** The same on both sides. A host sends `token` to `hangUp`, a sidecar the rest. */
-const kinds = [
-  ...["config", "join", "leave", "dial", "hangUp", "contact", "write", "end", "destroy", "taken", "ping", "stop"],
-  ...["token", "bound", "ready", "failed", "opened", "received", "closed", "dialFailed", "pong"]
-]
+const kinds =
+  "config join leave dial hangUp contact write end destroy taken ping stop token bound ready failed opened received closed dialFailed pong".split(
+    " "
+  )
 const numbers = Object.fromEntries(kinds.map((kind, number) => [kind, number]))
 const headerBytes = 9
 /** Beyond this, copying costs more than another system call. Chosen, not measured. */
@@ -42,7 +42,8 @@ const decoder = (payloadBytesMax, onFrame) => {
     while (bytes.length - at >= headerBytes) {
       const size = bytes.readUInt32LE(at)
       const kind = kinds[bytes[at + 4]]
-      if (size < 5 || size > payloadBytesMax + 5) throw new Error(`a frame of ${size} bytes, where ${payloadBytesMax} are allowed`)
+      if (size < 5 || size > payloadBytesMax + 5)
+        throw new Error(`a frame of ${size} bytes, where ${payloadBytesMax} are allowed`)
       if (kind === undefined) throw new Error(`a frame of the unknown kind ${bytes[at + 4]}`)
       const end = at + 4 + size
       if (end > bytes.length) {
@@ -76,6 +77,7 @@ const writer = (write) => {
 }
 
 /** The same memory as a Buffer. */
-const viewOf = (bytes) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+const viewOf = (bytes) =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 module.exports = { encode, decoder, writer }

@@ -82,7 +82,10 @@ const talk = (token) => {
       exit(0)
     }
   }
-  socket.on("data", Frame.decoder(payloadBytesMax, (kind, id, payload) => act[kind](id, payload)))
+  socket.on(
+    "data",
+    Frame.decoder(payloadBytesMax, (kind, id, payload) => act[kind](id, payload))
+  )
   socket.on("error", () => exit(0))
   socket.on("end", () => exit(0))
   socket.on("close", () => exit(0))

@@ -1,7 +1,6 @@
 /** Starts an `EchoPeerProcess` on Bun. */
 import type { PublicKey } from "@continuum/core/Identity"
 import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
 
 export interface EchoPeer {
   readonly publicKey: PublicKey
@@ -40,4 +39,3 @@ export const start = (root: string, bootstrap: string): Promise<EchoPeer> =>
       })
     })
   })
-
