@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the suites against their peers, in the same run, and writes bench/RESULTS.md.
  *
- * --only SUITE,...        actors, wasm, jit, durable, content, start, install; prints instead of writing
+ * --only SUITE,...        actors, wasm, jit, durable, content, mesh, start, install; prints instead of writing
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
  * --quick                 one short repetition that only shows that everything works; installs no peers, prints no figures
@@ -17,6 +17,7 @@ import { contentSuite } from "./content/ContentSuite.ts"
 import { durableSuite } from "./durable/DurableSuite.ts"
 import { installSuite } from "./install/InstallSuite.ts"
 import { jitSuite } from "./jit/JitSuite.ts"
+import { meshSuite } from "./mesh/MeshSuite.ts"
 import * as Results from "./Results.ts"
 import * as Runner from "./Runner.ts"
 import { startSuite } from "./start/StartSuite.ts"
@@ -29,6 +30,7 @@ const suites: ReadonlyArray<Suite> = [
   jitSuite,
   durableSuite,
   contentSuite,
+  meshSuite,
   startSuite,
   installSuite
 ]

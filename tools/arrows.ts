@@ -62,7 +62,7 @@ const typeImportPattern =
 
 /** Files may touch the host when their name says which part of it. */
 const hostNames =
-  /(Disk|Lmdb|Process|Worker|InThread|Socket|Node|Bun|Deno|Hyperswarm|Sidecar|Wasmer|OnnxRuntime)[A-Za-z]*(\.entry)?\.ts$/
+  /(Disk|Lmdb|Process|Worker|InThread|Socket|Node|Bun|Deno|Hyperswarm|Sidecar|Wasmer|OnnxRuntime)[A-Za-z]*(\.entry)?\.(ts|cjs)$|\/sidecar\/[^/]+\.cjs$/
 
 const breaches: Array<string> = []
 const breach = (file: string, what: string) => breaches.push(`${relative(root, file)}: ${what}`)

@@ -110,7 +110,7 @@ export const transport = <E, R>(
         state = "starting"
         listening = undefined
         problem = reason
-        for (const id of [...streams.keys()]) closed(id, reason)
+        for (const id of streams.keys()) closed(id, reason)
       },
       opened: ({ handshakeHash, id, initiator, peer, remoteAddress }) => {
         const key = encodePublicKey(peer)
@@ -155,7 +155,7 @@ export const transport = <E, R>(
     early.deliver()
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        for (const id of [...streams.keys()]) closed(id, "this node stops")
+        for (const id of streams.keys()) closed(id, "this node stops")
         Queue.endUnsafe(taken)
         Deferred.doneUnsafe(stopped, Exit.void)
       })
@@ -209,7 +209,7 @@ export const transport = <E, R>(
           // One that held for a while is worth a quick dial; one that breaks at once is not.
           const held = Exit.isSuccess(connected) && (yield* Clock.currentTimeMillis) - since >= pauseMs
           pauseMs = held ? Limits.redialPauseMsMin : Math.min(2 * pauseMs, Limits.redialPauseMsMax)
-          yield* Effect.sleep(pauseMs * (yield* Random.nextBetween(0.5, 1)))
+          yield* Effect.sleep(Math.ceil(pauseMs * (yield* Random.nextBetween(0.5, 1))))
         }
       })
 

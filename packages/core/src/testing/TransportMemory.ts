@@ -48,7 +48,7 @@ export const make = (faults: Faults = {}): Effect.Effect<Network, never, Scope.S
     let island: ReadonlySet<PublicKey> = new Set()
 
     const chance = (probability: number) => probability > 0 && random.nextDoubleUnsafe() < probability
-    const delay = () => delayMin + random.nextDoubleUnsafe() * (delayMax - delayMin)
+    const delay = () => delayMin + Math.floor(random.nextDoubleUnsafe() * (delayMax - delayMin + 1))
     const later = (ms: number, run: () => void) => {
       runFork(Effect.forkIn(Effect.andThen(Effect.sleep(ms), Effect.sync(run)), scope))
     }
@@ -190,7 +190,7 @@ export const make = (faults: Faults = {}): Effect.Effect<Network, never, Scope.S
         Effect.sync(() => {
           island = new Set(keys)
           for (const member of members.values()) {
-            for (const { link } of [...member.links.values()]) {
+            for (const { link } of member.links.values()) {
               if (!canReach(link.ends[0].member, link.ends[1].member)) breakLink(link, "the network is parted")
             }
           }

@@ -4,10 +4,10 @@
  */
 
 /** The same on both sides. A host sends `token` to `hangUp`, a sidecar the rest. */
-const kinds = [
-  ...["config", "join", "leave", "dial", "hangUp", "contact", "write", "end", "destroy", "taken", "ping", "stop"],
-  ...["token", "bound", "ready", "failed", "opened", "received", "closed", "dialFailed", "pong"]
-]
+const kinds =
+  "config join leave dial hangUp contact write end destroy taken ping stop token bound ready failed opened received closed dialFailed pong".split(
+    " "
+  )
 const numbers = Object.fromEntries(kinds.map((kind, number) => [kind, number]))
 const headerBytes = 9
 /** Beyond this, copying costs more than another system call. Chosen, not measured. */

@@ -11,6 +11,7 @@ const UDX = require("udx-native")
 
 /** Two nodes that join a topic at the same moment do not see each other in the DHT: it is asked again after these times. */
 const lookAgainMs = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000]
+const dialAgainMs = 500
 const portTriesMax = 8
 const stopMsMax = 1_000
 const endMsMax = 5_000
@@ -203,9 +204,21 @@ module.exports = class HyperswarmNode {
       if (opened || this.dials.get(name) !== stream) return
       // Hyperswarm drops our attempt for the one that the peer made at the same time: that one decides.
       if (reason === duplicate) return
+      // The peer answers, but holds an older connection of ours that it has not yet found to be dead.
+      if (reason === refused) return this._dialAgain(key, name)
       this._dialEnded(key, name)
       this.events.dialFailed(key, reason)
     })
+  }
+
+  /** Until it succeeds, fails otherwise or is hung up. */
+  _dialAgain(key, name) {
+    this.dials.set(name, null)
+    setTimeout(() => {
+      if (this.stopped || this.dials.get(name) !== null) return
+      this.swarm.leavePeer(key)
+      this.swarm.joinPeer(key)
+    }, dialAgainMs)
   }
 
   /** From here on Hyperswarm does not redial by itself; whether to is decided above. */
@@ -268,7 +281,9 @@ const parseAddress = (address) => {
 }
 
 const duplicate = "Duplicate connection"
+const refused = "it refuses the connection"
 const reasons = {
+  ECONNRESET: refused,
   PEER_NOT_FOUND: "nobody in the DHT has this key",
   PEER_CONNECTION_FAILED: "it is in the DHT, and does not answer",
   HOLEPUNCH_ABORTED: "it is behind a firewall that could not be passed",
