@@ -28,9 +28,7 @@ const startTarget = (
   asker: string
 ): Effect.Effect<{ readonly node: string; readonly realm: string }, Error, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn(command, [...args, bootstrap, asker], { cwd: root, stdio: ["pipe", "pipe", "pipe"] })
-    ),
+    Effect.sync(() => spawn(command, [...args, bootstrap, asker], { cwd: root, stdio: ["pipe", "pipe", "pipe"] })),
     (child) => Effect.sync(() => child.kill("SIGKILL"))
   ).pipe(
     Effect.flatMap((child) =>

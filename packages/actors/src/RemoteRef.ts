@@ -4,10 +4,12 @@
  */
 import type { Address } from "@continuum/core/Address"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
-import { Effect, Schema } from "effect"
+import { type Context, Effect, Schema } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } from "./ActorError.ts"
 import type { ActorRef, PromiseRef } from "./ActorRef.ts"
+import { Ask } from "./Ask.ts"
+import type { AskDeadlines } from "./AskDeadlines.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, type Message } from "./Message.ts"
 import * as PlainData from "./PlainData.ts"
@@ -64,10 +66,36 @@ const exchange = (target: RemoteTarget, messageName: string, payload: unknown): 
     )
     const stored = sender === undefined ? undefined : whenStored(sender)
     const whole = stored === undefined ? sent : Effect.andThen(stored, sent)
-    if (!Number.isFinite(timeoutMs)) return whole
-    return Effect.timeoutOrElse(whole, {
-      duration: timeoutMs,
-      orElse: () => Effect.fail(new AskTimeout({ address, messageName, timeoutMs }))
+    const deadlines = router.kernel.deadlinesOf(timeoutMs)
+    if (deadlines === undefined) return whole
+    return withDeadline(whole, fiber.context, deadlines, () => new AskTimeout({ address, messageName, timeoutMs }))
+  })
+
+/** The list of deadlines that local asks have too, because a timer of its own for each ask costs as much as the ask. */
+const withDeadline = <A, E, E2>(
+  effect: Effect.Effect<A, E>,
+  context: Context.Context<never>,
+  deadlines: AskDeadlines,
+  late: () => E2
+): Effect.Effect<A, E | E2> =>
+  Effect.callback((resume) => {
+    const ask = new Ask(undefined)
+    const fiber = Effect.runForkWith(context)(effect)
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return resume(exit)
+    ask.listener = () => {
+      fiber.interruptUnsafe()
+      resume(Effect.fail(late()))
+    }
+    deadlines.add(ask)
+    fiber.addObserver((exit) => {
+      if (ask.status !== "waiting") return
+      ask.abandon()
+      resume(exit)
+    })
+    return Effect.sync(() => {
+      ask.abandon()
+      fiber.interruptUnsafe()
     })
   })
 

@@ -49,7 +49,10 @@ export interface Receiver {
 export class Delivery extends Context.Service<
   Delivery,
   {
-    /** The realm key that a realm of an address stands for: itself, or the one of the peer of that name. */
+    /**
+     * The realm key that a realm of an address stands for: itself, that of the peer with this node key or name, or for
+     * `local` this node's own.
+     */
     readonly realmOf: (realm: string) => Effect.Effect<PublicKey, PeerUnreachable>
     /** Sends an ask and waits for what comes of it. `to` and `from` have absolute realms. */
     readonly ask: (envelope: Envelope) => Effect.Effect<Outcome, DeliveryError>

@@ -18,10 +18,13 @@ export const encode = (envelope: Envelope): Uint8Array => {
     kind,
     to: Address.format(to)
   }
-  if (from !== undefined) wire["from"] = Address.format(from)
+  if (from !== undefined) wire[sender] = Address.format(from)
   wire["message"] = message
   wire["payload"] = payload
   if (deadlineMs !== undefined) wire["deadlineMs"] = deadlineMs
+  if (chain !== undefined && chain.length > callChainMax) {
+    throw new EnvelopeMalformed({ reason: `more than ${callChainMax} actors wait for each other` })
+  }
   if (chain !== undefined) wire["chain"] = chain.map(Address.format)
   if (traceparent !== undefined) wire["traceparent"] = traceparent
   let bytes: Uint8Array
@@ -57,7 +60,7 @@ export const decode = (bytes: Uint8Array): Envelope => {
     message,
     payload: wire["payload"]
   }
-  if (Object.hasOwn(wire, "from")) envelope.from = address(wire["from"], "from")
+  if (Object.hasOwn(wire, sender)) envelope.from = address(wire[sender], sender)
   if (Object.hasOwn(wire, "deadlineMs")) {
     if (typeof deadlineMs !== "number" || !(deadlineMs >= 0)) throw malformed("its deadlineMs is no duration")
     envelope.deadlineMs = deadlineMs
@@ -73,6 +76,7 @@ export const decode = (bytes: Uint8Array): Envelope => {
 }
 
 const traceparentMax = 64
+const sender = "from"
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 

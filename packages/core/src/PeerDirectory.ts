@@ -38,7 +38,10 @@ export class PeerDirectory extends Context.Service<
   {
     /** Connected peers first, then those that hold a grant; at most `Limits.peersMax`. */
     readonly peers: Effect.Effect<ReadonlyArray<Peer>>
-    /** The peer of a key or a name. A name that two peers give themselves is unreachable until a key is used. */
+    /**
+     * The peer of a node key, a realm key or a name. Peers with a grant come first; a name that two of them give themselves
+     * is unreachable until a key is used.
+     */
     readonly find: (nameOrKey: string) => Effect.Effect<Peer, PeerUnreachable>
     readonly isGranted: (peer: PublicKey, action: Action) => boolean
     /** Peers as they come, go and change; never ends. */

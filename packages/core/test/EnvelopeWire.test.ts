@@ -153,6 +153,21 @@ describe("the hot path of envelopes", () => {
     expect(() => EnvelopeWire.decode(new Uint8Array(envelopeBytesMax + 1))).toThrow("more than the limit")
   })
 
+  it("refuses a chain of one link more than the limit before it is sent", () => {
+    const link = { realm: "local", kind: "counter", name: "a" }
+    const envelope = (length: number): Envelope.Envelope => ({
+      version: 1,
+      id: { stream: "s", sequence: 0 },
+      kind: "ask",
+      to: link,
+      message: "add",
+      payload: 1,
+      chain: Array.from({ length }, () => link)
+    })
+    expect(EnvelopeWire.decode(EnvelopeWire.encode(envelope(callChainMax))).chain!.length).toBe(callChainMax)
+    expect(() => EnvelopeWire.encode(envelope(callChainMax + 1))).toThrow("wait for each other")
+  })
+
   it("reads more different addresses than it remembers", () => {
     for (let i = 0; i < addressesRememberedMax + 10; i++) {
       const to = { realm: "local", kind: "counter", name: `${i}` }

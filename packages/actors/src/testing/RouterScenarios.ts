@@ -51,29 +51,40 @@ class RelayRpcs extends RpcGroup.make(
   Rpc.make("count", { payload: { address: Schema.String }, success: Schema.Number })
 ) {}
 
-/** Asks the first address of a path to ask the rest of it, and says how that ended. */
-export const Relay = fromRpcs("scenario-relay", RelayRpcs, {
-  state: { schema: Schema.Null, initial: null },
-  handlers: {
-    relay: (state: null, { path }: { readonly path: ReadonlyArray<string> }): Effect.Effect<any, never, ActorSystem> =>
-      Effect.gen(function* () {
-        const [next, ...rest] = path
-        if (next === undefined) return reply(state, "the end")
-        const system = yield* ActorSystem
-        const answer = yield* Effect.catch(system.askUnknown(next, "relay", { path: rest }), (error) =>
-          Effect.succeed("chain" in error ? `${error._tag} of ${error.chain.length}` : error._tag)
-        )
-        return reply(state, answer as string)
-      }),
-    count: (state: null, { address }: { readonly address: string }): Effect.Effect<any, never, ActorSystem> =>
-      Effect.gen(function* () {
-        const system = yield* ActorSystem
-        const counter = system.at(Counter, address)
-        yield* Effect.orDie(counter.tell.add({ by: 1 }))
-        return reply(state, yield* Effect.orDie(counter.add({ by: 10 })))
-      })
-  }
-})
+/**
+ * Asks the first address of a path to ask the rest of it, and says how that ended. Not durable: what a durable actor tells
+ * leaves once its state is stored, after what it asks.
+ */
+export const Relay = fromRpcs(
+  "scenario-relay",
+  RelayRpcs,
+  {
+    state: { schema: Schema.Null, initial: null },
+    handlers: {
+      relay: (
+        state: null,
+        { path }: { readonly path: ReadonlyArray<string> }
+      ): Effect.Effect<any, never, ActorSystem> =>
+        Effect.gen(function* () {
+          const [next, ...rest] = path
+          if (next === undefined) return reply(state, "the end")
+          const system = yield* ActorSystem
+          const answer = yield* Effect.catch(system.askUnknown(next, "relay", { path: rest }), (error) =>
+            Effect.succeed("chain" in error ? `${error._tag} of ${error.chain.length}` : error._tag)
+          )
+          return reply(state, answer as string)
+        }),
+      count: (state: null, { address }: { readonly address: string }): Effect.Effect<any, never, ActorSystem> =>
+        Effect.gen(function* () {
+          const system = yield* ActorSystem
+          const counter = system.at(Counter, address)
+          yield* Effect.orDie(counter.tell.add({ by: 1 }))
+          return reply(state, yield* Effect.orDie(counter.add({ by: 10 })))
+        })
+    }
+  },
+  { durable: false }
+)
 
 /** Makes the actors of the scenarios known to a system: both to the one that asks and to the one that is asked. */
 export const register: Effect.Effect<void, never, ActorSystem> = Effect.gen(function* () {

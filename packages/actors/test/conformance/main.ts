@@ -1,6 +1,6 @@
 /**
  * What actors must do alike on Bun, Deno and Node: the reply rule, one message at a time, supervision, cycles, services, the
- * laws of the storage, recovery from damage by the checking process, and SIGKILL.
+ * same here as on another node, the laws of the storage, recovery from damage by the checking process, and SIGKILL.
  */
 import { actor, fromRpcs, reply } from "@continuum/actors/Actor"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
@@ -8,6 +8,7 @@ import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { service } from "@continuum/actors/Service"
 import { laws } from "@continuum/actors/testing/ActorStorageLaws"
+import { register, scenarios } from "@continuum/actors/testing/RouterScenarios"
 import { Effect, References, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import * as fs from "node:fs"
@@ -17,6 +18,7 @@ import * as process from "node:process"
 import { check, report } from "../../../core/test/Conformance.ts"
 import { countForEver } from "../kill/Counting.ts"
 import { killAgainAndAgain } from "../kill/Rounds.ts"
+import * as DeliveryPair from "../support/DeliveryPair.ts"
 
 // This program is also the process that it kills.
 const childFlag = "--count-for-ever"
@@ -213,6 +215,25 @@ await check("SIGKILL loses no acknowledged write", async () => {
   const writes = await killAgainAndAgain([...runtime, process.argv[1]!, childFlag], 2, 300, 3)
   equal(writes >= 300, true)
 })
+
+for (const { expected, name, see } of scenarios) {
+  await check(`by its address, here and on another node: ${name}`, async () => {
+    const [ant, bee] = DeliveryPair.make()
+    const here = await ActorSystem.start({ delivery: ant.delivery, stopTimeout: 50 })
+    const there = await ActorSystem.start({ delivery: bee.delivery, stopTimeout: 50 })
+    for (const { system } of [here, there])
+      await Effect.runPromise(Effect.provideService(register, ActorSystem, system))
+    for (const [realm, back] of [
+      ["local", "local"],
+      [bee.realm, ant.realm]
+    ] as const) {
+      const seen = Effect.provideService(see({ realm, back, run: realm }), ActorSystem, here.system)
+      equal(await Effect.runPromise(seen), expected)
+    }
+    await here.stop()
+    await there.stop()
+  })
+}
 
 for (const dir of dirs) fs.rmSync(dir, { recursive: true, force: true })
 report()

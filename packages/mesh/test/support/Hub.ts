@@ -36,19 +36,17 @@ export class Hub {
   }
 
   transport(publicKey: PublicKey, port = 0): Layer.Layer<Transport> {
-    const hub = this
     return Layer.effect(
       Transport,
-      Effect.gen(function* () {
-        const queue = yield* Queue.unbounded<Connection>()
-        hub.members.set(publicKey, { queue, port })
+      Effect.map(Queue.unbounded<Connection>(), (queue) => {
+        this.members.set(publicKey, { queue, port })
         return Transport.of({
           publicKey,
           connections: Stream.fromQueue(queue),
           dial: (peer) =>
             Effect.suspend(() => {
-              hub.dials++
-              return hub.connect(publicKey, peer) === undefined
+              this.dials++
+              return this.connect(publicKey, peer) === undefined
                 ? Effect.fail(new PeerUnreachable({ peer, reason: "nobody has this key" }))
                 : Effect.void
             }),
