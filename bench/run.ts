@@ -2,6 +2,7 @@
  * `npm run bench`: measures the suites against their peers, in the same run, and writes bench/RESULTS.md.
  *
  * --only SUITE,...        actors, wasm, jit, durable, content, mesh, start, install; prints instead of writing
+ * --only SUITE,...        actors, session, wasm, jit, durable, start, install; prints instead of writing
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
  * --quick                 one short repetition that only shows that everything works; installs no peers, prints no figures
@@ -18,6 +19,7 @@ import { durableSuite } from "./durable/DurableSuite.ts"
 import { installSuite } from "./install/InstallSuite.ts"
 import { jitSuite } from "./jit/JitSuite.ts"
 import { meshSuite } from "./mesh/MeshSuite.ts"
+import { sessionSuite } from "./session/SessionSuite.ts"
 import * as Results from "./Results.ts"
 import * as Runner from "./Runner.ts"
 import { startSuite } from "./start/StartSuite.ts"
@@ -31,6 +33,10 @@ const suites: ReadonlyArray<Suite> = [
   durableSuite,
   contentSuite,
   meshSuite,
+  sessionSuite,
+  wasmSuite,
+  jitSuite,
+  durableSuite,
   startSuite,
   installSuite
 ]

@@ -393,6 +393,8 @@ describe("other protocols", () => {
         yield* start(hub, 2, { protocols: [far.protocol] })
       ]
       yield* b.delivery.serve(echo)
+      // A transport that takes everything at once: only the channel's own credit holds it back.
+      hub.connect(a.key, b.key, { creditBytes: 2 ** 30 })
       yield* a.mesh.add(b.key)
       yield* b.mesh.add(a.key)
       yield* until("it is open", () => bulk.channels.length === 1)
