@@ -10,6 +10,7 @@ import { finish, record } from "../Measure.ts"
 import { runSubject, type Subject } from "./Workload.ts"
 
 const sidecar = process.argv[2] as "bare" | "node"
+const settleMs = 1_000
 const hasSidecar = "Bun" in globalThis || "Deno" in globalThis
 
 const ready = (transport: Transport["Service"]) =>
@@ -78,9 +79,11 @@ await Effect.gen(function* () {
   yield* killed.transport.keep(a!.publicKey)
   let since = 0
   yield* Stream.runForEach(Stream.take(killed.transport.connections, 2), (connection) =>
-    Effect.sync(() => {
+    Effect.gen(function* () {
       if (since > 0) return record({ case: "reconnect", wallNs: (performance.now() - since) * 1e6 })
       connection.listen({ message: () => {}, drain: () => {}, closed: () => {} })
+      // One that was killed before it carried anything is another case: the peer may refuse the next for up to 10 s.
+      yield* Effect.sleep(settleMs)
       since = performance.now()
       process.kill(killed.pid(), "SIGKILL")
     })
