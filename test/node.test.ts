@@ -228,7 +228,10 @@ describe("a node", () => {
 
       const badFlag = yield* startFailing(join(folder, "b"), ["--prot", "3000"])
       assert.strictEqual(badFlag.exitCode, 2)
-      assert.include(badFlag.output, "--port")
+      assert.match(badFlag.output, /^Unknown flag --prot. Did you mean --port\?\nSee: bun apps\/node --help\n$/)
+      const noAddress = yield* startFailing(join(folder, "b"), ["--host", "192.0.2.1"])
+      assert.strictEqual(noAddress.exitCode, 1)
+      assert.match(noAddress.output, /no such address.*--host/)
       const badValue = yield* startFailing(join(folder, "c"), ["--port", "70000"])
       assert.strictEqual(badValue.exitCode, 2)
       assert.include(badValue.output, "0 to 65535")

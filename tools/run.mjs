@@ -40,6 +40,10 @@ if (!installed()) {
 }
 
 const [program, ...args] = process.argv.slice(2)
+if (program === undefined) {
+  process.stderr.write("usage: node tools/run.mjs PROGRAM.ts [ARGS]\n")
+  process.exit(2)
+}
 const child = spawn(bun, [join(root, program), ...args], { stdio: "inherit", cwd: root })
 // The terminal signals the whole group; a signal to this process alone is passed on, and the child decides when to end.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))

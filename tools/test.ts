@@ -89,7 +89,7 @@ interface VitestReport {
   }>
 }
 
-/** All vitest tests on Bun, or those that a filter matches. */
+/** Vitest on Bun, with these arguments besides the usual ones. */
 const vitest = (name: string, args: ReadonlyArray<string>): Step => ({
   name,
   group: "test",
@@ -141,10 +141,6 @@ const conformance = (): ReadonlyArray<Step> =>
       ])
   })
 
-const systemTests = readdirSync(join(root, "test"))
-  .filter((name) => name.endsWith(".test.ts"))
-  .map((name) => `test/${name}`)
-
 const quick: ReadonlyArray<Step> = [
   command("build (turbo)", "check", bin("turbo"), ["run", "build", "--output-logs=errors-only"]),
   command("types", "check", bin("tsc"), ["-b"]),
@@ -153,9 +149,8 @@ const quick: ReadonlyArray<Step> = [
   command("arrows", "check", bin("bun"), ["tools/arrows.ts"]),
   command("features", "check", bin("bun"), ["tools/features.ts"]),
   command("dead code", "check", bin("knip"), []),
-  vitest("tests on Bun", ["packages/", "apps/"]),
-  // Whole nodes with their children: one file at a time, so that they have the machine to themselves.
-  vitest("system tests on Bun", ["--maxWorkers=1", ...systemTests]),
+  // All in one run, the system tests too, so that no worker waits for the last file of a part.
+  vitest("tests on Bun", []),
   ...conformance()
 ]
 const deep: ReadonlyArray<Step> = [vitest("long tests on Bun", ["--config", "vitest.deep.config.ts"])]

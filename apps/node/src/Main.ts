@@ -4,9 +4,10 @@
  *
  * Exit codes: 0 after a clean stop, 1 when the node cannot start or fails, 2 for wrong usage.
  */
+import * as Nearest from "@continuum/core/Nearest"
 import { version } from "@continuum/core/Version"
 import { Cause, Effect, Exit, Layer, Option } from "effect"
-import { CliConfig, CliError, Command, Flag, GlobalFlag } from "effect/cli"
+import { CliConfig, CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Banner } from "./Banner.ts"
 import { definitions, load, NodeConfig, settingNames, type SettingName } from "./NodeConfig.ts"
@@ -58,11 +59,32 @@ const run = Effect.gen(function* () {
   yield* stop.requested
 }).pipe(Effect.scoped)
 
+/** effect/cli shows the whole help before what was wrong; a person needs the second. */
+const presenter: CliOutput.Presenter = {
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Effect.sync(() => {
+          for (const error of event.errors) process.stderr.write(`${usageOf(error)}\n`)
+          process.stderr.write("See: bun apps/node --help\n")
+        })
+      : CliOutput.defaultPresenter.present(event)
+}
+
+const usageOf = (error: CliError.NonShowHelpErrors): string => {
+  if (error._tag !== "UnrecognizedOption") return error.message
+  const [nearest] = Nearest.of(
+    error.option,
+    settingNames.map((name) => `--${name}`)
+  )
+  return `Unknown flag ${error.option}${nearest === undefined ? "" : `. Did you mean ${nearest}?`}`
+}
+
 /** Runs the program and ends the process with its exit code. */
 export const main = (args: ReadonlyArray<string>): void => {
   const fiber = Effect.runFork(
     Command.runWith(command, { version })(args).pipe(
       Effect.provideService(CliConfig.CliConfig, CliConfig.make({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })),
+      Effect.provideService(CliOutput.Presenter, presenter),
       Effect.provide(NodeServices.layer)
     )
   )
@@ -84,7 +106,7 @@ export const main = (args: ReadonlyArray<string>): void => {
 const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return 0
   const error = Cause.squash(exit.cause)
-  // effect/cli has printed its own errors together with the help.
+  // The presenter has told it.
   if (CliError.isCliError(error)) return 2
   process.stderr.write(`${describe(error, exit.cause)}\n`)
   return isUsage(error) ? 2 : 1

@@ -15,7 +15,10 @@ export class PortUnusable extends Schema.TaggedError<PortUnusable>()("PortUnusab
   reason: Schema.String
 }) {
   override get message() {
-    return `The node cannot listen on ${this.host} port ${this.port}: ${this.reason}. Choose another with --port N, or any free one with --port 0`
+    return (
+      `The node cannot listen on ${this.host} port ${this.port}: ${this.reason}. ` +
+      "Choose another with --port N, or any free one with --port 0; the address is that of --host"
+    )
   }
 }
 
