@@ -1,8 +1,7 @@
 /**
  * `npm run bench`: measures the suites against their peers, in the same run, and writes bench/RESULTS.md.
  *
- * --only SUITE,...        actors, wasm, jit, durable, content, mesh, start, install; prints instead of writing
- * --only SUITE,...        actors, session, wasm, jit, durable, start, install; prints instead of writing
+ * --only SUITE,...        actors, wasm, jit, durable, content, session, mesh, start, install; prints instead of writing
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
  * --quick                 one short repetition that only shows that everything works; installs no peers, prints no figures
@@ -32,11 +31,8 @@ const suites: ReadonlyArray<Suite> = [
   jitSuite,
   durableSuite,
   contentSuite,
-  meshSuite,
   sessionSuite,
-  wasmSuite,
-  jitSuite,
-  durableSuite,
+  meshSuite,
   startSuite,
   installSuite
 ]
