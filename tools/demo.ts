@@ -1,190 +1,190 @@
 /**
- * `npm run demo`: starts a node of its own in a temporary folder and shows the main flows, saying what it does at each
- * step. Exits 0 when every step did what it says, 1 at the first that did not. Leaves nothing behind.
+ * `npm run demo`: starts a private DHT and two nodes in a temporary folder and shows the main flows, saying what it does at
+ * each step. Exits 0 when every step did what it says, 1 at the first that did not. Needs no network, leaves nothing behind.
  */
-import { spawn, type ChildProcess } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import * as Testnet from "@continuum/mesh/testing/Testnet"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
+import { DemoNode, killAll, sleep } from "./DemoNode.ts"
+import { expect, note, paint, step } from "./DemoShow.ts"
 
-const root = resolve(import.meta.dirname, "..")
-const home = join(mkdtempSync(join(tmpdir(), "continuum-demo-")), "home")
-const colours = process.stdout.isTTY && process.env.NO_COLOR === undefined
-const paint = (code: number, text: string) => (colours ? `\u001B[${code}m${text}\u001B[0m` : text)
-
-/** How long one command may take, the first compilation on a busy machine included. */
-const commandMsMax = 60_000
-const startMsMax = 30_000
+const folder = mkdtempSync(join(tmpdir(), "continuum-demo-"))
 const acknowledgedAdds = 100
+const double = "(input) => input * 2"
 
-let node: ChildProcess | undefined
-
-const step = (text: string) => console.log(`\n${paint(1, text)}`)
-
-const expect = (holds: boolean, what: string) => {
-  if (!holds) throw new Error(`That was not ${what}`)
-  console.log(`  ${paint(32, "✓")} ${what}`)
-}
-
-/** Starts the node and waits until it says that it is ready. */
-const startNode = async (): Promise<{ readonly pid: number; readonly url: string }> => {
-  const child = spawn(
-    join(root, "node_modules/.bin/bun"),
-    [join(root, "apps/node/index.ts"), "--home", home, "--port", "0", "--name", "demo", "--log-level", "error"],
-    { cwd: root, stdio: ["ignore", "ignore", "inherit"] }
-  )
-  node = child
-  const deadline = Date.now() + startMsMax
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`The node ended with exit code ${child.exitCode}`)
-    try {
-      const file = JSON.parse(readFileSync(join(home, "node.json"), "utf8")) as { pid: number; url: string }
-      if (file.pid === child.pid && (await fetch(`${file.url}/healthz`)).ok) return file
-    } catch {
-      // Not ready yet.
-    }
-    await sleep(25)
-  }
-  throw new Error(`The node was not ready within ${startMsMax / 1000} s`)
-}
-
-/** Runs a CLI command as a person would, shows it, and returns what it printed with `--json`. */
-const jtag = async (args: ReadonlyArray<string>, show = true): Promise<any> => {
-  if (show)
-    console.log(
-      paint(36, `  $ ./jtag ${args.map((arg) => (/^[\w/.:=-]+$/.test(arg) ? arg : `'${arg}'`)).join(" ")} --json`)
-    )
-  const child = spawn(join(root, "jtag"), [...args, "--json", "--home", home], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "pipe"]
-  })
-  const timer = setTimeout(() => child.kill("SIGKILL"), commandMsMax)
-  const chunks: Array<Buffer> = []
-  const errors: Array<Buffer> = []
-  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk))
-  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk))
-  const code = await new Promise<number | null>((done) => child.on("close", done))
-  clearTimeout(timer)
-  const output = Buffer.concat(chunks).toString()
-  if (code !== 0) throw refusal(Buffer.concat(errors).toString(), code)
-  const answer: unknown = JSON.parse(output)
-  if (show) console.log(paint(90, `  ${JSON.stringify(answer).slice(0, 200)}`))
-  return answer
-}
-
-/** What a command said on stderr when it did not exit with 0. */
-const refusal = (text: string, code: number | null): Error => {
-  try {
-    return new Error((JSON.parse(text) as { error: { message: string } }).error.message)
-  } catch {
-    return new Error(`exit code ${code}: ${text.trim()}`)
-  }
-}
-
-const ended = (child: ChildProcess) =>
-  child.exitCode !== null || child.signalCode !== null
-    ? Promise.resolve()
-    : new Promise<void>((done) => child.once("exit", () => done()))
-
-const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms))
-
-const main = async () => {
-  step("1. Start a node: `bun apps/node`")
-  const first = await startNode()
-  expect((await fetch(`${first.url}/healthz`)).status === 200, `ready at ${first.url}`)
-
-  step("2. Type a function; the node compiles it to WebAssembly and runs it as a supervised actor with fuel")
-  const run = ["jit/run", "--lang", "js", "--source", "(input) => input * 2", "--input", "21"]
-  const compiled = await jtag(run)
+/** One node: a function becomes a supervised actor, and what goes wrong in it stays there. */
+const oneNode = async (ant: DemoNode) => {
+  const run = ["jit/run", "--lang", "js", "--source", double, "--input", "21"]
+  step("Type a function; the node compiles it to WebAssembly and runs it as a supervised actor with fuel")
+  const compiled = await ant.jtag(...run)
   expect(compiled.output === 42 && compiled.cache === "compiled", "42, freshly compiled")
   expect(compiled.report.tier === "wasm" && compiled.fuel > 0, `compiled code that used ${compiled.fuel} units of fuel`)
 
-  step("3. Again: it comes from the cache, under the same content id")
-  const again = await jtag(run)
+  step("Again: it comes from the cache, under the same content id")
+  const again = await ant.jtag(...run)
   expect(again.output === 42 && again.cache === "hit", "a cache hit")
   expect(again.contentId === compiled.contentId, `content id ${again.contentId.slice(0, 16)}…`)
 
-  step("4. A function that only JavaScript can express runs on QuickJS, and the report says why")
-  const regex = await jtag(["jit/run", "--lang", "js", "--source", 's => s.replace(/a/g, "o")', "--input", '"banana"'])
+  step("A function that only JavaScript can express runs on QuickJS, and the report says why")
+  const regex = await ant.jtag(
+    "jit/run",
+    "--lang",
+    "js",
+    "--source",
+    's => s.replace(/a/g, "o")',
+    "--input",
+    '"banana"'
+  )
   expect(regex.output === "bonono" && regex.report.tier === "quickjs", `"${regex.output}" (${regex.report.reason})`)
 
-  step("5. An endless loop is stopped, and the node answers meanwhile")
-  const loop = jtag(["jit/run", "--lang", "js", "--source", "(n) => { while (true) n++ }", "--input", "1"]).then(
-    () => undefined,
-    (error: Error) => error.message
-  )
+  step("An endless loop is stopped, and the node answers meanwhile")
+  const loop = ant.jtagRefused("jit/run", "--lang", "js", "--source", "(n) => { while (true) n++ }", "--input", "1")
   await sleep(300)
   const asked = performance.now()
-  await fetch(`${first.url}/healthz`)
-  const answeredMs = performance.now() - asked
-  expect(answeredMs < 250, `/healthz after ${answeredMs.toFixed(0)} ms while the loop runs`)
+  await fetch(`${ant.url}/healthz`)
+  note(`/healthz answered after ${(performance.now() - asked).toFixed(0)} ms while the loop ran`)
   const refused = await loop
   expect(refused !== undefined, `a refusal: ${refused}`)
+}
 
-  step(`6. A durable counter: ${acknowledgedAdds} acknowledged additions, then kill -9`)
-  const counter = "continuum://local/counter/demo"
-  await jtag(["actors/ask", counter, "add", "1"])
-  const key = readFileSync(join(home, "api-key"), "utf8").trim()
-  const acknowledged = await addMany(first.url, key, counter, acknowledgedAdds - 1)
-  expect(acknowledged === acknowledgedAdds, `an answer of ${acknowledgedAdds}: all additions acknowledged`)
-  node!.kill("SIGKILL")
-  await ended(node!)
-  console.log(`  process ${first.pid} is dead`)
-  const second = await startNode()
-  console.log(`  process ${second.pid} runs on the same folder`)
-  const after = await jtag(["actors/ask", counter, "get"])
+/** Strangers at first; then each owner lets the other's node in. */
+const meet = async (ant: DemoNode, bee: DemoNode) => {
+  step("Two nodes that were given the same DHT find each other, as strangers")
+  await ant.connectedTo(1)
+  await bee.connectedTo(1)
+  const [seen] = await ant.jtag("peers/list")
+  expect(
+    seen.name === "bee" && seen.grants.length === 0,
+    `bee, ${seen.publicKey.slice(0, 8)}…, which may do nothing here`
+  )
+  const refused = await ant.jtagRefused("actors/ask", "continuum://bee/counter/demo", "add", "1")
+  expect(refused?.includes("does not grant") === true, `a refusal: ${refused}`)
+
+  step("Each owner adds the other's node: peers/add connects and grants in one step")
+  await ant.jtag("peers/add", "bee")
+  const { publicKey } = await ant.jtagQuietly("status")
+  await bee.jtag("peers/add", publicKey)
+  expect((await ant.jtagQuietly("peers/list"))[0].rttMs !== null, "connected, with a measured round trip")
+}
+
+/** The same messages, to actors of the other node. */
+const across = async (ant: DemoNode, bee: DemoNode) => {
+  const { publicKey: beeKey } = await bee.jtagQuietly("status")
+
+  step("The function typed on ant runs on bee, by name; its code travels by its hash")
+  const run = ["jit/run", "--lang", "js", "--source", double, "--input", "21", "--mesh", "bee"]
+  const first = await ant.jtag(...run)
+  expect(
+    first.output === 42 && first.nodeKey === beeKey && first.cache === "fetched",
+    "42 from bee, which fetched the code"
+  )
+  const second = await ant.jtag(...run)
+  expect(second.cache === "hit", "a cache hit on bee the second time")
+
+  step("And by address: the module is an actor over there")
+  const module = `continuum://bee/module/${first.contentId}`
+  const asked = await ant.jtag("actors/ask", module, "run", '{"input": 4}')
+  expect(asked.reply.output === 8, "8 from the module's actor on bee")
+
+  step(
+    "bee compiles no JavaScript (--languages wat); ant does it for bee, and bee tests what it gets against the source"
+  )
+  const compiled = await bee.jtag("jit/compile", "--lang", "js", "--source", "(n) => n * n + 1", "--sample", "3")
+  expect(compiled.compiledBy === "ant", "compiled by ant")
+  const ran = await bee.jtag("jit/run", compiled.contentId, "--input", "5")
+  expect(ran.output === 26 && ran.node === "bee", "26, run on bee: what one node could not do alone")
+}
+
+/** Nothing acknowledged is lost, whatever is killed. */
+const faults = async (ant: DemoNode, bee: DemoNode) => {
+  const counter = "continuum://bee/counter/demo"
+  step(`A durable counter on bee: ${acknowledgedAdds} additions asked from ant, then kill -9 of bee`)
+  await ant.jtag("actors/ask", counter, "add", "1")
+  let last = 0
+  for (let i = 1; i < acknowledgedAdds; i++) {
+    last = await ant.call("actors.ask", { address: counter, messageName: "add", payload: 1 })
+  }
+  expect(last === acknowledgedAdds, `an answer of ${acknowledgedAdds}: all additions acknowledged`)
+  await bee.kill()
+  const refused = await ant.jtagRefused("actors/ask", counter, "get")
+  expect(refused !== undefined, `meanwhile, a clear error: ${refused}`)
+  await bee.start()
+  note(`process ${bee.child!.pid} runs on the same folder`)
+  await ant.connectedTo(1)
+  const after = await ant.jtag("actors/ask", counter, "get")
   expect(after.reply === acknowledgedAdds, `${after.reply}: no acknowledged addition was lost`)
 
-  step("7. The module and its use count are still there; the function answers from the cache at once")
-  const survived = await jtag(run)
-  expect(survived.output === 42 && survived.cache === "hit", "42 from the cache")
-  const modules = (await jtag(["modules/list"])) as ReadonlyArray<{ contentId: string; uses: number }>
-  expect(modules.find((one) => one.contentId === compiled.contentId)!.uses >= 3, "a use count that survived kill -9")
-
-  step("8. Stop it cleanly")
-  await jtag(["down"])
-  await ended(node!)
-  expect(node!.exitCode === 0, "exit code 0")
+  step("kill -9 of the sidecar that carries Hyperswarm: it is replaced, and the mesh heals")
+  const before = bee.sidecar()
+  process.kill(before, "SIGKILL")
+  const killedAt = performance.now()
+  while ((await bee.call("node.status", null)).mesh.restarts === 0) await sleep(20)
+  await bee.connectedTo(1)
+  await ant.connectedTo(1)
+  const healed = await ant.jtag("actors/ask", counter, "add", "1")
+  expect(
+    healed.reply === acknowledgedAdds + 1,
+    `${healed.reply}, ${((performance.now() - killedAt) / 1000).toFixed(1)} s after the kill`
+  )
 }
 
-/** Additions over one RPC connection, one after the other; the last answer. */
-const addMany = async (url: string, key: string, address: string, times: number): Promise<number> => {
-  let last = 0
-  for (let i = 0; i < times; i++) {
-    const body = JSON.stringify({
-      _tag: "Request",
-      id: String(i),
-      tag: "actors.ask",
-      payload: { address, messageName: "add", payload: 1 },
-      headers: []
-    })
-    const response = await fetch(`${url}/rpc`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/ndjson" },
-      body: `${body}\n`
-    })
-    const line = JSON.parse((await response.text()).trim()) as { exit: { _tag: string; value: number } }
-    if (line.exit._tag !== "Success") throw new Error(`An addition was not acknowledged: ${JSON.stringify(line)}`)
-    last = line.exit.value
+/** What a second node is worth, in numbers of this machine. */
+const gain = async (ant: DemoNode) => {
+  step("What two nodes gain over one, measured: the same 48 calls of a function on ant alone, then on both")
+  const source = "(n) => { let s = 0; for (let i = 0; i < n; i++) s += i; return s }"
+  const input = 10_000_000
+  const target = { lang: "js", source }
+  const one = (mesh: string) => ant.call("jit.run", { target, input, mesh })
+  const [here, there] = [await one("local"), await one("bee")]
+  expect(
+    here.output === there.output && here.fuel === there.fuel,
+    `the same answer and the same fuel (${here.fuel}) on both`
+  )
+  const batch = async (nodes: ReadonlyArray<string>) => {
+    const started = performance.now()
+    await Promise.all(Array.from({ length: 48 }, (_, i) => one(nodes[i % nodes.length]!)))
+    return performance.now() - started
   }
-  return last
+  const [alone, together] = [await batch(["local"]), await batch(["local", "bee"])]
+  note(`ant alone ${alone.toFixed(0)} ms, ant and bee ${together.toFixed(0)} ms: x${(alone / together).toFixed(2)}`)
+  note("A module is one actor, one call at a time, on each node: a second node runs a second one beside it")
 }
 
-const cleanUp = () => {
-  node?.kill("SIGKILL")
-  rmSync(resolve(home, ".."), { recursive: true, force: true })
+const main = async (bootstrap: string) => {
+  const ant = new DemoNode(folder, "ant", ["--bootstrap", bootstrap])
+  const bee = new DemoNode(folder, "bee", ["--bootstrap", bootstrap, "--languages", "wat"])
+  step("Start two nodes: `bun apps/node --bootstrap ...`")
+  await Promise.all([ant.start(), bee.start()])
+  expect((await fetch(`${ant.url}/healthz`)).status === 200, `ant is ready at ${ant.url}, bee at ${bee.url}`)
+
+  await oneNode(ant)
+  await meet(ant, bee)
+  await across(ant, bee)
+  await faults(ant, bee)
+  await gain(ant)
+
+  step("Stop them cleanly")
+  for (const node of [ant, bee]) {
+    await node.jtag("down")
+    expect((await node.ended()) === 0, `exit code 0 of ${node.name}`)
+  }
 }
-process.on("SIGINT", () => {
-  cleanUp()
-  process.exit(130)
-})
+
+const testnet = await Testnet.start()
+const cleanUp = () => {
+  killAll()
+  rmSync(folder, { recursive: true, force: true })
+  return testnet.stop()
+}
+process.on("SIGINT", () => void cleanUp().then(() => process.exit(130)))
 
 try {
-  await main()
+  await main(testnet.bootstrap.join(","))
   console.log(`\n${paint(32, "Everything did what it says.")}`)
 } catch (error) {
   console.error(`\n${paint(31, `The demo failed: ${error instanceof Error ? error.message : String(error)}`)}`)
   process.exitCode = 1
 } finally {
-  cleanUp()
+  await cleanUp()
 }
