@@ -123,7 +123,6 @@ const makeWith = (
             leave: (topic) => current?.leave(topic),
             dial: (peer) => current?.dial(peer),
             hangUp: (peer) => current?.hangUp(peer),
-            contact: (address) => current?.contact(address),
             write: (id, bytes) => current?.write(id, bytes),
             end: (id) => current?.end(id),
             destroy: (id) => current?.destroy(id)
