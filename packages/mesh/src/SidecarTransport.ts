@@ -14,7 +14,7 @@ import * as SidecarProcess from "./SidecarProcess.ts"
 import { TransportUnavailable } from "./TransportUnavailable.ts"
 
 export interface SidecarOptions extends HyperswarmOptions {
-  /** What runs Hyperswarm. Default: `defaultSidecar`, and the other where that is missing. */
+  /** What runs Hyperswarm. Default: bare, and Node where bare does not start. */
   readonly sidecar?: SidecarProcess.Runtime | undefined
 }
 
