@@ -19,8 +19,6 @@ export interface Swarm {
   readonly dial: (peer: Uint8Array) => void
   /** Gives up a dial that has not ended. */
   readonly hangUp: (peer: Uint8Array) => void
-  /** Uses the DHT of the node at `host:port`, too. */
-  readonly contact: (address: string) => void
   readonly write: (id: number, bytes: Uint8Array) => void
   readonly end: (id: number) => void
   readonly destroy: (id: number) => void
@@ -71,7 +69,6 @@ export const transport = <E, R>(
     const streams = new Map<number, MessageStream>()
     const ids = new Map<PublicKey, number>()
     const topics = new Map<string, { readonly topic: Uint8Array; count: number }>()
-    const contacts = new Set<string>()
     const dials = new Map<PublicKey, Set<(exit: Exit.Exit<void, PeerUnreachable>) => void>>()
     const partings = new Map<PublicKey, Set<() => void>>()
     let listening: string | undefined
@@ -101,7 +98,6 @@ export const transport = <E, R>(
       ready: () => {
         state = "ready"
         problem = undefined
-        for (const address of contacts) swarm.contact(address)
         for (const { topic } of topics.values()) swarm.join(topic)
         for (const peer of dials.keys()) swarm.dial(decode(peer))
       },

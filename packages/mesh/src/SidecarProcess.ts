@@ -225,7 +225,6 @@ export const open = (runtime: Runtime, config: Config, events: SwarmEvents): Pro
       leave: (topic) => send("leave", 0, topic),
       dial: (peer) => send("dial", 0, peer),
       hangUp: (peer) => send("hangUp", 0, peer),
-      contact: (address) => send("contact", 0, Buffer.from(address)),
       write: (id, bytes) => send("write", id, bytes),
       end: (id) => send("end", id),
       destroy: (id) => send("destroy", id),

@@ -14,7 +14,7 @@ import * as SidecarProcess from "./SidecarProcess.ts"
 import { TransportUnavailable } from "./TransportUnavailable.ts"
 
 export interface SidecarOptions extends HyperswarmOptions {
-  /** What runs Hyperswarm. Default: `defaultSidecar`, and the other where that is missing. */
+  /** What runs Hyperswarm. Default: bare, and Node where bare does not start. */
   readonly sidecar?: SidecarProcess.Runtime | undefined
 }
 
@@ -123,7 +123,6 @@ const makeWith = (
             leave: (topic) => current?.leave(topic),
             dial: (peer) => current?.dial(peer),
             hangUp: (peer) => current?.hangUp(peer),
-            contact: (address) => current?.contact(address),
             write: (id, bytes) => current?.write(id, bytes),
             end: (id) => current?.end(id),
             destroy: (id) => current?.destroy(id)

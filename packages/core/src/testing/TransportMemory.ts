@@ -135,7 +135,6 @@ export const make = (faults: Faults = {}): Effect.Effect<Network, never, Scope.S
       leave: (topic) => topics.get(topic.join())?.delete(member),
       dial: (peer) => dial(member, encodePublicKey(peer)),
       hangUp: () => {},
-      contact: () => {},
       write: (id, bytes) => {
         const found = member.links.get(id)
         if (found !== undefined && chance(breakChance))

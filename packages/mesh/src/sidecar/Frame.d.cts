@@ -4,7 +4,6 @@ export type Kind =
   | "leave"
   | "dial"
   | "hangUp"
-  | "contact"
   | "write"
   | "end"
   | "destroy"

@@ -23,7 +23,6 @@ module.exports = class HyperswarmNode {
     this.streams = new Map()
     this.topics = new Map()
     this.dials = new Map()
-    this.contacts = new Set()
     this.lastId = 0
     this.stopped = false
     this.root = null
@@ -110,13 +109,6 @@ module.exports = class HyperswarmNode {
     if (stream === undefined) return
     this._dialEnded(key, name)
     if (stream !== null) stream.destroy()
-  }
-
-  contact(address) {
-    const { host, port } = parseAddress(address)
-    this.contacts.add(address)
-    this.dht.addNode({ host, port })
-    for (const { session } of this.topics.values()) session.refresh({ client: true, server: true }).catch(ignore)
   }
 
   write(id, bytes) {
@@ -273,11 +265,6 @@ const freePort = async (host) => {
 const outerAddress = () => {
   for (const { family, host, internal } of new UDX().networkInterfaces()) if (family === 4 && !internal) return host
   return "127.0.0.1"
-}
-
-const parseAddress = (address) => {
-  const at = address.lastIndexOf(":")
-  return { host: address.slice(0, at), port: Number(address.slice(at + 1)) }
 }
 
 const duplicate = "Duplicate connection"

@@ -69,7 +69,6 @@ const talk = (token) => {
     leave: (_, topic) => node.leave(topic),
     dial: (_, peer) => node.dial(Buffer.from(peer)),
     hangUp: (_, peer) => node.hangUp(peer),
-    contact: (_, address) => node.contact(address.toString()),
     write: (id, bytes) => node.write(id, bytes),
     end: (id) => node.end(id),
     destroy: (id) => node.destroy(id),
