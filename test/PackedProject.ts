@@ -18,12 +18,16 @@ export interface Ran {
   readonly output: string
 }
 
+// Deno takes any FORCE_COLOR, also "0", for a wish for colours.
+const { FORCE_COLOR: _, ...inherited } = process.env
+const environment = { ...inherited, NO_COLOR: "1", NODE_OPTIONS: "--disable-warning=ExperimentalWarning" }
+
 /** Runs a command in a folder; its output and errors as one text. */
 export const run = (folder: string, command: string, args: ReadonlyArray<string>): Effect.Effect<Ran> =>
   Effect.callback((resume) => {
     const child = spawn(command, args, {
       cwd: folder,
-      env: { ...process.env, NO_COLOR: "1", NODE_OPTIONS: "--disable-warning=ExperimentalWarning" },
+      env: environment,
       stdio: ["ignore", "pipe", "pipe"]
     })
     let output = ""
@@ -111,7 +115,7 @@ export const runReadmes = (project: string, names: ReadonlyArray<string>, on: Re
         // The program of actors counts on in its folder.
         if (name === "actors") rmSync(join(project, "data"), { recursive: true, force: true })
         const ran = yield* run(project, file, args)
-        assert.strictEqual(ran.output, readmeOf(name).prints, `${name} on ${runtime}`)
+        assert.strictEqual(ran.output, readmeOf(name).prints, `${name} on ${runtime} printed:\n${ran.output}`)
         assert.strictEqual(ran.code, 0, `${name} on ${runtime}`)
       }),
     { concurrency: 2, discard: true }

@@ -5,11 +5,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
+import { actorsSuite } from "../bench/actors/ActorsSuite.ts"
+import { durableSuite } from "../bench/durable/DurableSuite.ts"
+import { installSuite } from "../bench/install/InstallSuite.ts"
 import * as Inventory from "../bench/install/Inventory.ts"
+import { jitSuite } from "../bench/jit/JitSuite.ts"
 import * as Results from "../bench/Results.ts"
 import * as Runner from "../bench/Runner.ts"
 import * as Statistics from "../bench/Statistics.ts"
+import { startSuite } from "../bench/start/StartSuite.ts"
 import type { Suite } from "../bench/Suite.ts"
+import { wasmSuite } from "../bench/wasm/WasmSuite.ts"
 
 const bench = (...args: ReadonlyArray<string>) =>
   spawnSync(join(Runner.root, "node_modules/.bin/bun"), ["bench/run.ts", ...args], {
@@ -52,6 +58,22 @@ const runs = [
 ]
 
 describe("bench", () => {
+  it("has a target for every case of every suite, and a peer wherever there is one", () => {
+    const suites = [actorsSuite, wasmSuite, jitSuite, durableSuite, startSuite, installSuite]
+    for (const { cases, id, peers, targets } of suites) {
+      for (const one of cases) {
+        const covers = targets.some((target) => target.cases === undefined || target.cases.includes(one.id))
+        // A start on a cold home has no target of its own: it makes keys and a database, once.
+        if (`${id}.${one.id}` !== "start.cold") assert.isTrue(covers, `${id}.${one.id}`)
+      }
+      if (id !== "install")
+        assert.isTrue(
+          peers.some(({ against }) => against !== undefined),
+          id
+        )
+    }
+  })
+
   it("runs the programs of the suites that need nothing but this repository, and all give the right results", () => {
     const { status, stderr, stdout } = bench("--quick", "--runtimes", "bun", "--only", "actors,wasm,durable,content")
     assert.strictEqual(status, 0, stderr)

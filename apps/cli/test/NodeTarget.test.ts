@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { type AddressInfo, createServer, type Server } from "node:net"
 import { join } from "node:path"
@@ -115,6 +116,26 @@ describe("NodeTarget", () => {
       }).pipe(Effect.scoped)
   )
 
+  it.effect("does not wait for ever for a node that took a long call and then answers nothing", () =>
+    Effect.gen(function* () {
+      const { calls, url } = yield* silentServer
+      /** Waits, in real time, until so many calls have come. */
+      const arrived = (count: number) =>
+        Effect.promise(async () => {
+          while (calls() < count) await new Promise((done) => setTimeout(done, 5))
+        })
+      const words = ["jit/run", "--lang", "js", "--source", "x => x", "--input", "1", "--node", url]
+      const run = yield* Effect.forkChild(Cli.run(words))
+      yield* arrived(1)
+      yield* TestClock.adjust("15 seconds")
+      yield* arrived(2)
+      yield* TestClock.adjust("30 seconds")
+      const ran = yield* Fiber.join(run)
+      assert.strictEqual(ran.code, 3)
+      assert.include(ran.stderr, "did not answer within 30 s")
+    }).pipe(Effect.scoped)
+  )
+
   it.live("never puts a key into a message", () =>
     Effect.gen(function* () {
       const { node } = yield* started
@@ -176,3 +197,17 @@ const foreignServer = (answer: string) =>
     }),
     (server) => Effect.sync(() => void server.close())
   ).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+
+/** Takes calls and never answers. */
+const silentServer = Effect.acquireRelease(
+  Effect.callback<{ readonly server: Server; readonly calls: () => number }>((resume) => {
+    let calls = 0
+    const server = createServer((socket) => {
+      socket.on("error", () => {})
+      socket.once("data", () => void calls++)
+    }).listen(0, "127.0.0.1", () => resume(Effect.succeed({ server, calls: () => calls })))
+  }),
+  ({ server }) => Effect.sync(() => void server.close())
+).pipe(
+  Effect.map(({ calls, server }) => ({ calls, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }))
+)

@@ -1,4 +1,5 @@
 export * as Address from "./Address.ts"
+export * as CallCheck from "./CallCheck.ts"
 export * as Codec from "./Codec.ts"
 export * as ContentId from "./ContentId.ts"
 export * as ContentStore from "./ContentStore.ts"

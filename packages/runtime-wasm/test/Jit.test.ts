@@ -7,7 +7,7 @@ import { JitRpcs, RunResult } from "@continuum/runtime-wasm/rpc"
 import { Sandbox } from "@continuum/runtime-wasm/sandbox/Sandbox"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { longestLag, layer as nodeLayer, run } from "./support/Node.ts"
+import { longestTurn, layer as nodeLayer, run } from "./support/Node.ts"
 
 const double = "(input) => input * 2"
 /** `(module (func (export "run") (param i32) (result i32) <body>))` */
@@ -252,14 +252,14 @@ layer(nodeLayer, { excludeTestServices: true, timeout: "60 seconds" })("Jit", (i
     it.effect(`refuses ${what}, and stays responsive`, () =>
       Effect.gen(function* () {
         let error: { readonly _tag: string; readonly message: string } | undefined
-        const lagMs = yield* longestLag(
+        const turnMs = yield* longestTurn(
           Effect.flip(run(source, input, options)).pipe(
             Effect.tap((failed) => Effect.sync(() => void (error = failed)))
           )
         )
         assert.strictEqual(error!._tag, tag, error!.message)
         assert.match(error!.message, message)
-        assert.isBelow(lagMs, 250)
+        assert.isBelow(turnMs, 250)
       })
     )
   }
@@ -296,13 +296,13 @@ layer(nodeLayer, { excludeTestServices: true, timeout: "60 seconds" })("Jit", (i
       const other = Effect.flip(
         run(wat("(loop (br 0)) unreachable"), 1, { lang: "wat", fuelMax: 90_000_000_000, timeoutMs: 1_500 })
       )
-      const lagMs = yield* longestLag(
+      const turnMs = yield* longestTurn(
         Effect.gen(function* () {
           const [a, b, quick] = yield* Effect.all([endless, other, run(double, 3)], { concurrency: "unbounded" })
           assert.deepStrictEqual([a._tag, b._tag, quick.output], ["RunTimeout", "RunTimeout", 6])
         })
       )
-      assert.isBelow(lagMs, 250)
+      assert.isBelow(turnMs, 250)
     })
   )
 
