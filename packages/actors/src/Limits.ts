@@ -26,11 +26,14 @@ export const askTimeoutMs = 30_000
 /** Answers delivered one inside the other. Some 500 overflowed the stack of Node 20; each costs about 15 frames. */
 export const answersNestedMax = 32
 
-/** Messages that an actor of priority 128 handles in one turn. 16 amortise the turn and stay short. Chosen, not measured. */
+/** Messages that an actor handles in one turn. 16 amortise the turn and stay short. Chosen, not measured. */
 export const turnMessages = 16
 
-/** Messages that an actor of the highest priority handles in one turn: 16 * 2^((255-128)/32), rounded down. */
-export const turnMessagesMax = 250
+/** Operations of Effects that an actor's handlers run in one turn: what Effect's own scheduler allows a fiber. */
+export const turnOperations = 2_048
+
+/** Operations that count as one message, so that a turn of one costs as much as a turn of the other. */
+export const operationsPerMessage = turnOperations / turnMessages
 
 /** Messages between two looks at the clock. A look costs about 25 ns, so this adds 2 ns a message. */
 export const clockEveryMessages = 16
