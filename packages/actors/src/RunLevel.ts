@@ -28,12 +28,15 @@ export class RunLevel {
     this.head = 0
   }
 
-  /** Adds at the end. */
+  /** Adds at the end. Its turn does not begin before those of the ones that are there already. */
   push(runnable: Runnable, start: number): void {
     if (this.size === this.ring.length) this.resize(this.size * 2)
-    const at = (this.head + this.size++) & (this.ring.length - 1)
+    const mask = this.ring.length - 1
+    const at = (this.head + this.size) & mask
+    const before = this.size === 0 ? start : this.starts[(at - 1) & mask]!
     this.ring[at] = runnable
-    this.starts[at] = start
+    this.starts[at] = start < before ? before : start
+    this.size++
   }
 
   /** Adds at the front one whose turn is not over. */
@@ -56,7 +59,6 @@ export class RunLevel {
     const { head } = this
     const runnable = this.ring[head]!
     this.ring[head] = undefined
-    this.workBefore = 0
     this.head = (head + 1) & (this.ring.length - 1)
     if (--this.size === 0 && this.ring.length > slotsIdleMax) this.resize(slotsMin)
     return runnable
@@ -87,11 +89,13 @@ export class RunLevel {
   }
 }
 
-const slotsMin = 64
-// 1,024 references and numbers are 16 kB: not worth giving back. Chosen, not measured.
-const slotsIdleMax = 1_024
+/** Length of a new ring. */
+export const slotsMin = 64
+/** Length up to which an empty ring is kept: 1,024 references are 8 kB. Chosen, not measured. */
+export const slotsIdleMax = 1_024
 
-const emptyRing = (length: number): Array<Runnable | undefined> => {
+/** Slots with nothing in them, without holes. */
+export const emptyRing = (length: number): Array<Runnable | undefined> => {
   const ring: Array<Runnable | undefined> = []
   for (let i = 0; i < length; i++) ring.push(undefined)
   return ring

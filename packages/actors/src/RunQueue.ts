@@ -11,7 +11,7 @@
  */
 import { Context, Scheduler } from "effect"
 import * as Limits from "./Limits.ts"
-import { RunLevel } from "./RunLevel.ts"
+import { emptyRing, RunLevel, slotsIdleMax, slotsMin } from "./RunLevel.ts"
 
 /** How the queue gets the thread. A simulation provides its own to decide the order of everything. */
 export interface Drain {
@@ -83,12 +83,18 @@ export class RunQueue {
   private readonly drain: Drain
   private readonly nowMs: () => number
   private readonly levels: Array<RunLevel | undefined>
-  // Levels that may have someone in them. An empty one stays until the next choice, so one priority alone costs no bookkeeping.
+  // While all that are ready are of one priority: its level, and here the actors themselves, in a ring of power-of-two length that
+  // is given back when idle. First come first served, and virtual time stands still.
+  private plain: RunLevel | undefined
+  private ring: Array<Runnable | undefined>
+  private head: number
+  // Otherwise the levels that may have someone in them.
   private readonly active: Array<RunLevel>
   private size: number
   // No actor that is ready would be less far ahead than this after its turn; whoever wakes begins here.
   private virtualNow: number
   private runningLevel: RunLevel | undefined
+  private runningFrom: number
   private runningUntil: number
   private preempted: boolean
   private charged: number
@@ -108,10 +114,14 @@ export class RunQueue {
     this.drain = drain
     this.nowMs = nowMs
     this.levels = []
+    this.plain = undefined
+    this.ring = emptyRing(slotsMin)
+    this.head = 0
     this.active = []
     this.size = 0
     this.virtualNow = 0
     this.runningLevel = undefined
+    this.runningFrom = 0
     this.runningUntil = 0
     this.preempted = false
     this.charged = 0
@@ -127,10 +137,11 @@ export class RunQueue {
   /** Adds one that has become ready. The caller sees to it that nothing is in the queue twice. */
   push(runnable: Runnable): void {
     const level = this.levels[runnable.priority] ?? this.makeLevel(runnable.priority)
-    this.enter(level)
-    level.push(runnable, this.virtualNow)
-    const { runningLevel } = this
-    if (runningLevel !== undefined && level.weight > runningLevel.weight) this.preempt(level)
+    if (level === this.plain || this.becomesPlain(level)) {
+      if (this.size === this.ring.length) this.grow()
+      this.ring[(this.head + this.size) & (this.ring.length - 1)] = runnable
+    } else this.pushWeighted(level, runnable)
+    this.size++
     if (!this.scheduled) {
       this.scheduled = true
       this.drain.soon(this.run)
@@ -163,10 +174,7 @@ export class RunQueue {
   leaveDirect(): void {
     this.running = this.outer[--this.directDepth]
     this.outer[this.directDepth] = undefined
-    if (this.runningLevel !== undefined || this.charged === 0) return
-    this.workLeft -= this.charged
-    this.charged = 0
-    this.turnOver = false
+    if (this.runningLevel === undefined && this.charged > 0) this.workLeft -= this.takeCharge()
   }
 
   /** Runs a task after everything that is ready now has had its turn, before timers and I/O. */
@@ -176,19 +184,43 @@ export class RunQueue {
 
   private readonly run = (): void => {
     while (this.size > 0) {
-      if (this.workLeft <= 0 || (this.untilClock <= 0 && this.hostIsDue())) {
-        this.drain.later(this.runAfterHost)
-        return
-      }
-      if (this.drain.chance === undefined) this.turnOf(this.active.length === 1 ? this.active[0]! : this.choose(), 0)
-      else {
+      if (this.workLeft <= 0 || (this.untilClock <= 0 && this.hostIsDue())) return this.makeWay(this.runAfterHost)
+      const level = this.plain
+      if (level === undefined) {
+        if (this.drain.chance === undefined) {
+          this.turnOf(this.choose(), 0)
+          continue
+        }
         this.turnByChance(this.drain.chance)
-        this.drain.later(this.run)
-        return
+        return this.makeWay(this.run)
+      }
+      const runnable = this.ring[this.head]!
+      this.ring[this.head] = undefined
+      this.head = (this.head + 1) & (this.ring.length - 1)
+      this.size--
+      this.running = runnable
+      this.runningLevel = level
+      let work = runnable.turn()
+      if (this.charged > 0 || this.turnOver) work += this.takeCharge()
+      this.workLeft -= work
+      this.untilClock -= work
+      if (this.plain !== level) this.endTurn(runnable, level, work)
+      else if (runnable.ready) {
+        if (this.size === this.ring.length) this.grow()
+        this.ring[(this.head + this.size) & (this.ring.length - 1)] = runnable
+        this.size++
       }
     }
     this.scheduled = false
-    this.virtualNow = 0
+    this.running = undefined
+    this.runningLevel = undefined
+    if (this.ring.length > slotsIdleMax) this.ring = emptyRing(slotsMin)
+  }
+
+  private makeWay(then: () => void): void {
+    this.running = undefined
+    this.runningLevel = undefined
+    this.drain.later(then)
   }
 
   private readonly runAfterHost = (): void => {
@@ -198,35 +230,82 @@ export class RunQueue {
     this.run()
   }
 
+  private grow(): void {
+    const larger = emptyRing(this.ring.length * 2)
+    for (let i = 0; i < this.size; i++) larger[i] = this.ring[(this.head + i) & (this.ring.length - 1)]
+    this.ring = larger
+    this.head = 0
+  }
+
+  // ---------------------------------------------------------------- by virtual time, when priorities differ
+
+  /** Whether this priority may be the only one: nobody of another is ready or has a turn. */
+  private becomesPlain(level: RunLevel): boolean {
+    if (this.size > 0 || this.runningLevel !== undefined || this.drain.chance !== undefined) return false
+    for (const other of this.active) other.isActive = false
+    this.active.length = 0
+    this.virtualNow = 0
+    this.plain = level
+    return true
+  }
+
+  /** Adds one whose priority is not the only one: from now on, times count. */
+  private pushWeighted(level: RunLevel, runnable: Runnable): void {
+    const { plain } = this
+    if (plain !== undefined) {
+      for (let i = 0; i < this.size; i++) {
+        const at = (this.head + i) & (this.ring.length - 1)
+        plain.push(this.ring[at]!, this.virtualNow)
+        this.ring[at] = undefined
+      }
+      this.activate(plain)
+      this.runningFrom = this.virtualNow
+      this.runningUntil = this.virtualNow + plain.turnTime
+      this.plain = undefined
+    }
+    this.activate(level)
+    level.push(runnable, this.virtualNow)
+    const { runningLevel } = this
+    if (runningLevel === undefined || level.weight <= runningLevel.weight) return
+    const until = this.virtualNow + level.turnTime
+    if (until >= this.runningUntil || this.drain.chance !== undefined) return
+    this.runningUntil = until
+    this.preempted = true
+    this.turnOver = true
+  }
+
   private turnOf(level: RunLevel, index: number): void {
     const start = level.startOf(index)
     const before = level.workBefore
+    level.workBefore = 0
     const runnable = index === 0 ? level.shift() : level.remove(index)
     this.size--
     this.running = runnable
     this.runningLevel = level
+    this.runningFrom = start
     this.runningUntil = start + level.turnTime
     if (start > this.virtualNow) this.virtualNow = start
     if (before > 0) this.shortenTurn(before)
-    const work = before + runnable.turn() + this.charged
-    this.charged = 0
-    this.running = undefined
-    this.runningLevel = undefined
-    this.workLeft -= work - before
-    this.untilClock -= work - before
-    const end = start + work / level.weight
+    const work = runnable.turn() + this.takeCharge()
+    if (before > 0) this.shortenTurn(0)
+    this.workLeft -= work
+    this.untilClock -= work
+    this.endTurn(runnable, level, before + work)
+  }
+
+  private endTurn(runnable: Runnable, level: RunLevel, work: number): void {
+    const end = this.runningFrom + work / level.weight
     // Never past those that wait, who would then be further behind the next to wake than a turn: by this the bound holds.
     const until = end < this.runningUntil ? end : this.runningUntil
     if (until > this.virtualNow) this.virtualNow = until
     if (runnable.ready) {
-      this.enter(level)
+      this.activate(level)
       // A better one cut the turn short: what is left of it comes before the turns of others.
-      if (this.preempted && work < Limits.turnMessages) level.unshift(runnable, start, work)
+      if (this.preempted && work < Limits.turnMessages) level.unshift(runnable, this.runningFrom, work)
       else level.push(runnable, end)
+      this.size++
     }
-    if (before > 0) this.shortenTurn(0)
     this.preempted = false
-    this.turnOver = false
   }
 
   /** What a turn may do, when so much of it is done. */
@@ -267,21 +346,18 @@ export class RunQueue {
     }
   }
 
-  private preempt(level: RunLevel): void {
-    // A simulation takes turns by chance alone.
-    if (this.drain.chance !== undefined) return
-    const until = this.virtualNow + level.turnTime
-    if (until >= this.runningUntil) return
-    this.runningUntil = until
-    this.preempted = true
-    this.turnOver = true
-  }
-
-  private enter(level: RunLevel): void {
-    this.size++
+  private activate(level: RunLevel): void {
     if (level.isActive) return
     level.isActive = true
     this.active.push(level)
+  }
+
+  /** The work charged to a turn that has ended. */
+  private takeCharge(): number {
+    const { charged } = this
+    this.charged = 0
+    this.turnOver = false
+    return charged
   }
 
   private hostIsDue(): boolean {
