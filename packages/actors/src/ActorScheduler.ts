@@ -59,6 +59,13 @@ export class ActorScheduler implements Runnable, Scheduler.Scheduler, Scheduler.
     return queue.running !== undefined || !queue.idle || operations >= queue.turnOperations
   }
 
+  /** Counts work, in messages, that is no operation of an Effect. Whether the fiber should make way now. */
+  spend(work: number): boolean {
+    if (this.queue.running !== this.actor) return true
+    this.queue.charge(work)
+    return this.queue.turnOver
+  }
+
   makeDispatcher(): Scheduler.SchedulerDispatcher {
     return this
   }

@@ -35,6 +35,33 @@ export const turnOperations = 2_048
 /** Operations that count as one message, so that a turn of one costs as much as a turn of the other. */
 export const operationsPerMessage = turnOperations / turnMessages
 
+/** WebAssembly instructions that count as one message: about as long as 128 operations of an Effect. Chosen, not measured. */
+export const fuelPerMessage = 2_000
+
+/** Milliseconds in which bids for a turn are collected, unless all invited have answered before. The project's own number. */
+export const bidWindowMs = 20
+
+/** Bids for one turn, and personas invited to it. Chosen, not measured. */
+export const bidsMax = 256
+
+/** Turns that are bid for, waited for or held at once: of 1 kB or so each. Chosen, not measured. */
+export const openTurnsMax = 10_000
+
+/** Turns of the past whose late bidders still hear that it was answered; beyond it the oldest is forgotten. Chosen, not measured. */
+export const answeredTurnsKept = 10_000
+
+/** Processes whose measured latency and cost are kept; beyond it the one that was idle longest is forgotten. Chosen, not measured. */
+export const processesKept = 10_000
+
+/** Milliseconds of a turn before it is taken away: a long answer of a slow model. Chosen, not measured. */
+export const turnMsMax = 300_000
+
+/** Decisions and turns that a trace keeps; beyond it the oldest is forgotten. At 10 bids each about 2 MB. Chosen, not measured. */
+export const traceEntriesKept = 2_000
+
+/** Share of the newest turn in the moving averages of latency and cost. Chosen, not measured. */
+export const averageWeight = 0.2
+
 /** Messages between two looks at the clock. A look costs about 25 ns, so this adds 2 ns a message. */
 export const clockEveryMessages = 16
 
