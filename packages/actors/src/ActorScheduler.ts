@@ -20,6 +20,7 @@ export class ActorScheduler implements Runnable, Scheduler.Scheduler, Scheduler.
   // Operations of this turn: of the fibers before the present one, and of all.
   private operationsBefore: number
   private operations: number
+  private fiber: Fiber.Fiber<unknown, unknown> | undefined
 
   constructor(queue: RunQueue, actor: Runnable, context: Context.Context<never>) {
     this.queue = queue
@@ -29,6 +30,7 @@ export class ActorScheduler implements Runnable, Scheduler.Scheduler, Scheduler.
     this.isQueued = false
     this.operationsBefore = 0
     this.operations = 0
+    this.fiber = undefined
   }
 
   get priority(): number {
@@ -41,15 +43,19 @@ export class ActorScheduler implements Runnable, Scheduler.Scheduler, Scheduler.
 
   /** Starts the fiber of a handler at once, in the turn that the actor is in. */
   start<A, E>(effect: Effect.Effect<A, E>, message: Message): Fiber.Fiber<A, E> {
-    this.operationsBefore = 0
-    this.operations = 0
+    this.begin()
     const fiber = Effect.runForkWith(Context.add(this.context, CurrentMessage, message))(effect)
-    if (this.operations >= Limits.operationsPerMessage) this.queue.charge(this.work())
+    const work = this.end()
+    if (work > 0) this.queue.charge(work)
     return fiber
   }
 
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
     const { queue } = this
+    if (fiber !== this.fiber) {
+      this.fiber = fiber
+      this.operationsBefore = this.operations
+    }
     const operations = this.operationsBefore + fiber.currentOpCount
     if (queue.running === this.actor) {
       this.operations = operations
@@ -74,7 +80,8 @@ export class ActorScheduler implements Runnable, Scheduler.Scheduler, Scheduler.
     this.tasks.push(task)
     if (this.isQueued) return
     this.isQueued = true
-    this.queue.push(this)
+    if (this.queue.running === this.actor) this.queue.continueWith(this)
+    else this.queue.push(this)
   }
 
   flush(): void {
@@ -85,19 +92,27 @@ export class ActorScheduler implements Runnable, Scheduler.Scheduler, Scheduler.
   turn(): number {
     const { queue, tasks } = this
     queue.running = this.actor
-    this.operations = 0
+    this.begin()
     let done = 0
     while (done < tasks.length && this.operations < queue.turnOperations && !queue.turnOver) {
-      this.operationsBefore = this.operations
+      this.fiber = undefined
       tasks[done++]!()
     }
     if (done === tasks.length) tasks.length = 0
     else tasks.splice(0, done)
     this.isQueued = tasks.length > 0
-    return Math.max(1, this.work())
+    return Math.max(1, this.end())
   }
 
-  private work(): number {
+  private begin(): void {
+    this.operations = 0
+    this.operationsBefore = 0
+    this.fiber = undefined
+  }
+
+  /** The work of the turn, in messages. */
+  private end(): number {
+    this.fiber = undefined
     return Math.floor(this.operations / Limits.operationsPerMessage)
   }
 }

@@ -98,6 +98,7 @@ export class RunQueue {
   private runningUntil: number
   private preempted: boolean
   private charged: number
+  private continuation: Runnable | undefined
   private scheduled: boolean
   private workLeft: number
   private untilClock: number
@@ -125,6 +126,7 @@ export class RunQueue {
     this.runningUntil = 0
     this.preempted = false
     this.charged = 0
+    this.continuation = undefined
     this.scheduled = false
     this.workLeft = Limits.hostTurnMessages
     this.untilClock = Limits.clockEveryMessages
@@ -137,15 +139,19 @@ export class RunQueue {
   /** Adds one that has become ready. The caller sees to it that nothing is in the queue twice. */
   push(runnable: Runnable): void {
     const level = this.levels[runnable.priority] ?? this.makeLevel(runnable.priority)
-    if (level === this.plain || this.becomesPlain(level)) {
-      if (this.size === this.ring.length) this.grow()
-      this.ring[(this.head + this.size) & (this.ring.length - 1)] = runnable
-    } else this.pushWeighted(level, runnable)
-    this.size++
+    if (level === this.plain || this.becomesPlain(level)) this.pushPlain(runnable)
+    else this.pushWeighted(level, runnable)
     if (!this.scheduled) {
       this.scheduled = true
       this.drain.soon(this.run)
     }
+  }
+
+  /** Adds what goes on with the turn of the running actor: in its place, and not behind those that became ready meanwhile. */
+  continueWith(runnable: Runnable): void {
+    if (this.runningLevel === undefined || this.directDepth > 0) return this.push(runnable)
+    this.continuation = runnable
+    this.turnOver = true
   }
 
   /** Whether nobody waits for a turn. */
@@ -166,6 +172,8 @@ export class RunQueue {
   enterDirect(runnable: Runnable): boolean {
     if (this.size > 0 || !this.direct || this.directDepth >= Limits.directDepthMax) return false
     if (--this.workLeft <= 0 || (--this.untilClock <= 0 && this.hostIsDue())) return false
+    // Then whoever wakes meanwhile and is better will not be taken for the only priority there is.
+    if (this.levels[runnable.priority] !== this.plain) this.plain = undefined
     this.outer[this.directDepth++] = this.running
     this.running = runnable
     return true
@@ -174,7 +182,7 @@ export class RunQueue {
   leaveDirect(): void {
     this.running = this.outer[--this.directDepth]
     this.outer[this.directDepth] = undefined
-    if (this.runningLevel === undefined && this.charged > 0) this.workLeft -= this.takeCharge()
+    if (this.runningLevel === undefined && (this.charged > 0 || this.turnOver)) this.workLeft -= this.takeCharge()
   }
 
   /** Runs a task after everything that is ready now has had its turn, before timers and I/O. */
@@ -205,10 +213,9 @@ export class RunQueue {
       this.workLeft -= work
       this.untilClock -= work
       if (this.plain !== level) this.endTurn(runnable, level, work)
-      else if (runnable.ready) {
-        if (this.size === this.ring.length) this.grow()
-        this.ring[(this.head + this.size) & (this.ring.length - 1)] = runnable
-        this.size++
+      else {
+        if (runnable.ready) this.pushPlain(runnable)
+        if (this.continuation !== undefined) this.pushPlain(this.takeContinuation()!)
       }
     }
     this.scheduled = false
@@ -230,6 +237,18 @@ export class RunQueue {
     this.run()
   }
 
+  private pushPlain(runnable: Runnable): void {
+    if (this.size === this.ring.length) this.grow()
+    this.ring[(this.head + this.size) & (this.ring.length - 1)] = runnable
+    this.size++
+  }
+
+  private takeContinuation(): Runnable | undefined {
+    const { continuation } = this
+    this.continuation = undefined
+    return continuation
+  }
+
   private grow(): void {
     const larger = emptyRing(this.ring.length * 2)
     for (let i = 0; i < this.size; i++) larger[i] = this.ring[(this.head + i) & (this.ring.length - 1)]
@@ -246,6 +265,7 @@ export class RunQueue {
     this.active.length = 0
     this.virtualNow = 0
     this.plain = level
+    if (this.running !== undefined && weightOf(this.running.priority) < level.weight) this.turnOver = true
     return true
   }
 
@@ -265,6 +285,7 @@ export class RunQueue {
     }
     this.activate(level)
     level.push(runnable, this.virtualNow)
+    this.size++
     const { runningLevel } = this
     if (runningLevel === undefined || level.weight <= runningLevel.weight) return
     const until = this.virtualNow + level.turnTime
@@ -298,14 +319,17 @@ export class RunQueue {
     // Never past those that wait, who would then be further behind the next to wake than a turn: by this the bound holds.
     const until = end < this.runningUntil ? end : this.runningUntil
     if (until > this.virtualNow) this.virtualNow = until
-    if (runnable.ready) {
-      this.activate(level)
-      // A better one cut the turn short: what is left of it comes before the turns of others.
-      if (this.preempted && work < Limits.turnMessages) level.unshift(runnable, this.runningFrom, work)
-      else level.push(runnable, end)
-      this.size++
-    }
+    if (runnable.ready) this.pushAgain(runnable, level, work, end)
+    if (this.continuation !== undefined) this.pushAgain(this.takeContinuation()!, level, work, end)
     this.preempted = false
+  }
+
+  private pushAgain(runnable: Runnable, level: RunLevel, work: number, end: number): void {
+    this.activate(level)
+    // A better one cut the turn short: what is left of it comes before the turns of others.
+    if (this.preempted && work < Limits.turnMessages) level.unshift(runnable, this.runningFrom, work)
+    else level.push(runnable, end)
+    this.size++
   }
 
   /** What a turn may do, when so much of it is done. */

@@ -86,9 +86,14 @@ describe("actors whose Effects keep the thread busy", () => {
               return state
             }) as Effect.Effect<number>
         })
-        yield* system.ref(Busy, "one").run()
+        yield* system.ref(Busy, "one").tell.run()
         yield* worse.hit()
         expect(log).toEqual(["begin", "better", "end", "equal", "worse", "worse"])
+        // Also where it was asked while nobody waited, and so has no turn to lose.
+        log.length = 0
+        yield* system.ref(Busy, "one").run()
+        yield* worse.hit()
+        expect(log).toEqual(["begin", "better", "equal", "end", "worse", "worse"])
       })
     )
   )
@@ -145,7 +150,7 @@ describe("actors whose Effects keep the thread busy", () => {
         const log: Array<string> = []
         const burn = (name: string) =>
           Effect.whileLoop({
-            while: () => log.length < 8 * Limits.turnOperations,
+            while: () => log.length < 32 * Limits.turnOperations,
             body: () => Effect.sync(() => log.push(name)),
             step: () => {}
           })
