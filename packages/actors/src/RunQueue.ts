@@ -265,7 +265,7 @@ export class RunQueue {
     this.active.length = 0
     this.virtualNow = 0
     this.plain = level
-    if (this.running !== undefined && weightOf(this.running.priority) < level.weight) this.turnOver = true
+    this.interruptDirect(level)
     return true
   }
 
@@ -287,12 +287,18 @@ export class RunQueue {
     level.push(runnable, this.virtualNow)
     this.size++
     const { runningLevel } = this
-    if (runningLevel === undefined || level.weight <= runningLevel.weight) return
+    if (runningLevel === undefined) return this.interruptDirect(level)
+    if (level.weight <= runningLevel.weight) return
     const until = this.virtualNow + level.turnTime
     if (until >= this.runningUntil || this.drain.chance !== undefined) return
     this.runningUntil = until
     this.preempted = true
     this.turnOver = true
+  }
+
+  /** One that is handling a message without having a turn makes way for a better one too. */
+  private interruptDirect(level: RunLevel): void {
+    if (this.running !== undefined && weightOf(this.running.priority) < level.weight) this.turnOver = true
   }
 
   private turnOf(level: RunLevel, index: number): void {
