@@ -122,3 +122,9 @@ export const checkBytesPerSecond = 32 * 1024 * 1024
 
 /** Bytes that must stay free when a database is written anew: its lock file and the note of a clean stop. Chosen, not measured. */
 export const renewBytesSpare = 1024 * 1024
+
+/** Steps of one simulated run, before it is taken to run for ever: a hundred times what our own take. */
+export const simulationStepsMax = 1_000_000
+
+/** Notes of a simulated run that are kept, the last ones: a few screens. */
+export const simulationNotesKept = 200

@@ -51,7 +51,13 @@ describe("actors whose Effects keep the thread busy", () => {
   it.effect("share it by their weights", () =>
     Effect.gen(function* () {
       const priorities = [96, 128, 160]
-      const shares = sharesOf(yield* race(priorities, 600_000, Effect.sync(() => {})))
+      const shares = sharesOf(
+        yield* race(
+          priorities,
+          600_000,
+          Effect.sync(() => {})
+        )
+      )
       for (const [index, share] of theory(priorities).entries()) expect(shares[index]).toBeCloseTo(share, 1)
     })
   )

@@ -119,4 +119,5 @@ const lineOf = (entry: Entry, begin: number): string => {
 /** The first group of a UUID, which is enough to tell a few personas apart. */
 const shortOf = (personaId: string): string => personaId.split("-", 1)[0]!
 
-const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
+const escape = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")

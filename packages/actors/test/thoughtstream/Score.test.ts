@@ -74,7 +74,8 @@ describe("the order of bids", () => {
     )
     fc.assert(
       fc.property(bids, (bids) => {
-        const keys = (some: ReadonlyArray<Score.Scored>) => [...some].sort(Score.compare).map((one) => JSON.stringify(one))
+        const keys = (some: ReadonlyArray<Score.Scored>) =>
+          [...some].sort(Score.compare).map((one) => JSON.stringify(one))
         expect(keys(bids.toReversed())).toEqual(keys(bids))
       })
     )

@@ -59,7 +59,8 @@ const bidder = (stream: Stream, request: Request) =>
 const bidders = (stream: Stream, turnId: string, processes: ReadonlyArray<AiProcess>, more: Partial<Request> = {}) =>
   Effect.forEach(processes, (process) => bidder(stream, { process, turnId, ...more }))
 
-const results = (some: ReadonlyArray<{ readonly result: () => boolean | undefined }>) => some.map(({ result }) => result())
+const results = (some: ReadonlyArray<{ readonly result: () => boolean | undefined }>) =>
+  some.map(({ result }) => result())
 
 describe("a turn in a conversation", () => {
   it.effect("goes to the best of Helper, Teacher and Coder, and the others stay silent", () =>
@@ -158,50 +159,54 @@ describe("a turn in a conversation", () => {
     )
   }
 
-  it.effect("is freed when the actor that has it crashes in its handler: the actor restarts, the next one is served", () =>
-    Effect.gen(function* () {
-      const { context, system } = yield* started()
-      const answers: Array<string> = []
-      const Persona = yield* system
-        .register(
-          Actor.actor("persona", {
-            state: 0,
-            answer: (state, process: AiProcess) =>
-              Effect.gen(function* () {
-                const stream = yield* ThoughtStream
-                const next = yield* stream.withTurn(
-                  { process, turnId: "chat/1", invited: [helper.personaId, coder.personaId] },
-                  Effect.gen(function* () {
-                    yield* Effect.sleep(10)
-                    if (process.confidence > 0.5) return yield* Effect.die(new Error("out of memory"))
-                    answers.push(process.personaId)
-                    return state + 1
-                  })
-                )
-                return next ?? state
-              })
-          })
+  it.effect(
+    "is freed when the actor that has it crashes in its handler: the actor restarts, the next one is served",
+    () =>
+      Effect.gen(function* () {
+        const { context, system } = yield* started()
+        const answers: Array<string> = []
+        const Persona = yield* system
+          .register(
+            Actor.actor("persona", {
+              state: 0,
+              answer: (state, process: AiProcess) =>
+                Effect.gen(function* () {
+                  const stream = yield* ThoughtStream
+                  const next = yield* stream.withTurn(
+                    { process, turnId: "chat/1", invited: [helper.personaId, coder.personaId] },
+                    Effect.gen(function* () {
+                      yield* Effect.sleep(10)
+                      if (process.confidence > 0.5) return yield* Effect.die(new Error("out of memory"))
+                      answers.push(process.personaId)
+                      return state + 1
+                    })
+                  )
+                  return next ?? state
+                })
+            })
+          )
+          .pipe(Effect.provideContext(context))
+        const asks = yield* Effect.forkChild(
+          Effect.all(
+            [system.ref(Persona, "coder").answer(coder), system.ref(Persona, "helper").answer(helper)].map(Effect.exit),
+            { concurrency: "unbounded" }
+          )
         )
-        .pipe(Effect.provideContext(context))
-      const asks = yield* Effect.forkChild(
-        Effect.all(
-          [system.ref(Persona, "coder").answer(coder), system.ref(Persona, "helper").answer(helper)].map(Effect.exit),
-          { concurrency: "unbounded" }
-        )
-      )
-      yield* TestClock.adjust(100)
-      const [coderExit, helperExit] = yield* Fiber.join(asks)
-      expect(Exit.isFailure(coderExit!)).toBe(true)
-      expect(helperExit).toEqual(Exit.succeed(1))
-      expect(answers).toEqual([helper.personaId])
-      expect((yield* system.inspect("continuum://local/persona/coder")).restarts).toBe(1)
-    })
+        yield* TestClock.adjust(100)
+        const [coderExit, helperExit] = yield* Fiber.join(asks)
+        expect(Exit.isFailure(coderExit!)).toBe(true)
+        expect(helperExit).toEqual(Exit.succeed(1))
+        expect(answers).toEqual([helper.personaId])
+        expect((yield* system.inspect("continuum://local/persona/coder")).restarts).toBe(1)
+      })
   )
 
   it.effect("is taken away when it takes too long, and its tokens are refused", () =>
     Effect.gen(function* () {
       const { stream } = yield* started({ turnMsMax: 1_000 })
-      const two = yield* bidders(stream, "chat/1", [helper, coder], { invited: [helper, coder].map((p) => p.personaId) })
+      const two = yield* bidders(stream, "chat/1", [helper, coder], {
+        invited: [helper, coder].map((p) => p.personaId)
+      })
       yield* TestClock.adjust(999)
       yield* stream.tokens("chat/1", coder.personaId, 1)
       expect(results(two)).toEqual([undefined, true])
