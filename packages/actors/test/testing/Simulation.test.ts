@@ -159,8 +159,8 @@ describe("the actor runtime", () => {
   const block = Math.floor(Date.now() / 86_400_000) * 10_000
   for (const { disk, name, run } of programs) {
     it(`keeps its promises in simulations of ${name}`, async () => {
-      expect(await Simulation.check({ seeds: Simulation.seedsFrom(1, 100), disk }, run)).toBe(100)
-      expect(await Simulation.check({ seeds: Simulation.seedsFrom(block, 200), disk }, run)).toBe(200)
+      expect(await Simulation.check({ seeds: Simulation.seedsFrom(1, 50), disk }, run)).toBe(50)
+      expect(await Simulation.check({ seeds: Simulation.seedsFrom(block, 100), disk }, run)).toBe(100)
     })
   }
 })
