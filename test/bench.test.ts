@@ -53,7 +53,13 @@ const runs = [
 
 describe("bench", () => {
   it("runs the programs of the suites that need nothing but this repository, and all give the right results", () => {
-    const { status, stderr, stdout } = bench("--quick", "--runtimes", "bun", "--only", "actors,savina,wake,wasm,durable")
+    const { status, stderr, stdout } = bench(
+      "--quick",
+      "--runtimes",
+      "bun",
+      "--only",
+      "actors,savina,wake,wasm,durable"
+    )
     assert.strictEqual(status, 0, stderr)
     assert.match(stdout, /^\d+ programs gave the right results$/m)
   }, 90_000)
