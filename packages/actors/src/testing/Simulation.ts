@@ -156,13 +156,13 @@ const startNode = (
 ): Effect.Effect<SimulatedNode> =>
   Effect.suspend(() => {
     note(`${name} starts`)
-    const process = new SimulationProcess(loop)
+    const host = new SimulationProcess(loop)
     const scope = Scope.makeUnsafe()
     const waiting = new Set<() => void>()
     const crash = () => {
-      if (!process.isAlive) return
+      if (!host.isAlive) return
       note(`${name} crashes`)
-      process.kill()
+      host.kill()
       disk.crash()
       for (const fail of waiting) fail()
       waiting.clear()
@@ -171,22 +171,22 @@ const startNode = (
     const inside = <A, E>(effect: Effect.Effect<A, E>, context: Context.Context<never>) =>
       Effect.callback<A, E | NodeCrashed>((resume) => {
         const crashed = () => resume(Effect.fail(new NodeCrashed({ node: name })))
-        if (!process.isAlive) return crashed()
+        if (!host.isAlive) return crashed()
         waiting.add(crashed)
         const fiber = Effect.runForkWith(context)(Effect.andThen(Effect.yieldNow, effect))
         fiber.addObserver((exit) => {
           waiting.delete(crashed)
-          if (process.isAlive) resume(exit)
+          if (host.isAlive) resume(exit)
         })
         return Effect.sync(() => {
           waiting.delete(crashed)
-          if (process.isAlive) fiber.interruptUnsafe()
+          if (host.isAlive) fiber.interruptUnsafe()
         })
       })
     const layer = Layer.provide(ActorSystem.layer(options), Layer.succeed(ActorStorage, disk.storage()))
-    const built = inside(Layer.buildWithScope(layer, scope), process.context)
+    const built = inside(Layer.buildWithScope(layer, scope), host.context)
     return Effect.map(Effect.orDie(built), (services): SimulatedNode => {
-      const context = Context.merge(process.context, services)
+      const context = Context.merge(host.context, services)
       return {
         name,
         system: Context.get(services, ActorSystem),
@@ -195,16 +195,16 @@ const startNode = (
         crashAfter: (steps) => loop.after(steps, crash),
         jumpClock: (ms) => {
           note(`the clock of ${name} jumps by ${ms} ms`)
-          process.clockAheadMs += ms
+          host.clockAheadMs += ms
         },
         stop: Effect.andThen(
           Effect.ignore(inside(Scope.close(scope, Exit.void), context)),
           Effect.sync(() => {
             note(`${name} has stopped`)
-            process.kill()
+            host.kill()
           })
         ),
-        isAlive: () => process.isAlive
+        isAlive: () => host.isAlive
       }
     })
   })

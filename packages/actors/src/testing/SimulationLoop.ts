@@ -18,7 +18,7 @@ export class SimulationStuck extends Schema.TaggedError<SimulationStuck>()("Simu
 }
 
 interface Task {
-  readonly process: SimulationProcess
+  readonly owner: SimulationProcess
   readonly run: () => void
 }
 
@@ -70,15 +70,15 @@ export class SimulationLoop {
     this.plans.push({ atStep: this.steps + Math.max(1, steps), run })
   }
 
-  forget(process: SimulationProcess): void {
-    this.tasks = this.tasks.filter((task) => task.process !== process)
-    this.sleepers = this.sleepers.filter((sleeper) => sleeper.process !== process)
+  forget(owner: SimulationProcess): void {
+    this.tasks = this.tasks.filter((task) => task.owner !== owner)
+    this.sleepers = this.sleepers.filter((sleeper) => sleeper.owner !== owner)
   }
 
   /** Runs until the effect has ended. */
-  async run<A, E>(effect: Effect.Effect<A, E>, process: SimulationProcess): Promise<Exit.Exit<A, E | SimulationStuck>> {
+  async run<A, E>(effect: Effect.Effect<A, E>, owner: SimulationProcess): Promise<Exit.Exit<A, E | SimulationStuck>> {
     let ended: Exit.Exit<A, E> | undefined
-    const fiber = Effect.runForkWith(process.context)(effect)
+    const fiber = Effect.runForkWith(owner.context)(effect)
     fiber.addObserver((exit) => (ended = exit))
     while (ended === undefined) {
       if (this.tasks.length > 0) {
@@ -101,7 +101,7 @@ export class SimulationLoop {
     this.tasks[at] = this.tasks.at(-1)!
     this.tasks.pop()
     this.steps++
-    task.process.operationsMax = 1 + this.chance.below(operationsMax)
+    task.owner.operationsMax = 1 + this.chance.below(operationsMax)
     task.run()
     if (this.plans.length === 0) return
     const due = this.plans.filter(({ atStep }) => atStep <= this.steps)
@@ -172,7 +172,7 @@ export class SimulationProcess {
   }
 
   private schedule(run: () => void): void {
-    if (this.isAlive) this.loop.add({ process: this, run })
+    if (this.isAlive) this.loop.add({ owner: this, run })
   }
 
   private scheduler(): Scheduler.Scheduler {
@@ -199,7 +199,7 @@ export class SimulationProcess {
         Effect.callback<void>((resume) => {
           const atMs = loop.nowMs + Math.max(0, Duration.toMillis(duration))
           if (!this.isAlive || atMs === Number.POSITIVE_INFINITY) return
-          const sleeper: Sleeper = { process: this, atMs, run: () => resume(Effect.void) }
+          const sleeper: Sleeper = { owner: this, atMs, run: () => resume(Effect.void) }
           loop.sleep(sleeper)
           return Effect.sync(() => loop.wake(sleeper))
         })

@@ -9,8 +9,8 @@ export const effectivePriority = (priority: number, readyMs: number): number =>
   Math.min(255, priority + Math.max(0, readyMs) / 1_000)
 
 /** What the process counts for at `nowMs` when it has been ready since `readySinceMs`. */
-export const ageBoost = (process: AiProcess, readySinceMs: number, nowMs: number): number =>
-  effectivePriority(process.priority, nowMs - readySinceMs)
+export const ageBoost = ({ priority }: AiProcess, readySinceMs: number, nowMs: number): number =>
+  effectivePriority(priority, nowMs - readySinceMs)
 
 /** Milliseconds until nobody has a higher priority. From then on, who was ready first comes first, so it is next but those. */
 export const topAfterMs = (priority: number): number => (255 - priority) * 1_000

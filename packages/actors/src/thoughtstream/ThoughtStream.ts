@@ -97,18 +97,20 @@ const make = (options: Options): Effect.Effect<ThoughtStream["Service"], never, 
     const requestTurn = (request: Request): Effect.Effect<boolean, RequestError, Scope.Scope> =>
       Effect.acquireRelease(
         Effect.suspend(() => {
+          const { personaId } = request.process
           const granted = Deferred.makeUnsafe<boolean>()
           const refused = turns.bid({ need: noNeed, ...request }, (isGranted) => {
             Deferred.doneUnsafe(granted, Exit.succeed(isGranted))
           })
           if (refused !== undefined) return Effect.fail(refused)
           return Effect.onInterrupt(Deferred.await(granted), () =>
-            Effect.sync(() => turns.withdraw(request.turnId, request.process.personaId))
+            Effect.sync(() => turns.withdraw(request.turnId, personaId))
           )
         }),
         (isGranted, exit) =>
           Effect.sync(() => {
-            if (isGranted) turns.release(request.turnId, request.process.personaId, Exit.isSuccess(exit))
+            const { personaId } = request.process
+            if (isGranted) turns.release(request.turnId, personaId, Exit.isSuccess(exit))
           }),
         { interruptible: true }
       )
@@ -126,16 +128,16 @@ const make = (options: Options): Effect.Effect<ThoughtStream["Service"], never, 
 
     return ThoughtStream.of({
       requestTurn,
-      withTurn: (request, effect) =>
-        Effect.scoped(
+      withTurn: (request, effect) => {
+        const { personaId } = request.process
+        return Effect.scoped(
           Effect.flatMap(requestTurn(request), (isGranted) =>
             isGranted
-              ? Effect.provideService(effect, CurrentTokens, (count) =>
-                  tokens(request.turnId, request.process.personaId, count)
-                )
+              ? Effect.provideService(effect, CurrentTokens, (count) => tokens(request.turnId, personaId, count))
               : Effect.as(Effect.void, undefined)
           )
-        ),
+        )
+      },
       decline: (turnId, personaId) => Effect.sync(() => turns.decline(turnId, personaId)),
       tokens,
       process: (personaId) => Effect.sync(() => turns.process(personaId)),

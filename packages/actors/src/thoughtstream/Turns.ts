@@ -34,7 +34,7 @@ interface Held {
 }
 
 interface Known {
-  process: AiProcess.AiProcess
+  ai: AiProcess.AiProcess
   /** Since when it wants a turn. */
   readySinceMs: number
   /** Turns that it bids for or holds. */
@@ -123,17 +123,17 @@ export class Turns {
   }
 
   /** The process as it is known here, which wants a turn. */
-  private meet(process: AiProcess.AiProcess): Known {
-    const known = this.known.get(process.personaId)
+  private meet(ai: AiProcess.AiProcess): Known {
+    const known = this.known.get(ai.personaId)
     if (known === undefined) {
-      const fresh = { process: { ...process, state: "ready" as const }, readySinceMs: this.nowMs(), open: 1 }
+      const fresh = { ai: { ...ai, state: "ready" as const }, readySinceMs: this.nowMs(), open: 1 }
       this.makeRoom()
-      this.known.set(process.personaId, fresh)
+      this.known.set(ai.personaId, fresh)
       return fresh
     }
     // What was measured here is worth more than the estimate of the bid.
-    const { costTokens, latencyMs, state } = known.process
-    known.process = { ...process, costTokens, latencyMs, state }
+    const { costTokens, latencyMs, state } = known.ai
+    known.ai = { ...ai, costTokens, latencyMs, state }
     known.open++
     if (state === "sleeping") {
       this.move(known, "ready")
@@ -151,11 +151,11 @@ export class Turns {
     }
   }
 
-  private scored({ process, readySinceMs }: Known, settle: (isGranted: boolean) => void): Bid {
-    const priority = effectivePriority(process.priority, this.nowMs() - readySinceMs)
+  private scored({ ai, readySinceMs }: Known, settle: (isGranted: boolean) => void): Bid {
+    const priority = effectivePriority(ai.priority, this.nowMs() - readySinceMs)
     return {
-      personaId: process.personaId,
-      score: Score.of(this.settings.mode, process, priority),
+      personaId: ai.personaId,
+      score: Score.of(this.settings.mode, ai, priority),
       effectivePriority: priority,
       readySinceMs,
       settle
@@ -189,7 +189,7 @@ export class Turns {
       bid,
       ticket: makeTicket({
         personaId: bid.personaId,
-        priority: known.process.priority,
+        priority: known.ai.priority,
         need: this.needs.get(bid)!,
         readySinceMs: known.readySinceMs,
         admitted: () => this.admitted(held)
@@ -231,11 +231,11 @@ export class Turns {
     if (ticket.phase === "running") this.stretch(held, how)
     const known = this.known.get(personaId)!
     if (held.grantedAtMs !== undefined && how === "done") {
-      known.process = AiProcess.measured(known.process, held.runMs, ticket.tokensUsed)
+      known.ai = AiProcess.measured(known.ai, held.runMs, ticket.tokensUsed)
     }
     this.forget(personaId)
     known.readySinceMs = this.nowMs()
-    if (known.open > 0 && known.process.state !== "ready") this.move(known, "ready")
+    if (known.open > 0 && known.ai.state !== "ready") this.move(known, "ready")
     this.admission.leave(ticket)
     if (how === "done") this.answer(bidding)
     else if (!this.closeIfEmpty(bidding)) this.decide(bidding, true)
@@ -345,15 +345,15 @@ export class Turns {
   // ---------------------------------------------------------------- processes
 
   process(personaId: string): AiProcess.AiProcess | undefined {
-    return this.known.get(personaId)?.process
+    return this.known.get(personaId)?.ai
   }
 
   setBlocked(personaId: string, isBlocked: boolean): void {
     const known = this.known.get(personaId)
     if (known === undefined || this.holders.get(personaId)?.ticket.phase !== "running") return
     if (isBlocked) {
-      if (known.process.state === "running") this.move(known, "blocked")
-    } else if (known.process.state === "blocked") {
+      if (known.ai.state === "running") this.move(known, "blocked")
+    } else if (known.ai.state === "blocked") {
       this.move(known, "ready")
       this.move(known, "running")
     }
@@ -363,12 +363,12 @@ export class Turns {
   private forget(personaId: string): void {
     const known = this.known.get(personaId)!
     known.open--
-    if (known.open === 0 && known.process.state !== "sleeping") this.move(known, "sleeping")
+    if (known.open === 0 && known.ai.state !== "sleeping") this.move(known, "sleeping")
   }
 
   private move(known: Known, to: AiProcess.State): void {
     // An illegal one is a fault of this file, and a defect.
-    known.process = Result.getOrThrow(AiProcess.transition(known.process, to))
+    known.ai = Result.getOrThrow(AiProcess.transition(known.ai, to))
   }
 
   private note(bidding: Bidding, why: Decision["why"], bids: ReadonlyArray<Bid>): void {
