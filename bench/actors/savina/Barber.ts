@@ -34,11 +34,12 @@ export const barber: Program = {
         room("cut")
       })
       const arrive = (): void => {
+        if (sent === operations) return
         const number = sent++
         const customer: Send<boolean> = spawn((isDone) => {
           if (!isDone) return room({ number, answer: customer })
           if (cuts === operations) done()
-          else if (sent < operations) arrive()
+          else arrive()
         })
         room({ number, answer: customer })
       }
