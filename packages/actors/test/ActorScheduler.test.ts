@@ -105,6 +105,30 @@ describe("actors whose Effects keep the thread busy", () => {
     )
   )
 
+  it.effect("have no longer turns for doing their work in many messages", () =>
+    withSystem((system) =>
+      Effect.gen(function* () {
+        const steps = { messages: 0, one: 0 }
+        const total = 200_000
+        const loop = (name: keyof typeof steps, count: number) =>
+          Effect.suspend(() => {
+            let left = count
+            return Effect.whileLoop({
+              while: () => left-- > 0 && steps.messages + steps.one < total,
+              body: () => Effect.void,
+              step: () => steps[name]++
+            })
+          })
+        const Messages = Actor.actor("messages", { state: 0, some: (state) => Effect.as(loop("messages", 500), state) })
+        const One = Actor.actor("one", { state: 0, all: (state) => Effect.as(loop("one", total), state) })
+        for (let i = 0; i < total / 500; i++) yield* system.ref(Messages, "a").tell.some()
+        yield* system.ref(One, "a").all()
+        expect(steps.messages / total).toBeGreaterThan(0.3)
+        expect(steps.messages / total).toBeLessThan(0.7)
+      })
+    )
+  )
+
   it.effect("are not held up by one that they wake: it goes on in a turn of its own", () =>
     withSystem((system) =>
       Effect.gen(function* () {

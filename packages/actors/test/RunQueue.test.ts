@@ -339,6 +339,34 @@ describe("waiting for a turn", () => {
     expect(Math.max(...parts)).toBeLessThanOrEqual(1)
   })
 
+  it("is not prolonged by ever new ones of the highest priority", () => {
+    const { drain, runAll } = manual()
+    const queue = new RunQueue(drain, () => 0)
+    const workMax = 50_000
+    let work = 0
+    let waited: number | undefined
+    const newcomer = (): Runnable => ({
+      priority: 255,
+      turn: () => {
+        work++
+        if (work < workMax) queue.push(newcomer())
+        return 1
+      },
+      ready: false
+    })
+    queue.push(newcomer())
+    queue.push({
+      priority: 0,
+      turn: () => {
+        waited ??= work
+        return 1
+      },
+      ready: false
+    })
+    runAll()
+    expect(waited).toBeLessThanOrEqual(waitBound(0, [255]))
+  })
+
   it("comes to half of its bound where one of high priority keeps one of low priority waiting", () => {
     const busy = { cost: Limits.turnMessages, turns: 1_000_000, wakesAfter: 0 }
     const parts = waitsOf(
