@@ -241,11 +241,10 @@ export class ActorCell implements Runnable {
 
   /** Lets an answer go once all that it may be based on is stored. */
   private release(durable: Durable, message: Message, ok: boolean, value: unknown): void {
-    if (!durable.dirty && durable.inFlight === 0) return this.answer(message, ok, value)
+    const holder = durable.dirty ? durable.waiting : durable.lastHeld
+    if (holder === undefined) return this.answer(message, ok, value)
     message.kept = true
-    const held = { message, ok, value }
-    if (durable.dirty) durable.waiting.push(held)
-    else durable.lastHeld.push(held)
+    holder.push({ message, ok, value })
   }
 
   private answer(message: Message, ok: boolean, value: unknown): void {
