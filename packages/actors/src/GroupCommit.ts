@@ -32,7 +32,13 @@ export interface Durable {
   whenSettled: Array<() => void>
 }
 
-export const makeDurable = (): Durable => ({ dirty: false, waiting: [], inFlight: 0, lastHeld: undefined, whenSettled: [] })
+export const makeDurable = (): Durable => ({
+  dirty: false,
+  waiting: [],
+  inFlight: 0,
+  lastHeld: undefined,
+  whenSettled: []
+})
 
 interface Part {
   readonly cell: ActorCell

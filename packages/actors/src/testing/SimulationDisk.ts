@@ -30,7 +30,7 @@ export class SimulationDisk {
   private readonly chance: SimulationChance
   private readonly faults: DiskFaults
   private flushed: Map<string, Uint8Array>
-  private unflushed: Array<ReadonlyArray<Write>>
+  private unflushed: Array<Array<Write>>
   private readonly aside: Map<string, Quarantined>
 
   constructor(chance: SimulationChance, faults: DiskFaults) {
@@ -107,7 +107,7 @@ export class SimulationDisk {
   }
 
   /** A flush takes all that was committed before along. */
-  private flush(writes: ReadonlyArray<Write>): void {
+  private flush(writes: Array<Write>): void {
     const at = this.unflushed.indexOf(writes)
     if (at < 0) return
     for (const batch of this.unflushed.splice(0, at + 1)) this.apply(batch)
@@ -140,7 +140,10 @@ export class SimulationDisk {
   private setAside(address: string, reason: string): Effect.Effect<void> {
     return Effect.map(Clock.currentTimeMillis, (timeMs) => {
       this.flushed.delete(address)
-      this.unflushed = this.unflushed.map((batch) => batch.filter((write) => write.address !== address))
+      // In place: a flush that is under way knows its batch by identity.
+      for (const batch of this.unflushed) {
+        batch.splice(0, batch.length, ...batch.filter((write) => write.address !== address))
+      }
       this.aside.set(address, { address, reason, time: new Date(timeMs).toISOString() })
     })
   }
