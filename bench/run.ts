@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: measures the suites against their peers, in the same run, and writes bench/RESULTS.md.
  *
- * --only SUITE,...        actors, wasm, jit, durable, content, session, mesh, start, install; prints instead of writing
+ * --only SUITE,...        actors, savina, wake, wasm, jit, durable, content, session, mesh, start, install; prints instead of
+ *                         writing
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
  * --quick                 one short repetition that only shows that everything works; installs no peers, prints no figures
@@ -13,6 +14,8 @@ import { join } from "node:path"
 import process from "node:process"
 import { parseArgs } from "node:util"
 import { actorsSuite } from "./actors/ActorsSuite.ts"
+import { savinaSuite } from "./actors/savina/SavinaSuite.ts"
+import { wakeSuite } from "./actors/wake/WakeSuite.ts"
 import { contentSuite } from "./content/ContentSuite.ts"
 import { durableSuite } from "./durable/DurableSuite.ts"
 import { installSuite } from "./install/InstallSuite.ts"
@@ -27,6 +30,8 @@ import { wasmSuite } from "./wasm/WasmSuite.ts"
 
 const suites: ReadonlyArray<Suite> = [
   actorsSuite,
+  savinaSuite,
+  wakeSuite,
   wasmSuite,
   jitSuite,
   durableSuite,

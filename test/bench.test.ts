@@ -75,7 +75,13 @@ describe("bench", () => {
   })
 
   it("runs the programs of the suites that need nothing but this repository, and all give the right results", () => {
-    const { status, stderr, stdout } = bench("--quick", "--runtimes", "bun", "--only", "actors,wasm,durable,content")
+    const { status, stderr, stdout } = bench(
+      "--quick",
+      "--runtimes",
+      "bun",
+      "--only",
+      "actors,savina,wake,wasm,durable,content"
+    )
     assert.strictEqual(status, 0, stderr)
     assert.match(stdout, /^\d+ programs gave the right results$/m)
   }, 90_000)
@@ -83,7 +89,7 @@ describe("bench", () => {
   it("refuses a suite that does not exist and names those that do", () => {
     const { status, stderr } = bench("--only", "actor")
     assert.strictEqual(status, 2)
-    assert.match(stderr, /"actor" is not one of actors, wasm, jit, durable, content, start, install/)
+    assert.match(stderr, /"actor" is not one of actors, savina, wake, wasm, jit, durable, content, session, mesh, start/)
   })
 
   const runPeer = (index: number) =>

@@ -5,7 +5,7 @@
  * Guarantees: one message at a time, also across awaits; a state replaces another only when its handler succeeded; every
  * message taken from the mailbox is answered, dead-lettered, or belonged to an asker that had given up.
  */
-import { Cause, Context, Effect, Exit, type Fiber } from "effect"
+import { Cause, Effect, Exit, type Fiber } from "effect"
 import { type Entry, Reply } from "./Actor.ts"
 import {
   ActorFailed,
@@ -15,13 +15,14 @@ import {
   MailboxFull,
   StateNotStored
 } from "./ActorError.ts"
+import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
 import type { Ask } from "./Ask.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
 import type { Kernel } from "./Kernel.ts"
 import { Mailbox } from "./Mailbox.ts"
-import { addressText, CurrentMessage, Message } from "./Message.ts"
+import { addressText, Message } from "./Message.ts"
 import type { Runnable } from "./RunQueue.ts"
 import * as Supervisor from "./Supervisor.ts"
 
@@ -50,6 +51,8 @@ export class ActorCell implements Runnable {
   readonly durable: Durable | undefined
   // The fiber of the handler, of a load or of a backoff: an actor is never in two of these at once.
   private fiber: Fiber.Fiber<unknown, unknown> | undefined
+  // Made for the first handler that returns an Effect.
+  private scheduler: ActorScheduler | undefined
   private queued: boolean
 
   constructor(type: ActorType, name: string) {
@@ -66,6 +69,7 @@ export class ActorCell implements Runnable {
     this.removed = false
     this.durable = type.durable ? makeDurable() : undefined
     this.fiber = undefined
+    this.scheduler = undefined
     this.queued = false
   }
 
@@ -75,6 +79,10 @@ export class ActorCell implements Runnable {
 
   get address(): string {
     return addressText(this.type.definition.kind, this.name)
+  }
+
+  get priority(): number {
+    return this.type.priority
   }
 
   get ready(): boolean {
@@ -97,7 +105,7 @@ export class ActorCell implements Runnable {
   handleDirectly(entry: Entry, payload: unknown, ask: Ask): boolean {
     if (this.phase !== "ready" || this.current !== undefined || this.mailbox.size > 0) return false
     const { runQueue } = this.type.kernel
-    if (!runQueue.enterDirect()) return false
+    if (!runQueue.enterDirect(this)) return false
     this.handle(entry, payload, ask)
     runQueue.leaveDirect()
     this.wake()
@@ -105,9 +113,16 @@ export class ActorCell implements Runnable {
   }
 
   turn(): number {
-    const { mailbox, type } = this
+    const { mailbox } = this
+    const { runQueue } = this.type.kernel
     let handled = 0
-    while (handled < type.turnMessages && this.phase === "ready" && this.current === undefined && mailbox.size > 0) {
+    while (
+      handled < runQueue.turnMessages &&
+      !runQueue.turnOver &&
+      this.phase === "ready" &&
+      this.current === undefined &&
+      mailbox.size > 0
+    ) {
       const entry = mailbox.entry
       const payload = mailbox.payload
       const ask = mailbox.ask
@@ -151,7 +166,8 @@ export class ActorCell implements Runnable {
   private runEffect(message: Message, effect: Effect.Effect<unknown, unknown>): void {
     if (Exit.isExit(effect)) return this.ended(message, effect)
     message.kept = true
-    const fiber = this.kernel.fork(effect, Context.add(this.type.context, CurrentMessage, message))
+    this.scheduler ??= new ActorScheduler(this.kernel.runQueue, this, this.type.context)
+    const fiber = this.scheduler.start(effect, message)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.ended(message, exit)
     if (this.current !== message) return fiber.interruptUnsafe()
@@ -225,11 +241,10 @@ export class ActorCell implements Runnable {
 
   /** Lets an answer go once all that it may be based on is stored. */
   private release(durable: Durable, message: Message, ok: boolean, value: unknown): void {
-    if (!durable.dirty && durable.inFlight === 0) return this.answer(message, ok, value)
+    const holder = durable.dirty ? durable.waiting : durable.lastHeld
+    if (holder === undefined) return this.answer(message, ok, value)
     message.kept = true
-    const held = { message, ok, value }
-    if (durable.dirty) durable.waiting.push(held)
-    else durable.lastHeld.push(held)
+    holder.push({ message, ok, value })
   }
 
   private answer(message: Message, ok: boolean, value: unknown): void {

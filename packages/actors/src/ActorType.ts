@@ -15,7 +15,6 @@ import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import { addressText } from "./Message.ts"
 import * as PlainData from "./PlainData.ts"
-import { turnMessages } from "./RunQueue.ts"
 
 export class ActorType {
   readonly kernel: Kernel
@@ -23,7 +22,8 @@ export class ActorType {
   readonly context: Context.Context<never>
   readonly cells: Map<string, ActorCell>
   readonly durable: boolean
-  readonly turnMessages: number
+  /** 0 to 255, higher first. */
+  readonly priority: number
   readonly deadlines: AskDeadlines | undefined
   /** Classes of this type's refs, made at first use by ActorRef. */
   refClasses: RefClasses | undefined
@@ -34,7 +34,7 @@ export class ActorType {
     this.context = definition.context === undefined ? kernel.context : Context.merge(kernel.context, definition.context)
     this.cells = new Map()
     this.durable = definition.durable ?? kernel.storage !== undefined
-    this.turnMessages = turnMessages(definition.priority)
+    this.priority = definition.priority
     this.deadlines = kernel.deadlinesOf(definition.askTimeoutMs)
     this.refClasses = undefined
     deepFreeze(definition.initial)

@@ -26,13 +26,19 @@ export interface Durable {
   waiting: Array<Held>
   /** Transactions under way that hold a state of this actor. */
   inFlight: number
-  /** Answers that wait for the latest of these. */
-  lastHeld: Array<Held>
+  /** Answers that wait for the latest of these; undefined once that is done, though an earlier one may not have said so yet. */
+  lastHeld: Array<Held> | undefined
   /** Called once nothing is under way. */
   whenSettled: Array<() => void>
 }
 
-export const makeDurable = (): Durable => ({ dirty: false, waiting: [], inFlight: 0, lastHeld: [], whenSettled: [] })
+export const makeDurable = (): Durable => ({
+  dirty: false,
+  waiting: [],
+  inFlight: 0,
+  lastHeld: undefined,
+  whenSettled: []
+})
 
 interface Part {
   readonly cell: ActorCell
@@ -137,6 +143,7 @@ export class GroupCommit {
       this.unsettled--
       for (const { cell, durable, held } of parts) {
         durable.inFlight--
+        if (durable.lastHeld === held) durable.lastHeld = undefined
         if (Exit.isSuccess(exit)) cell.commitSucceeded(held)
         else cell.commitFailed(reasonOf(exit.cause), held)
         this.settlePart(durable)

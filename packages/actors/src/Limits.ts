@@ -26,11 +26,41 @@ export const askTimeoutMs = 30_000
 /** Answers delivered one inside the other. Some 500 overflowed the stack of Node 20; each costs about 15 frames. */
 export const answersNestedMax = 32
 
-/** Messages that an actor of priority 128 handles in one turn. 16 amortise the turn and stay short. Chosen, not measured. */
+/** Messages that an actor handles in one turn. 16 amortise the turn and stay short. Chosen, not measured. */
 export const turnMessages = 16
 
-/** Messages that an actor of the highest priority handles in one turn: 16 * 2^((255-128)/32), rounded down. */
-export const turnMessagesMax = 250
+/** Operations of Effects that an actor's handlers run in one turn: what Effect's own scheduler allows a fiber. */
+export const turnOperations = 2_048
+
+/** Operations that count as one message, so that a turn of one costs as much as a turn of the other. */
+export const operationsPerMessage = turnOperations / turnMessages
+
+/** WebAssembly instructions that count as one message: about as long as 128 operations of an Effect. Chosen, not measured. */
+export const fuelPerMessage = 2_000
+
+/** Milliseconds in which bids for a turn are collected, unless all invited have answered before. The project's own number. */
+export const bidWindowMs = 20
+
+/** Bids for one turn, and personas invited to it. Chosen, not measured. */
+export const bidsMax = 256
+
+/** Turns that are bid for, waited for or held at once: of 1 kB or so each. Chosen, not measured. */
+export const openTurnsMax = 10_000
+
+/** Turns of the past whose late bidders still hear that it was answered; beyond it the oldest is forgotten. Chosen, not measured. */
+export const answeredTurnsKept = 10_000
+
+/** Processes whose measured latency and cost are kept; beyond it the one that was idle longest is forgotten. Chosen, not measured. */
+export const processesKept = 10_000
+
+/** Milliseconds of a turn before it is taken away: a long answer of a slow model. Chosen, not measured. */
+export const turnMsMax = 300_000
+
+/** Decisions and turns that a trace keeps; beyond it the oldest is forgotten. At 10 bids each about 2 MB. Chosen, not measured. */
+export const traceEntriesKept = 2_000
+
+/** Share of the newest turn in the moving averages of latency and cost. Chosen, not measured. */
+export const averageWeight = 0.2
 
 /** Messages between two looks at the clock. A look costs about 25 ns, so this adds 2 ns a message. */
 export const clockEveryMessages = 16
@@ -92,3 +122,9 @@ export const checkBytesPerSecond = 32 * 1024 * 1024
 
 /** Bytes that must stay free when a database is written anew: its lock file and the note of a clean stop. Chosen, not measured. */
 export const renewBytesSpare = 1024 * 1024
+
+/** Steps of one simulated run, before it is taken to run for ever: a hundred times what our own take. */
+export const simulationStepsMax = 1_000_000
+
+/** Notes of a simulated run that are kept, the last ones: a few screens. */
+export const simulationNotesKept = 200

@@ -1,12 +1,17 @@
 /**
  * The queue of actors that have something to do. One per system, drained on the host's thread.
  *
- * Ready actors take turns, first come first served; a turn handles a bounded number of messages, so the wait of a ready
- * actor is at most the sum of the turns of those before it, and none starves. After a bounded number of messages, or
- * of milliseconds, the host's timers and I/O get their share. What runs the queue is the service `Drain`.
+ * Order is by virtual time: a turn moves its actor ahead by the work it did divided by the actor's weight, 2^((priority - 128) / 32),
+ * and the actor that would be least far ahead after its turn is next. Actors of one priority take turns first come first served,
+ * at no cost for the rest. So none starves (`waitBound`), busy actors share the thread by weight, and one that wakes goes
+ * before those of lower priority, whose turn ends early. Source: S. J. Golestani, "A self-clocked fair queueing scheme", 1994.
+ *
+ * After a bounded amount of work, or of milliseconds, the host's timers and I/O get their share. What runs the queue is the
+ * service `Drain`.
  */
 import { Context, Scheduler } from "effect"
 import * as Limits from "./Limits.ts"
+import { emptyRing, RunLevel, slotsIdleMax, slotsMin } from "./RunLevel.ts"
 
 /** How the queue gets the thread. A simulation provides its own to decide the order of everything. */
 export interface Drain {
@@ -16,6 +21,11 @@ export interface Drain {
   readonly soon: (task: () => void) => void
   /** Runs the task after timers and I/O had their share. */
   readonly later: (task: () => void) => void
+  /**
+   * Whole numbers below a bound. Where it is present it decides who is next and how long a turn lasts, and everything else gets
+   * its share after each turn.
+   */
+  readonly chance?: (below: number) => number
 }
 
 /** Absent: microtasks for `soon` and Effect's Scheduler for `later`. */
@@ -40,64 +50,139 @@ export const drainOf = (context: Context.Context<never>): Drain =>
 
 /** What takes turns. */
 export interface Runnable {
-  /** Handles messages, at most a turn's worth, and returns how many it handled. */
+  /** 0 to 255, higher first. Read when it enters the queue. */
+  readonly priority: number
+  /** Works until it has done `turnWork`, has nothing to do or finds `turnOver`; returns how much it did, in messages. */
   readonly turn: () => number
   /** Whether it has more to do right now. */
   readonly ready: boolean
 }
 
+/**
+ * The most work, in messages, that is done while an actor waits for its turn, when the others that are ready meanwhile have these
+ * priorities. Each of them gets at most a turn, and its share of the time of two turns of the actor: the one that it waits for,
+ * and the one before, which a better actor may have ended early. Holds for turns of at most `Limits.turnMessages`.
+ */
+export const waitBound = (priority: number, others: ReadonlyArray<number>): number => {
+  const weight = weightOf(priority)
+  return others.reduce((sum, other) => sum + Limits.turnMessages * (1 + (2 * weightOf(other)) / weight), 0)
+}
+
+/** The part of the thread of an actor that is always busy, relative to one of priority 128: doubled every 32 above it. */
+export const weightOf = (priority: number): number => 2 ** ((priority - 128) / 32)
+
 export class RunQueue {
+  /** Messages that the present turn may handle. */
+  turnMessages: number
+  /** Operations of Effects that the present turn may run. */
+  turnOperations: number
+  /** Whether the present turn should end early: a better actor woke, or an Effect used up its time. */
+  turnOver: boolean
+  /** The actor whose turn it is, or that is handling a message directly. */
+  running: Runnable | undefined
   private readonly drain: Drain
   private readonly nowMs: () => number
-  // Ring of power-of-two length, as in Mailbox; grows with the number of ready actors and is given back when idle.
+  private readonly levels: Array<RunLevel | undefined>
+  // While all that are ready are of one priority: its level, and here the actors themselves, in a ring of power-of-two length that
+  // is given back when idle. First come first served, and virtual time stands still.
+  private plain: RunLevel | undefined
   private ring: Array<Runnable | undefined>
   private head: number
+  // Otherwise the levels that may have someone in them.
+  private readonly active: Array<RunLevel>
   private size: number
+  // No actor that is ready would be less far ahead than this after its turn; whoever wakes begins here.
+  private virtualNow: number
+  private runningLevel: RunLevel | undefined
+  private runningFrom: number
+  private runningUntil: number
+  private preempted: boolean
+  private charged: number
+  private continuation: Runnable | undefined
   private scheduled: boolean
-  private messagesLeft: number
+  private workLeft: number
   private untilClock: number
   private hostTurnAtMs: number
   private readonly direct: boolean
   private directDepth: number
+  private readonly outer: Array<Runnable | undefined>
 
   constructor(drain: Drain, nowMs: () => number) {
+    this.turnMessages = Limits.turnMessages
+    this.turnOperations = Limits.turnOperations
+    this.turnOver = false
+    this.running = undefined
     this.drain = drain
-    this.direct = drain.direct
-    this.directDepth = 0
     this.nowMs = nowMs
-    this.ring = emptyRing()
+    this.levels = []
+    this.plain = undefined
+    this.ring = emptyRing(slotsMin)
     this.head = 0
+    this.active = []
     this.size = 0
+    this.virtualNow = 0
+    this.runningLevel = undefined
+    this.runningFrom = 0
+    this.runningUntil = 0
+    this.preempted = false
+    this.charged = 0
+    this.continuation = undefined
     this.scheduled = false
-    this.messagesLeft = Limits.hostTurnMessages
+    this.workLeft = Limits.hostTurnMessages
     this.untilClock = Limits.clockEveryMessages
     this.hostTurnAtMs = nowMs() + Limits.hostTurnMs
+    this.direct = drain.direct
+    this.directDepth = 0
+    this.outer = []
   }
 
-  /** Adds at the end. The caller sees to it that nothing is in the queue twice. */
+  /** Adds one that has become ready. The caller sees to it that nothing is in the queue twice. */
   push(runnable: Runnable): void {
-    if (this.size === this.ring.length) this.grow()
-    this.ring[(this.head + this.size) & (this.ring.length - 1)] = runnable
-    this.size++
+    const level = this.levels[runnable.priority] ?? this.makeLevel(runnable.priority)
+    if (level === this.plain || this.becomesPlain(level)) this.pushPlain(runnable)
+    else this.pushWeighted(level, runnable)
     if (!this.scheduled) {
       this.scheduled = true
       this.drain.soon(this.run)
     }
   }
 
+  /** Adds what goes on with the turn of the running actor: in its place, and not behind those that became ready meanwhile. */
+  continueWith(runnable: Runnable): void {
+    if (this.runningLevel === undefined || this.directDepth > 0) return this.push(runnable)
+    this.continuation = runnable
+    this.turnOver = true
+  }
+
+  /** Whether nobody waits for a turn. */
+  get idle(): boolean {
+    return this.size === 0
+  }
+
+  /** Adds work to the present turn that its messages do not show. In messages; ends the turn when it has used up its time. */
+  charge(work: number): void {
+    this.charged += work
+    if (this.charged >= Limits.turnMessages) this.turnOver = true
+  }
+
   /**
-   * Whether a message may be handled right now instead of in a turn: nobody waits for one, the host is not due, and the stack
-   * is not deep. It counts like a message of a turn. Every `true` is followed by `leaveDirect`.
+   * Whether this actor may handle a message right now instead of in a turn: nobody waits for one, the host is not due, and the
+   * stack is not deep. It counts like a message of a turn. Every `true` is followed by `leaveDirect`.
    */
-  enterDirect(): boolean {
+  enterDirect(runnable: Runnable): boolean {
     if (this.size > 0 || !this.direct || this.directDepth >= Limits.directDepthMax) return false
-    if (--this.messagesLeft <= 0 || (--this.untilClock <= 0 && this.hostIsDue())) return false
-    this.directDepth++
+    if (--this.workLeft <= 0 || (--this.untilClock <= 0 && this.hostIsDue())) return false
+    // Then whoever wakes meanwhile and is better will not be taken for the only priority there is.
+    if (this.levels[runnable.priority] !== this.plain) this.plain = undefined
+    this.outer[this.directDepth++] = this.running
+    this.running = runnable
     return true
   }
 
   leaveDirect(): void {
-    this.directDepth--
+    this.running = this.outer[--this.directDepth]
+    this.outer[this.directDepth] = undefined
+    if (this.runningLevel === undefined && (this.charged > 0 || this.turnOver)) this.workLeft -= this.takeCharge()
   }
 
   /** Runs a task after everything that is ready now has had its turn, before timers and I/O. */
@@ -107,37 +192,61 @@ export class RunQueue {
 
   private readonly run = (): void => {
     while (this.size > 0) {
-      if (this.messagesLeft <= 0 || (this.untilClock <= 0 && this.hostIsDue())) {
-        this.drain.later(this.runAfterHost)
-        return
+      if (this.workLeft <= 0 || (this.untilClock <= 0 && this.hostIsDue())) return this.makeWay(this.runAfterHost)
+      const level = this.plain
+      if (level === undefined) {
+        if (this.drain.chance === undefined) {
+          this.turnOf(this.choose(), 0)
+          continue
+        }
+        this.turnByChance(this.drain.chance)
+        return this.makeWay(this.run)
       }
       const runnable = this.ring[this.head]!
       this.ring[this.head] = undefined
       this.head = (this.head + 1) & (this.ring.length - 1)
       this.size--
-      const handled = runnable.turn()
-      this.messagesLeft -= handled
-      this.untilClock -= handled
-      if (runnable.ready) {
-        if (this.size === this.ring.length) this.grow()
-        this.ring[(this.head + this.size) & (this.ring.length - 1)] = runnable
-        this.size++
+      this.running = runnable
+      this.runningLevel = level
+      let work = runnable.turn()
+      if (this.charged > 0 || this.turnOver) work += this.takeCharge()
+      this.workLeft -= work
+      this.untilClock -= work
+      if (this.plain !== level) this.endTurn(runnable, level, work)
+      else {
+        if (runnable.ready) this.pushPlain(runnable)
+        if (this.continuation !== undefined) this.pushPlain(this.takeContinuation()!)
       }
     }
     this.scheduled = false
-    if (this.ring.length > slotsIdleMax) this.ring = emptyRing()
+    this.running = undefined
+    this.runningLevel = undefined
+    if (this.ring.length > slotsIdleMax) this.ring = emptyRing(slotsMin)
+  }
+
+  private makeWay(then: () => void): void {
+    this.running = undefined
+    this.runningLevel = undefined
+    this.drain.later(then)
   }
 
   private readonly runAfterHost = (): void => {
-    this.messagesLeft = Limits.hostTurnMessages
+    this.workLeft = Limits.hostTurnMessages
     this.untilClock = Limits.clockEveryMessages
     this.hostTurnAtMs = this.nowMs() + Limits.hostTurnMs
     this.run()
   }
 
-  private hostIsDue(): boolean {
-    this.untilClock = Limits.clockEveryMessages
-    return this.nowMs() >= this.hostTurnAtMs
+  private pushPlain(runnable: Runnable): void {
+    if (this.size === this.ring.length) this.grow()
+    this.ring[(this.head + this.size) & (this.ring.length - 1)] = runnable
+    this.size++
+  }
+
+  private takeContinuation(): Runnable | undefined {
+    const { continuation } = this
+    this.continuation = undefined
+    return continuation
   }
 
   private grow(): void {
@@ -146,17 +255,150 @@ export class RunQueue {
     this.ring = larger
     this.head = 0
   }
+
+  // ---------------------------------------------------------------- by virtual time, when priorities differ
+
+  /** Whether this priority may be the only one: nobody of another is ready or has a turn. */
+  private becomesPlain(level: RunLevel): boolean {
+    if (this.size > 0 || this.runningLevel !== undefined || this.drain.chance !== undefined) return false
+    for (const other of this.active) other.isActive = false
+    this.active.length = 0
+    this.virtualNow = 0
+    this.plain = level
+    this.interruptDirect(level)
+    return true
+  }
+
+  /** Adds one whose priority is not the only one: from now on, times count. */
+  private pushWeighted(level: RunLevel, runnable: Runnable): void {
+    const { plain } = this
+    if (plain !== undefined) {
+      for (let i = 0; i < this.size; i++) {
+        const at = (this.head + i) & (this.ring.length - 1)
+        plain.push(this.ring[at]!, this.virtualNow)
+        this.ring[at] = undefined
+      }
+      this.activate(plain)
+      this.runningFrom = this.virtualNow
+      this.runningUntil = this.virtualNow + plain.turnTime
+      this.plain = undefined
+    }
+    this.activate(level)
+    level.push(runnable, this.virtualNow)
+    this.size++
+    const { runningLevel } = this
+    if (runningLevel === undefined) return this.interruptDirect(level)
+    if (level.weight <= runningLevel.weight) return
+    const until = this.virtualNow + level.turnTime
+    if (until >= this.runningUntil || this.drain.chance !== undefined) return
+    this.runningUntil = until
+    this.preempted = true
+    this.turnOver = true
+  }
+
+  /** One that is handling a message without having a turn makes way for a better one too. */
+  private interruptDirect(level: RunLevel): void {
+    if (this.running !== undefined && weightOf(this.running.priority) < level.weight) this.turnOver = true
+  }
+
+  private turnOf(level: RunLevel, index: number): void {
+    const start = level.startOf(index)
+    const before = level.workBefore
+    level.workBefore = 0
+    const runnable = index === 0 ? level.shift() : level.remove(index)
+    this.size--
+    this.running = runnable
+    this.runningLevel = level
+    this.runningFrom = start
+    this.runningUntil = start + level.turnTime
+    if (start > this.virtualNow) this.virtualNow = start
+    if (before > 0) this.shortenTurn(before)
+    const work = runnable.turn() + this.takeCharge()
+    if (before > 0) this.shortenTurn(0)
+    this.workLeft -= work
+    this.untilClock -= work
+    this.endTurn(runnable, level, before + work)
+  }
+
+  private endTurn(runnable: Runnable, level: RunLevel, work: number): void {
+    const end = this.runningFrom + work / level.weight
+    // Never past those that wait, who would then be further behind the next to wake than a turn: by this the bound holds.
+    const until = end < this.runningUntil ? end : this.runningUntil
+    if (until > this.virtualNow) this.virtualNow = until
+    if (runnable.ready) this.pushAgain(runnable, level, work, end)
+    if (this.continuation !== undefined) this.pushAgain(this.takeContinuation()!, level, work, end)
+    this.preempted = false
+  }
+
+  private pushAgain(runnable: Runnable, level: RunLevel, work: number, end: number): void {
+    this.activate(level)
+    // A better one cut the turn short: what is left of it comes before the turns of others.
+    if (this.preempted && work < Limits.turnMessages) level.unshift(runnable, this.runningFrom, work)
+    else level.push(runnable, end)
+    this.size++
+  }
+
+  /** What a turn may do, when so much of it is done. */
+  private shortenTurn(before: number): void {
+    this.turnMessages = Limits.turnMessages - before
+    this.turnOperations = Limits.turnOperations - before * Limits.operationsPerMessage
+  }
+
+  /** The level whose first actor would be least far ahead after its turn; of two alike, the one of higher priority. */
+  private choose(): RunLevel {
+    const { active } = this
+    let best: RunLevel | undefined
+    let bestUntil = Number.POSITIVE_INFINITY
+    for (let i = active.length - 1; i >= 0; i--) {
+      const level = active[i]!
+      if (level.size === 0) {
+        level.isActive = false
+        const last = active.pop()!
+        if (last !== level) active[i] = last
+        continue
+      }
+      const until = level.startOf(0) + level.turnTime
+      if (until < bestUntil || (until === bestUntil && level.weight > best!.weight)) {
+        best = level
+        bestUntil = until
+      }
+    }
+    return best!
+  }
+
+  private turnByChance(chance: (below: number) => number): void {
+    this.turnMessages = 1 + chance(Limits.turnMessages)
+    this.turnOperations = 1 + chance(simulatedOperationsMax)
+    let index = chance(this.size)
+    for (const level of this.active) {
+      if (index < level.size) return this.turnOf(level, index)
+      index -= level.size
+    }
+  }
+
+  private activate(level: RunLevel): void {
+    if (level.isActive) return
+    level.isActive = true
+    this.active.push(level)
+  }
+
+  /** The work charged to a turn that has ended. */
+  private takeCharge(): number {
+    const { charged } = this
+    this.charged = 0
+    this.turnOver = false
+    return charged
+  }
+
+  private hostIsDue(): boolean {
+    this.untilClock = Limits.clockEveryMessages
+    return this.nowMs() >= this.hostTurnAtMs
+  }
+
+  private makeLevel(priority: number): RunLevel {
+    return (this.levels[priority] = new RunLevel(weightOf(priority), Limits.turnMessages / weightOf(priority)))
+  }
 }
 
-// 1,024 references are 8 kB: not worth giving back. Chosen, not measured.
-const slotsIdleMax = 1_024
-
-const emptyRing = (length = 64): Array<Runnable | undefined> => {
-  const ring: Array<Runnable | undefined> = []
-  for (let i = 0; i < length; i++) ring.push(undefined)
-  return ring
-}
-
-/** Messages in a turn of an actor: 16 at priority 128, doubled every 32 above it and halved every 32 below. */
-export const turnMessages = (priority: number): number =>
-  Math.min(Limits.turnMessagesMax, Math.max(1, Math.round(Limits.turnMessages * 2 ** ((priority - 128) / 32))))
+// Short enough that fibers meet in the middle of what they do, long enough that they get on. Chosen, not measured.
+const simulatedOperationsMax = 64

@@ -150,8 +150,7 @@ describe("a system", () => {
 
   it.effect("replays the interleaving of actors and fibers from the seed of a scheduler", () => {
     /** Runs its tasks in an order that the seed decides, and fibers for a random number of operations. */
-    const seeded = (seed: number): Scheduler.Scheduler => {
-      const below = randomOf(seed)
+    const seeded = (below: (bound: number) => number): Scheduler.Scheduler => {
       const tasks: Array<() => void> = []
       const drain = () => {
         while (tasks.length > 0) tasks.splice(below(tasks.length), 1)[0]!()
@@ -182,7 +181,8 @@ describe("a system", () => {
         }) as Effect.Effect<number>
     })
     const trace = (seed: number) => {
-      const scheduler = seeded(seed)
+      const chance = randomOf(seed)
+      const scheduler = seeded(chance)
       const program = Effect.gen(function* () {
         const { stop, system } = yield* started()
         const works = ["a", "b", "c"].flatMap((name) =>
@@ -196,7 +196,10 @@ describe("a system", () => {
       return Effect.promise(() =>
         // The test's clock too: by a real one, the host's share would depend on how fast the machine is.
         Effect.runPromise(
-          program.pipe(Effect.provideService(Drain, drainByScheduler(scheduler)), Effect.provide(TestClock.layer())),
+          program.pipe(
+            Effect.provideService(Drain, { ...drainByScheduler(scheduler), chance }),
+            Effect.provide(TestClock.layer())
+          ),
           {
             scheduler
           }

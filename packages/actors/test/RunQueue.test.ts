@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as Limits from "../src/Limits.ts"
-import { type Drain, type Runnable, RunQueue, turnMessages } from "../src/RunQueue.ts"
+import { type Drain, type Runnable, RunQueue, waitBound, weightOf } from "../src/RunQueue.ts"
 
 /** A drain that runs when it is told to, and counts how often the host had its share. */
 const manual = () => {
@@ -27,10 +27,12 @@ class Worker implements Runnable {
   left: number
   readonly turnLength: number
   readonly log: Array<Worker>
-  constructor(left: number, turnLength: number, log: Array<Worker>) {
+  readonly priority: number
+  constructor(left: number, turnLength: number, log: Array<Worker>, priority = 128) {
     this.left = left
     this.turnLength = turnLength
     this.log = log
+    this.priority = priority
   }
   turn() {
     const handled = Math.min(this.left, this.turnLength)
@@ -43,8 +45,10 @@ class Worker implements Runnable {
   }
 }
 
+const someone: Runnable = { priority: 128, turn: () => 1, ready: false }
+
 describe("the run queue", () => {
-  it("serves every ready actor once before any of them twice, whatever they have to do", () => {
+  it("serves every ready actor of one priority once before any of them twice, whatever they have to do", () => {
     const workers = fc.array(
       fc.record({ left: fc.integer({ min: 1, max: 500 }), turn: fc.integer({ min: 1, max: 250 }) }),
       {
@@ -92,6 +96,7 @@ describe("the run queue", () => {
     let now = 0
     const queue = new RunQueue(drain, () => now)
     const slow: Runnable = {
+      priority: 128,
       turn: () => {
         now += 1
         return 1
@@ -109,7 +114,7 @@ describe("the run queue", () => {
   it("counts messages that are handled directly", () => {
     const queue = new RunQueue(manual().drain, () => 0)
     let direct = 0
-    while (queue.enterDirect()) {
+    while (queue.enterDirect(someone)) {
       queue.leaveDirect()
       direct++
     }
@@ -121,23 +126,256 @@ describe("the run queue", () => {
     const queue = new RunQueue(drain, () => 0)
     const log: Array<Worker> = []
     queue.push(new Worker(1, 1, log))
-    expect(queue.enterDirect()).toBe(false)
+    expect(queue.enterDirect(someone)).toBe(false)
     runAll()
     expect(log).toHaveLength(1)
-    expect(queue.enterDirect()).toBe(true)
+    expect(queue.enterDirect(someone)).toBe(true)
   })
 
   it("bounds how deep direct handling nests", () => {
     const queue = new RunQueue(manual().drain, () => 0)
     let depth = 0
-    while (queue.enterDirect()) depth++
+    while (queue.enterDirect(someone)) depth++
     expect(depth).toBe(Limits.directDepthMax)
   })
 
-  it("gives an actor longer turns the higher its priority, and never none", () => {
-    expect([0, 32, 64, 96, 128, 160, 192, 224, 255].map(turnMessages)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 250])
+  it("weighs priority 128 as one, and doubles the weight every 32 above it", () => {
+    expect([0, 96, 128, 160, 224].map(weightOf)).toEqual([1 / 16, 1 / 2, 1, 2, 8])
     for (let priority = 1; priority < 256; priority++) {
-      expect(turnMessages(priority)).toBeGreaterThanOrEqual(turnMessages(priority - 1))
+      expect(weightOf(priority)).toBeGreaterThan(weightOf(priority - 1))
     }
+  })
+
+  it("shares the thread among actors that are always busy by their weights", () => {
+    const priorities = fc.uniqueArray(fc.integer({ min: 64, max: 255 }), { minLength: 2, maxLength: 5 })
+    fc.assert(
+      fc.property(priorities, (priorities) => {
+        const { drain, runAll } = manual()
+        const queue = new RunQueue(drain, () => 0)
+        const turns = 4_000
+        const log: Array<Worker> = []
+        const all = priorities.map((priority) => new Worker(Number.POSITIVE_INFINITY, 16, log, priority))
+        for (const worker of all) queue.push(worker)
+        // Ends when the log is full.
+        for (const worker of all) {
+          Object.defineProperty(worker, "ready", { get: () => log.length < turns })
+        }
+        runAll()
+        const total = priorities.reduce((sum, priority) => sum + weightOf(priority), 0)
+        for (const worker of all) {
+          const share = log.filter((other) => other === worker).length / log.length
+          // No more than a turn or two away from theory.
+          expect(Math.abs(share - weightOf(worker.priority) / total)).toBeLessThan((2.5 / turns) * all.length)
+        }
+      }),
+      { numRuns: 50 }
+    )
+  })
+
+  it("serves the better one first when both have just become ready", () => {
+    const { drain, runAll } = manual()
+    const queue = new RunQueue(drain, () => 0)
+    const log: Array<Worker> = []
+    const [low, normal, high] = [64, 128, 200].map((priority) => new Worker(1, 16, log, priority))
+    queue.push(low!)
+    queue.push(normal!)
+    queue.push(high!)
+    runAll()
+    expect(log).toEqual([high, normal, low])
+  })
+
+  it("ends the turn of one of lower priority when a better one wakes, and goes on with it before others of its own", () => {
+    const { drain, runAll } = manual()
+    const queue = new RunQueue(drain, () => 0)
+    const log: Array<string> = []
+    const high: Runnable = { priority: 200, turn: () => (log.push("high"), 1), ready: false }
+    let left = 3
+    const allowed: Array<number> = []
+    const low: Runnable = {
+      priority: 100,
+      turn: () => {
+        allowed.push(queue.turnMessages)
+        log.push("low")
+        if (left-- === 3) {
+          expect(queue.turnOver).toBe(false)
+          queue.push(high)
+          expect(queue.turnOver).toBe(true)
+        } else expect(queue.turnOver).toBe(false)
+        return 1
+      },
+      get ready() {
+        return left > 0
+      }
+    }
+    const same: Runnable = { priority: 100, turn: () => (log.push("same"), 1), ready: false }
+    queue.push(low)
+    queue.push(same)
+    runAll()
+    expect(log).toEqual(["low", "high", "low", "same", "low"])
+    // The rest of the turn was no longer than what was left of it.
+    expect(allowed).toEqual([16, 15, 16])
+  })
+
+  it("lets no equal and no worse one end a turn", () => {
+    for (const priority of [100, 50]) {
+      const { drain, runAll } = manual()
+      const queue = new RunQueue(drain, () => 0)
+      let isOver: boolean | undefined
+      queue.push({
+        priority: 100,
+        turn: () => {
+          queue.push({ ...someone, priority })
+          isOver = queue.turnOver
+          return 1
+        },
+        ready: false
+      })
+      runAll()
+      expect(isOver).toBe(false)
+    }
+  })
+
+  it("ends a turn that is charged with more work than it may do", () => {
+    const { drain, runAll } = manual()
+    const queue = new RunQueue(drain, () => 0)
+    const seen: Array<boolean> = []
+    queue.push({
+      priority: 128,
+      turn: () => {
+        queue.charge(Limits.turnMessages - 1)
+        seen.push(queue.turnOver)
+        queue.charge(1)
+        seen.push(queue.turnOver)
+        return 1
+      },
+      ready: false
+    })
+    queue.push({ priority: 128, turn: () => (seen.push(queue.turnOver), 1), ready: false })
+    runAll()
+    expect(seen).toEqual([false, true, false])
+  })
+})
+
+describe("waiting for a turn", () => {
+  /** An actor that works in bursts: turns of `cost` messages, `turns` of them, then it sleeps until `wakesAfter` more work is done. */
+  interface Burst {
+    readonly priority: number
+    readonly cost: number
+    readonly turns: number
+    readonly wakesAfter: number
+  }
+  const burst = fc.record({
+    priority: fc.integer({ min: 0, max: 255 }),
+    cost: fc.integer({ min: 1, max: Limits.turnMessages }),
+    turns: fc.integer({ min: 1, max: 40 }),
+    wakesAfter: fc.integer({ min: 0, max: 300 })
+  })
+
+  /** Runs the bursts until so much work is done, and gives each wait as a part of its bound. */
+  const waitsOf = (bursts: ReadonlyArray<Burst>, workMax: number): ReadonlyArray<number> => {
+    const { drain, runAll } = manual()
+    const queue = new RunQueue(drain, () => 0)
+    const parts: Array<number> = []
+    let work = 0
+    const actors = bursts.map((spec, index) => {
+      const others = bursts.filter((_, other) => other !== index).map(({ priority }) => priority)
+      const bound = waitBound(spec.priority, others)
+      const actor = {
+        priority: spec.priority,
+        left: spec.turns,
+        readySince: 0,
+        wakesAt: Number.POSITIVE_INFINITY,
+        turn: () => {
+          parts.push((work - actor.readySince) / bound)
+          const cost = Math.min(spec.cost, queue.turnMessages)
+          work += cost
+          actor.left--
+          actor.readySince = work
+          if (!actor.ready) {
+            actor.left = spec.turns
+            actor.wakesAt = work + spec.wakesAfter
+            isAwake.delete(actor)
+          }
+          for (const other of actors) {
+            if (isAwake.has(other) || work < other.wakesAt || work >= workMax) continue
+            isAwake.add(other)
+            other.readySince = work
+            // One that wakes itself is put back by the queue.
+            if (other !== actor) queue.push(other)
+          }
+          return cost
+        },
+        get ready(): boolean {
+          return work < workMax && isAwake.has(actor) && actor.left > 0
+        }
+      }
+      return actor
+    })
+    const isAwake = new Set<(typeof actors)[number]>(actors)
+    for (const actor of actors) queue.push(actor)
+    runAll()
+    return parts
+  }
+
+  it("never takes longer than its bound, for actors that come and go", () => {
+    fc.assert(
+      fc.property(fc.array(burst, { minLength: 2, maxLength: 12 }), (bursts) => {
+        for (const part of waitsOf(bursts, 10_000)) expect(part).toBeLessThanOrEqual(1)
+      }),
+      { numRuns: 200 }
+    )
+  })
+
+  it("is not prolonged by one that is cut short again and again before its turn is over", () => {
+    const brief = { cost: 1, turns: 1, wakesAfter: 0 }
+    const parts = waitsOf(
+      [
+        { ...brief, priority: 0 },
+        { ...brief, priority: 0 },
+        { ...brief, priority: 1, wakesAfter: 1 }
+      ],
+      10_000
+    )
+    expect(Math.max(...parts)).toBeLessThanOrEqual(1)
+  })
+
+  it("is not prolonged by ever new ones of the highest priority", () => {
+    const { drain, runAll } = manual()
+    const queue = new RunQueue(drain, () => 0)
+    const workMax = 50_000
+    let work = 0
+    let waited: number | undefined
+    const newcomer = (): Runnable => ({
+      priority: 255,
+      turn: () => {
+        work++
+        if (work < workMax) queue.push(newcomer())
+        return 1
+      },
+      ready: false
+    })
+    queue.push(newcomer())
+    queue.push({
+      priority: 0,
+      turn: () => {
+        waited ??= work
+        return 1
+      },
+      ready: false
+    })
+    runAll()
+    expect(waited).toBeLessThanOrEqual(waitBound(0, [255]))
+  })
+
+  it("comes to half of its bound where one of high priority keeps one of low priority waiting", () => {
+    const busy = { cost: Limits.turnMessages, turns: 1_000_000, wakesAfter: 0 }
+    const parts = waitsOf(
+      [
+        { ...busy, priority: 255 },
+        { ...busy, priority: 0 }
+      ],
+      100_000
+    )
+    expect(Math.max(...parts)).toBeGreaterThan(0.4)
   })
 })

@@ -1,15 +1,19 @@
 /**
  * What actors must do alike on Bun, Deno and Node: the reply rule, one message at a time, supervision, cycles, services, the
- * same here as on another node, the laws of the storage, recovery from damage by the checking process, and SIGKILL.
+ * same here as on another node, turns by priority, the ThoughtStream, simulations that replay, the laws of the storage,
+ * recovery from damage by the checking process, and SIGKILL.
  */
 import { actor, fromRpcs, reply } from "@continuum/actors/Actor"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { weightOf } from "@continuum/actors/RunQueue"
 import { service } from "@continuum/actors/Service"
 import { laws } from "@continuum/actors/testing/ActorStorageLaws"
 import { register, scenarios } from "@continuum/actors/testing/RouterScenarios"
-import { Effect, References, Schema } from "effect"
+import * as Simulation from "@continuum/actors/testing/Simulation"
+import { ThoughtStream } from "@continuum/actors/thoughtstream/ThoughtStream"
+import { Effect, Layer, References, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -160,6 +164,79 @@ await check("a service that fails is restarted", async () => {
   const seen = runs
   await pause(50)
   equal(runs, seen)
+})
+
+// ---------------------------------------------------------------- turns
+
+await check("busy actors share the thread by their weights, and a better one does not wait for them", async () => {
+  const system = await ActorSystem.start()
+  const priorities = [96, 128, 160]
+  const steps = priorities.map(() => 0)
+  let left = 300_000
+  const runs = priorities.map((priority, index) => {
+    const step = () => {
+      left--
+      steps[index] = steps[index]! + 1
+    }
+    const loop = Effect.whileLoop({ while: () => left > 0, body: () => Effect.void, step })
+    const Busy = actor(`busy${index}`, { state: 0, run: (state) => Effect.as(loop, state) }, { priority })
+    return system.ref(Busy, "one").run()
+  })
+  await system.ref(actor("urgent", { state: 0, ask: (state) => state }, { priority: 255 }), "one").ask()
+  equal(left > 0, true)
+  await Promise.all(runs)
+  const total = priorities.reduce((sum, priority) => sum + weightOf(priority), 0)
+  for (const [index, priority] of priorities.entries()) {
+    equal(Math.abs(steps[index]! / 300_000 - weightOf(priority) / total) < 0.05, true)
+  }
+  await system.stop()
+})
+
+await check("the best of three bids has the turn, and the next best when it dies", async () => {
+  const bid = (digit: number, confidence: number) => ({
+    personaId: `00000000-0000-4000-8000-00000000000${digit}`,
+    priority: 128,
+    confidence,
+    latencyMs: 1_000,
+    costTokens: 500,
+    state: "ready" as const
+  })
+  const processes = [bid(1, 0.3), bid(2, 0.4), bid(3, 0.9)]
+  const invited = processes.map(({ personaId }) => personaId)
+  const answers = await Effect.gen(function* () {
+    const stream = yield* ThoughtStream
+    const speak = (process: (typeof processes)[number]) =>
+      stream.withTurn(
+        { process, turnId: "chat", invited },
+        process.confidence === 0.9 ? Effect.die(new Error("dead")) : Effect.succeed(process.confidence)
+      )
+    return yield* Effect.all(
+      processes.map((process) =>
+        Effect.match(Effect.sandbox(speak(process)), { onFailure: () => "died", onSuccess: String })
+      ),
+      { concurrency: "unbounded" }
+    )
+  }).pipe(Effect.provide(Layer.provide(ThoughtStream.layer(), ActorSystem.layerWithoutStorage())), Effect.runPromise)
+  equal(answers, ["undefined", "0.4", "died"])
+})
+
+await check("a simulation with crashes replays from its seed", async () => {
+  const program = (world: Simulation.World) =>
+    Effect.gen(function* () {
+      const node = yield* world.start("n")
+      node.crashAfter(1 + world.below(60))
+      for (let i = 0; i < 5; i++) {
+        const exit = yield* Effect.exit(node.run(Effect.suspend(() => node.system.ref(Counter, "c").add(1))))
+        world.note(exit._tag)
+      }
+    })
+  const traces = new Set<string>()
+  for (let seed = 1; seed <= 10; seed++) {
+    const { trace } = await Simulation.run({ seed }, program)
+    equal((await Simulation.run({ seed }, program)).trace, trace)
+    traces.add(trace)
+  }
+  equal(traces.size > 5, true)
 })
 
 // ---------------------------------------------------------------- storage

@@ -1,0 +1,20 @@
+/** Creates an actor, sends it one message, and forgets it. An operation is one actor. */
+import { check, finished, type Program } from "./Library.ts"
+
+export const forkJoinCreate: Program = {
+  id: "fjcreate",
+  label: "Fork-join, creation",
+  run: async ({ spawn }, operations) => {
+    let sum = 0
+    await finished<void>((done) => {
+      let left = operations
+      for (let i = 0; i < operations; i++) {
+        spawn<number>((value) => {
+          sum += value
+          if (--left === 0) done()
+        })(i)
+      }
+    })
+    check("The sum", sum, (operations * (operations - 1)) / 2)
+  }
+}

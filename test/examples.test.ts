@@ -1,0 +1,30 @@
+/** The examples run, and print what their comments promise. */
+import { assert, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import { join, resolve } from "node:path"
+
+const root = resolve(import.meta.dirname, "..")
+const run = (example: string) => {
+  const { status, stderr, stdout } = spawnSync(join(root, "node_modules/.bin/bun"), [join("examples", example)], {
+    cwd: root,
+    encoding: "utf8",
+    timeout: 60_000
+  })
+  assert.strictEqual(status, 0, stderr)
+  return stdout
+}
+
+describe("an example", () => {
+  it("07-priorities shares the thread by weight, and the urgent one does not wait", () => {
+    const output = run("07-priorities.ts")
+    assert.include(output, "the urgent one answers while there is work left: true")
+    const shares = [...output.matchAll(/^(?:low|normal|high): (\d+) %$/gm)].map(([, percent]) => Number(percent))
+    for (const [index, theory] of [14, 29, 57].entries()) assert.approximately(shares[index]!, theory, 3)
+  })
+
+  it("08-simulation finds the bug, and replays it", () => {
+    const output = run("08-simulation.ts")
+    assert.match(output, /Seed \d+ after[^]*It did not hold that nobody buys what is not there/)
+    assert.include(output, "replayed twice, the same each time: true")
+  })
+})
