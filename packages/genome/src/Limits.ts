@@ -29,3 +29,15 @@ export const layerParentsMax = 16
 
 /** Text of an adapter_config.json. Real ones have 1 kB; one with a pattern for each of 4096 modules has 500 kB. */
 export const peftConfigBytesMax = 1024 * 1024
+
+/** Turns of one conversation in a request. The context of the model ends far before. Chosen, not measured. */
+export const turnsMax = 1024
+
+/** Layers that are active together. Their ranks add up, and so does the time of a token. Chosen, not measured. */
+export const activeLayersMax = 8
+
+/** Texts at which an answer ends. OpenAI's API takes 4, Ollama a handful. Chosen, not measured. */
+export const stopTextsMax = 16
+
+/** Characters of such a text; what could begin one is held back from the stream. Chosen, not measured. */
+export const stopTextLengthMax = 64
