@@ -41,3 +41,18 @@ export const stopTextsMax = 16
 
 /** Characters of such a text; what could begin one is held back from the stream. Chosen, not measured. */
 export const stopTextLengthMax = 64
+
+/** Sizes of a model that this engine builds a graph for: those of a 70 B model, rounded up. More is a damaged file. */
+export const modelWidthMax = 32_768
+export const modelBlocksMax = 256
+export const modelVocabularyMax = 262_144
+export const modelContextTokensMax = 131_072
+
+/**
+ * One message between the node and an engine process: the weights of a model that is trained, as it is begun or saved.
+ * A model in training is tiny. Chosen, not measured.
+ */
+export const engineMessageBytesMax = 256 * 1024 * 1024
+
+/** What an engine process said last on standard error, kept for the reason of its end. A stack trace has 2 kB. */
+export const engineWordsBytesMax = 4096
