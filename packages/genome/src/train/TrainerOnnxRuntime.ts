@@ -51,8 +51,10 @@ export const make = Effect.fn("TrainerOnnxRuntime.make")(function* (
   let waiting: Deferred.Deferred<Answer, TrainingFailed> | undefined
   let gone: TrainingFailed | undefined
   const settle = (effect: Effect.Effect<Answer, TrainingFailed>) => {
-    if (waiting !== undefined) Deferred.doneUnsafe(waiting, effect)
+    const asked = waiting
+    // First: whoever waits goes on at once, and may ask again.
     waiting = undefined
+    if (asked !== undefined) Deferred.doneUnsafe(asked, effect)
   }
   const child = yield* ChildOnnxRuntime.start({
     entry: new URL("./TrainerOnnxRuntime.entry.ts", import.meta.url),
