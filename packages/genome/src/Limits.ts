@@ -86,3 +86,6 @@ export const engineSilenceMsMax = 60_000
 
 /** Times a request is started again in a new engine, when the old one died before the first text. */
 export const engineRetriesMax = 1
+
+/** Layers whose tensors an engine holds; the least recently used goes first. 64 of the tiny model are 16 MB. Chosen, not measured. */
+export const engineLayersMax = 64

@@ -52,13 +52,12 @@ export interface RowRequest<Layers> {
 /** What happened to a row in a step. */
 export type RowEvent =
   | { readonly _tag: "Token"; readonly id: number; readonly token: number }
-  | { readonly _tag: "End"; readonly id: number; readonly reason: "stop" | "length"; readonly cachedTokens: number }
+  | { readonly _tag: "End"; readonly id: number; readonly reason: "stop" | "length" }
 
 interface Row<Layers> extends RowRequest<Layers> {
   readonly sampler: SamplingStream.Sampler
   /** Prompt and answer so far. */
   readonly tokens: Array<number>
-  readonly cachedTokens: number
   readonly order: number
   /** Since when it waits for its turn, in milliseconds; undefined while it has one. */
   waitingSinceMs: number | undefined
@@ -96,19 +95,20 @@ export class Batcher<Layers> {
     return this.rows.size
   }
 
-  start(request: RowRequest<Layers>): void {
+  /** Takes a request; gives the tokens of its prompt that need not be computed. */
+  start(request: RowRequest<Layers>): number {
     // The last token is always computed: its logits are what the answer begins with.
     const kv = this.cache.take(request.composition, request.prompt, request.prompt.length - 1)
     this.rows.set(request.id, {
       ...request,
       sampler: SamplingStream.make(request.sampling),
       tokens: [...request.prompt],
-      cachedTokens: kv?.length ?? 0,
       order: this.count++,
       waitingSinceMs: this.nowMs(),
       known: kv?.length ?? 0,
       kv: kv ?? Batch.emptyRow(2 * this.model.blocks)
     })
+    return kv?.length ?? 0
   }
 
   /** Forgets a row; no event names it any more. */
@@ -207,7 +207,7 @@ export class Batcher<Layers> {
   private end(row: Row<Layers>, reason: "stop" | "length"): RowEvent {
     this.rows.delete(row.id)
     this.cache.put(row.composition, row.tokens, this.kvOf(row))
-    return { _tag: "End", id: row.id, reason, cachedTokens: row.cachedTokens }
+    return { _tag: "End", id: row.id, reason }
   }
 
   /** The batch of exactly these rows, with the past of each. */

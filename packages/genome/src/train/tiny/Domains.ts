@@ -73,7 +73,7 @@ const generators: { readonly [Name in Domain]: Source } = {
     const digits = (value: number) => String(value).padStart(2, "0")
     return ask(`date ${year}-${digits(month)}-${digits(day)}`, `${day} ${months[month - 1]!} ${year}`)
   },
-  english: (random) => (random() < 0.5 ? English.fact(random) : English.quotation(random)),
+  english: English.fact,
   reversing: (random) => {
     const text = word(random)
     return ask(`reverse ${text}`, [...text].toReversed().join(""))
