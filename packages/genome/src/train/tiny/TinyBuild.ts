@@ -6,8 +6,8 @@
  */
 import * as ContentId from "@continuum/core/ContentId"
 import { Effect, Schema, type Scope } from "effect"
-import * as Peft from "../../formats/Peft.ts"
 import * as LayerCard from "../../LayerCard.ts"
+import * as LayerFolder from "../../LayerFolder.ts"
 import * as HuggingFace from "../../model/HuggingFace.ts"
 import type { LlamaConfig } from "../../model/LlamaConfig.ts"
 import * as ModelFolder from "../../model/ModelFolder.ts"
@@ -141,12 +141,10 @@ export const build = Effect.fn("TinyBuild.build")(function* (
       base: yield* meter.measure(report, seed),
       layer: yield* meter.measure(report, seed, yield* LoraTrainer.toParameters(layer, config, rank))
     }
-    const adapter = yield* Effect.orDie(Peft.write(layer))
     const card = yield* Effect.orDie(LayerCard.of(layer, { ...description, name: domain }))
-    files
-      .set(`layers/${domain}/${Peft.configFile}`, text(adapter.config))
-      .set(`layers/${domain}/${Peft.weightsFile}`, adapter.weights)
-      .set(`layers/${domain}/card.json`, json(card))
+    for (const [name, content] of yield* Effect.orDie(LayerFolder.filesOf({ card, layer }))) {
+      files.set(`layers/${domain}/${name}`, content)
+    }
   }
   const report: Report = { seed, accuracy }
   files.set("report.json", json(report))
