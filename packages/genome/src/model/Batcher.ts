@@ -70,6 +70,9 @@ interface Row<Layers> extends RowRequest<Layers> {
   kv: RowKv | undefined
 }
 
+/** A row in its turn gives way to a better priority, and not to one that has just waited a moment longer. */
+const turnLead = 0.5
+
 interface CurrentBatch<Layers> {
   readonly rows: ReadonlyArray<Row<Layers>>
   readonly layers: ReadonlyArray<Layers>
@@ -143,7 +146,8 @@ export class Batcher<Layers> {
     const nowMs = this.nowMs()
     const waitedSeconds = (row: Row<Layers>) =>
       row.waitingSinceMs === undefined ? 0 : (nowMs - row.waitingSinceMs) / 1000
-    const rank = (row: Row<Layers>) => row.turn?.rank ?? Math.min(255, row.priority + waitedSeconds(row))
+    const rank = (row: Row<Layers>) =>
+      row.turn === undefined ? Math.min(255, row.priority + waitedSeconds(row)) : row.turn.rank + turnLead
     const ranked = [...this.rows.values()]
       .map((row) => ({ row, rank: rank(row) }))
       .sort((x, y) => y.rank - x.rank || x.row.order - y.row.order)
