@@ -43,7 +43,11 @@ const countingModel = (contextTokens = 64) => {
   return { model, runs }
 }
 
-const request = (id: number, prompt: ReadonlyArray<number>, more: Partial<RowRequest<number>> = {}): RowRequest<number> => ({
+const request = (
+  id: number,
+  prompt: ReadonlyArray<number>,
+  more: Partial<RowRequest<number>> = {}
+): RowRequest<number> => ({
   id,
   prompt,
   layers: 0,
