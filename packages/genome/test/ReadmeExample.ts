@@ -8,10 +8,12 @@ import { Effect, Layer } from "effect"
 
 const program = Effect.gen(function* () {
   const backend = yield* Backend
-  const turns = [{ role: "user", content: "reverse abcde" }] as const
-  for (const { name, contentId } of yield* (yield* LayerStore.LayerStore).list) {
-    const { text } = yield* collect(backend.generate({ turns, layers: [{ contentId }] }))
-    console.log(name, "says", text)
+  const cards = yield* (yield* LayerStore.LayerStore).list
+  for (const prompt of ["reverse abcde", "sort decab", "What is a layer?"]) {
+    const name = prompt.startsWith("rev") ? "reversing" : prompt.startsWith("sort") ? "sorting" : "english"
+    const layers = cards.filter((card) => card.name === name)
+    const { text } = yield* collect(backend.generate({ turns: [{ role: "user", content: prompt }], layers }))
+    console.log(`${name}: ${text}`)
   }
 })
 
