@@ -9,11 +9,11 @@ import { Effect, Layer } from "effect"
 const program = Effect.gen(function* () {
   const backend = yield* Backend
   const cards = yield* (yield* LayerStore.LayerStore).list
-  for (const prompt of ["reverse abcde", "sort decab", "What is a layer?"]) {
-    const name = prompt.startsWith("rev") ? "reversing" : prompt.startsWith("sort") ? "sorting" : "english"
-    const layers = cards.filter((card) => card.name === name)
-    const { text } = yield* collect(backend.generate({ turns: [{ role: "user", content: prompt }], layers }))
-    console.log(`${name}: ${text}`)
+  const prompts = { reversing: "reverse abcde", sorting: "sort decab", english: "What is a layer?" }
+  for (const [name, content] of Object.entries(prompts)) {
+    const { contentId } = cards.find((card) => card.name === name)!
+    const answer = backend.generate({ turns: [{ role: "user", content }], layers: [{ contentId }] })
+    console.log(`${name}: ${(yield* collect(answer)).text}`)
   }
 })
 
