@@ -29,3 +29,78 @@ export const layerParentsMax = 16
 
 /** Text of an adapter_config.json. Real ones have 1 kB; one with a pattern for each of 4096 modules has 500 kB. */
 export const peftConfigBytesMax = 1024 * 1024
+
+/** Turns of one conversation in a request. The context of the model ends far before. Chosen, not measured. */
+export const turnsMax = 1024
+
+/** Layers that are active together. Their ranks add up, and so does the time of a token. Chosen, not measured. */
+export const activeLayersMax = 8
+
+/** Texts at which an answer ends. OpenAI's API takes 4, Ollama a handful. Chosen, not measured. */
+export const stopTextsMax = 16
+
+/** Characters of such a text; what could begin one is held back from the stream. Chosen, not measured. */
+export const stopTextLengthMax = 64
+
+/** Sizes of a model that this engine builds a graph for: those of a 70 B model, rounded up. More is a damaged file. */
+export const modelWidthMax = 32_768
+export const modelBlocksMax = 256
+export const modelVocabularyMax = 262_144
+export const modelContextTokensMax = 131_072
+
+/**
+ * One message between the node and an engine process: the weights of a model that is trained, as it is begun or saved.
+ * A model in training is tiny. Chosen, not measured.
+ */
+export const engineMessageBytesMax = 256 * 1024 * 1024
+
+/** What an engine process said last on standard error, kept for the reason of its end. A stack trace has 2 kB. */
+export const engineWordsBytesMax = 4096
+
+/**
+ * Rows that are computed together. A token for 32 rows takes a few times as long as for one (bench/genome); beyond, the
+ * weights of a tiny model are no longer what the time goes into. Chosen, not measured.
+ */
+export const batchRowsMax = 32
+
+/** Tokens of a prompt that are computed in one run, between two tokens of the answers that go on. Chosen, not measured. */
+export const prefillTokensMax = 128
+
+/** Requests in an engine, computed or waiting; one more gets `BackendBusy`. Chosen, not measured. */
+export const engineRequestsMax = 256
+
+/** Keys and values of past prompts that are kept for the next turn: 100 whole contexts of the tiny model. */
+export const kvCacheBytesMax = 64 * 1024 * 1024
+
+/** Entries of it; a look-up compares with each. Chosen, not measured. */
+export const kvCacheEntriesMax = 256
+
+/** Compositions whose tensors an engine keeps ready. One of the tiny model has about 250 kB. Chosen, not measured. */
+export const compositionsMax = 128
+
+/**
+ * How long an engine with work may say nothing before it is ended and replaced. A run takes milliseconds; on a machine
+ * with ten times more to do than it can, still far below a minute. Chosen, not measured.
+ */
+export const engineSilenceMsMax = 60_000
+
+/** Times a request is started again in a new engine, when the old one died before the first text. */
+export const engineRetriesMax = 1
+
+/** Layers whose tensors an engine holds; the least recently used goes first. 64 of the tiny model are 16 MB. Chosen, not measured. */
+export const engineLayersMax = 64
+
+/** Layers in a store; a listing reads the card of each. Chosen, not measured. */
+export const storedLayersMax = 10_000
+
+/** Bytes of decoded layers that are kept in memory (warm). 64 MiB: 280 layers of the tiny model. */
+export const warmLayersBytesMax = 64 * 1024 * 1024
+
+/** Layers that are read and decoded at the same time: it is disk and hashing, of which two cores do two. */
+export const layerLoadsMax = 2
+
+/**
+ * Runs of the model for which a row keeps the priority that it got its turn with: about 20 ms of the tiny model, the same
+ * as a window for bids. Chosen, not measured.
+ */
+export const turnRunsMax = 16
