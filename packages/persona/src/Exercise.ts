@@ -11,9 +11,12 @@ export interface Exercise {
   readonly layer: string
   /** How sure the worker is that the layer can do this. Chosen below the layer's measured accuracy on its own prompts. */
   readonly confidence: number
-  /** The prompt as the layer knows it; undefined when this is no such exercise. */
+  /** The prompt as the layer knows it; undefined when this is no such exercise. Single spaces, at most `lengthMax`. */
   readonly promptOf: (prompt: string) => string | undefined
 }
+
+/** Characters of the longest exercise in words. Longer prompts are none, and no pattern has to be tried on them. */
+const lengthMax = 80
 
 const quotes = `["'“”‘’\`]?`
 /** Words in front of and behind an exercise that change nothing about it. */
@@ -23,12 +26,13 @@ const pattern = (core: string): RegExp => new RegExp(`${lead}${core}${tail}`, "i
 
 const sum = pattern(String.raw`(\d{1,2})\s*(\+|-|−|plus|minus|and)\s*(\d{1,2})\s*=?`)
 const brackets = pattern(
-  String.raw`(?:(?:close|complete|balance|match)\s+(?:the\s+)?(?:brackets?\s*)?:?\s*)?([([{<][([{<\s]*)`
+  String.raw`(?:(?:close|complete|balance|match)\s+(?:the\s+)?(?:brackets?\s*)?:?\s*)?([([{<](?:\s?[([{<]){0,7})`
 )
 const date = pattern(
-  String.raw`(?:(?:write|spell|read|say|format)\s+(?:out\s+)?(?:the\s+date\s+)?(?:out\s+)?)?(\d{4}-\d{2}-\d{2})(?:\s+(?:in words|out|as words))?`
+  String.raw`(?:(?:write|spell|read|say|format)\s+(?:out\s+)?(?:the\s+date\s+)?(?:out\s+)?)?(?:date\s+)?(\d{4}-\d{2}-\d{2})(?:\s+(?:in words|out|as words))?`
 )
-const word = `${quotes}([a-z]{1,12})${quotes}`
+// As long as the words that it was trained on.
+const word = `${quotes}([a-z]{3,6})${quotes}`
 const reverse = pattern(
   String.raw`rev(?:erse)?:?\s+(?:the\s+)?(?:word|text|letters(?:\s+of)?|string)?\s*:?\s*${word}\s*:?`
 )
@@ -54,7 +58,7 @@ export const exercises: ReadonlyArray<Exercise> = [
     confidence: 0.9,
     promptOf: (prompt) => {
       const text = date.exec(prompt)?.[1]
-      return text === undefined || !isDate(text) ? undefined : `${text} `
+      return text === undefined || !isDate(text) ? undefined : `date ${text}`
     }
   },
   {
@@ -62,7 +66,7 @@ export const exercises: ReadonlyArray<Exercise> = [
     confidence: 0.9,
     promptOf: (prompt) => {
       const text = (reverse.exec(prompt) ?? backwards.exec(prompt))?.[1]
-      return text === undefined ? undefined : `rev ${text.toLowerCase()}:`
+      return text === undefined ? undefined : `reverse ${text.toLowerCase()}`
     }
   },
   {
@@ -70,7 +74,7 @@ export const exercises: ReadonlyArray<Exercise> = [
     confidence: 0.9,
     promptOf: (prompt) => {
       const text = sort.exec(prompt)?.[1]
-      return text === undefined ? undefined : `sort ${text.toLowerCase()}:`
+      return text === undefined ? undefined : `sort ${text.toLowerCase()}`
     }
   },
   {
@@ -78,7 +82,7 @@ export const exercises: ReadonlyArray<Exercise> = [
     confidence: 0.9,
     promptOf: (prompt) => {
       const text = brackets.exec(prompt)?.[1]?.replaceAll(/\s/g, "")
-      return text === undefined ? undefined : `${text} `
+      return text === undefined ? undefined : `close ${text}`
     }
   }
 ]
@@ -88,9 +92,11 @@ export const recognise = (
   prompt: string,
   layers: ReadonlyArray<string>
 ): { readonly exercise: Exercise; readonly prompt: string } | undefined => {
+  const text = prompt.trim().replaceAll(/\s+/g, " ")
+  if (text.length > lengthMax) return undefined
   for (const exercise of exercises) {
     if (!layers.includes(exercise.layer)) continue
-    const written = exercise.promptOf(prompt)
+    const written = exercise.promptOf(text)
     if (written !== undefined) return { exercise, prompt: written }
   }
   return undefined
