@@ -17,6 +17,8 @@ export const b = 0.75
 /** A word in the nearest heading counts as this many in the text, one in the headings above it as less. Tuned on test/retrieval/Questions.ts. */
 const headingWeight = 5
 const pathWeight = 1
+/** A heading that has the words of the question and no others is what was asked for. Tuned likewise. */
+const sameHeadingFactor = 1.5
 
 export interface Found {
   readonly passage: Passage
@@ -45,11 +47,13 @@ interface Posting {
 export const make = (passages: ReadonlyArray<Passage>): Index => {
   const postings = new Map<string, Array<Posting>>()
   const lengths: Array<number> = []
+  const headings: Array<string> = []
   for (const [index, passage] of passages.entries()) {
     const frequencies = new Map<string, number>()
     const add = (text: string, weight: number) => {
       for (const term of Terms.of(text)) frequencies.set(term, (frequencies.get(term) ?? 0) + weight)
     }
+    headings.push(setOf(Terms.of(passage.heading)))
     add(passage.text, 1)
     add(passage.heading, headingWeight)
     for (const above of passage.path.slice(0, -1)) add(above, pathWeight)
@@ -69,6 +73,7 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
   return {
     search: (terms, count, weight = () => 1) => {
       const wanted = [...new Set(terms)].slice(0, queryTermsMax)
+      const asked = setOf(wanted)
       const found = new Map<number, { score: number; mass: number }>()
       let massTotal = 0
       for (const term of wanted) {
@@ -97,3 +102,6 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
     }
   }
 }
+
+/** Equal for the same words in any order. */
+const setOf = (terms: ReadonlyArray<string>): string => [...new Set(terms)].toSorted().join(" ")

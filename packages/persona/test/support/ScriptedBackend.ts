@@ -106,7 +106,9 @@ const count = (turns: ReadonlyArray<Turn>): number =>
 
 const solve = ({ layers: active = [], turns }: GenerateRequest): string => {
   const prompt = turns.at(-1)!.content
-  const names = layers.filter(({ contentId }) => active.some((one) => one.contentId === contentId)).map((one) => one.name)
+  const names = layers
+    .filter(({ contentId }) => active.some((one) => one.contentId === contentId))
+    .map((one) => one.name)
   const sum = /^(\d+)([+-])(\d+)=$/.exec(prompt)
   if (sum !== null && names.includes("arithmetic")) {
     return String(sum[2] === "+" ? Number(sum[1]) + Number(sum[3]) : Number(sum[1]) - Number(sum[3]))
