@@ -92,7 +92,12 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
         [...found]
           .map(([index, { mass, score }]) => {
             const passage = passages[index]!
-            return { passage, score: score * weight(passage.source), coverage: mass / massTotal, index }
+            return {
+              passage,
+              score: score * weight(passage.source) * (headings[index] === asked ? sameHeadingFactor : 1),
+              coverage: mass / massTotal,
+              index
+            }
           })
           // The order of the pages decides between equals.
           .sort((one, other) => other.score - one.score || one.index - other.index)
