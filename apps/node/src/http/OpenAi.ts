@@ -62,7 +62,7 @@ export const layer = Layer.effectDiscard(
     ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
       Effect.catchTag(route, "OpenAiError", (error) => Effect.succeed(OpenAiError.response(error)))
     yield* router.add("GET", modelsPath, answered(list))
-    yield* router.add("GET", `${modelsPath}/*`, answered(retrieve))
+    yield* router.add("GET", `${modelsPath}/:name`, answered(retrieve))
     yield* router.add("POST", "/v1/chat/completions", answered(complete))
   })
 )

@@ -21,7 +21,7 @@ const StopText = Schema.NonEmptyString.check(Schema.isMaxLength(stopTextLengthMa
 
 const Body = Schema.Struct({
   model: Schema.NonEmptyString,
-  messages: Schema.NonEmptyArray(Message).check(Schema.isMaxLength(turnsMax)),
+  messages: Schema.Array(Message).check(Schema.isMinLength(1), Schema.isMaxLength(turnsMax)),
   stream: optional(Schema.Boolean),
   stream_options: optional(Schema.Struct({ include_usage: optional(Schema.Boolean) })),
   max_tokens: optional(count),

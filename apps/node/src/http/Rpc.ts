@@ -4,15 +4,17 @@
  */
 import { ActorRpcs } from "@continuum/actors/rpc"
 import { NodeRpcs } from "@continuum/core/rpc"
+import { PersonaRpcs } from "@continuum/persona/rpc"
 import { JitRpcs } from "@continuum/runtime-wasm/rpc"
 import { Layer } from "effect"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import * as ActorHandlers from "../rpc/ActorHandlers.ts"
+import * as AiHandlers from "../rpc/AiHandlers.ts"
 import * as JitHandlers from "../rpc/JitHandlers.ts"
 import * as NodeHandlers from "../rpc/NodeHandlers.ts"
 
 /** The whole contract of a node. */
-export const Contract = NodeRpcs.merge(ActorRpcs, JitRpcs)
+export const Contract = NodeRpcs.merge(ActorRpcs, JitRpcs, PersonaRpcs)
 
 const path = "/rpc"
 // A defect in one call must not end the connections of others.
@@ -33,4 +35,4 @@ const layerBody = Layer.sync(RpcSerialization.RpcSerialization, () => {
 export const layer = Layer.mergeAll(
   RpcServer.layerHttp({ ...options, protocol: "http" }).pipe(Layer.provide(layerBody)),
   RpcServer.layerHttp({ ...options, protocol: "websocket" }).pipe(Layer.provide(RpcSerialization.layerNdjson))
-).pipe(Layer.provide([NodeHandlers.layer, ActorHandlers.layer, JitHandlers.layer]))
+).pipe(Layer.provide([NodeHandlers.layer, ActorHandlers.layer, JitHandlers.layer, AiHandlers.layer]))

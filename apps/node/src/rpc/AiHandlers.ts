@@ -14,9 +14,8 @@ export const layer = PersonaRpcs.toLayer(
       "ai.generate": (request) =>
         Stream.unwrap(
           Effect.map(personas.find(request.persona ?? defaultName), (persona) =>
-            Stream.map(
-              personas.process(persona, eventOf(request)),
-              (change): AiChunk => (change._tag === "Text" ? change : { ...change, persona, node })
+            Stream.map(personas.process(persona, eventOf(request)), (change): AiChunk =>
+              change._tag === "Text" ? change : { ...change, persona, node }
             )
           )
         ),
