@@ -43,7 +43,7 @@ const serve = Effect.gen(function* () {
 
 const withDoor = <A, E>(
   body: (door: Effect.Success<typeof serve>) => Effect.Effect<A, E, Scope.Scope>
-): Effect.Effect<A, E> => Effect.scoped(Effect.flatMap(serve, body))
+): Effect.Effect<A, E> => Effect.scoped(Effect.flatMap(Effect.orDie(serve), body))
 
 const promise = <A>(run: () => Promise<A>) => Effect.promise(run)
 const user = (content: string) => [{ role: "user" as const, content }]

@@ -49,7 +49,7 @@ export const layer = (script: Script): Layer.Layer<Backend> =>
       backend: "scripted",
       base,
       contextTokens,
-      layers: "many",
+      layers: "many" as const,
       concurrency: 8,
       seeded: true
     }),
@@ -59,14 +59,14 @@ export const layer = (script: Script): Layer.Layer<Backend> =>
     loaded: Effect.succeed(layers.map(({ contentId }) => contentId)),
     generate: (request) =>
       Stream.unwrap(
-        Effect.suspend(() => {
+        Effect.gen(function* () {
           script.requests.push(request)
           const promptTokens = count(request.turns)
-          if (promptTokens >= contextTokens) return Effect.fail(new PromptTooLong({ promptTokens, contextTokens }))
+          if (promptTokens >= contextTokens) return yield* new PromptTooLong({ promptTokens, contextTokens })
           for (const { contentId } of request.layers ?? []) {
-            if (!layers.some((one) => one.contentId === contentId)) return Effect.fail(new LayerUnknown({ contentId }))
+            if (!layers.some((one) => one.contentId === contentId)) return yield* new LayerUnknown({ contentId })
           }
-          return Effect.succeed(answer(script, request, promptTokens))
+          return answer(script, request, promptTokens)
         })
       )
   })
