@@ -41,3 +41,51 @@ export const stopTextsMax = 16
 
 /** Characters of such a text; what could begin one is held back from the stream. Chosen, not measured. */
 export const stopTextLengthMax = 64
+
+/** Sizes of a model that this engine builds a graph for: those of a 70 B model, rounded up. More is a damaged file. */
+export const modelWidthMax = 32_768
+export const modelBlocksMax = 256
+export const modelVocabularyMax = 262_144
+export const modelContextTokensMax = 131_072
+
+/**
+ * One message between the node and an engine process: the weights of a model that is trained, as it is begun or saved.
+ * A model in training is tiny. Chosen, not measured.
+ */
+export const engineMessageBytesMax = 256 * 1024 * 1024
+
+/** What an engine process said last on standard error, kept for the reason of its end. A stack trace has 2 kB. */
+export const engineWordsBytesMax = 4096
+
+/**
+ * Rows that are computed together. A token for 32 rows takes a few times as long as for one (bench/genome); beyond, the
+ * weights of a tiny model are no longer what the time goes into. Chosen, not measured.
+ */
+export const batchRowsMax = 32
+
+/** Tokens of a prompt that are computed in one run, between two tokens of the answers that go on. Chosen, not measured. */
+export const prefillTokensMax = 128
+
+/** Requests in an engine, computed or waiting; one more gets `BackendBusy`. Chosen, not measured. */
+export const engineRequestsMax = 256
+
+/** Keys and values of past prompts that are kept for the next turn: 100 whole contexts of the tiny model. */
+export const kvCacheBytesMax = 64 * 1024 * 1024
+
+/** Entries of it; a look-up compares with each. Chosen, not measured. */
+export const kvCacheEntriesMax = 256
+
+/** Compositions whose tensors an engine keeps ready. One of the tiny model has about 250 kB. Chosen, not measured. */
+export const compositionsMax = 128
+
+/**
+ * How long an engine with work may say nothing before it is ended and replaced. A run takes milliseconds; on a machine
+ * with ten times more to do than it can, still far below a minute. Chosen, not measured.
+ */
+export const engineSilenceMsMax = 60_000
+
+/** Times a request is started again in a new engine, when the old one died before the first text. */
+export const engineRetriesMax = 1
+
+/** Layers whose tensors an engine holds; the least recently used goes first. 64 of the tiny model are 16 MB. Chosen, not measured. */
+export const engineLayersMax = 64
