@@ -5,12 +5,14 @@
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ContentId from "@continuum/core/ContentId"
 import * as ContentStore from "@continuum/core/ContentStore"
+import { Backend, collect } from "@continuum/genome/backend/Backend"
 import type { DoctorCheck, DoctorReport } from "@continuum/core/rpc"
 import { Cause, Context, Effect, FileSystem, Layer, Path } from "effect"
 import { statfs } from "node:fs/promises"
 import { isLoopback } from "./http/Guard.ts"
 import { Home } from "./Home.ts"
 import { LogBook } from "./LogBook.ts"
+import { Model } from "./Model.ts"
 import { NodeConfig } from "./NodeConfig.ts"
 import { Proof } from "./Proof.ts"
 
@@ -37,6 +39,8 @@ export const layer = Layer.effect(
     const system = yield* ActorSystem
     const store = yield* ContentStore.ContentStore
     const proof = yield* Proof
+    const model = yield* Model
+    const backend = yield* Backend
     const logBook = yield* LogBook
 
     const secrets = Effect.gen(function* () {
@@ -112,6 +116,21 @@ export const layer = Layer.effect(
       )
     )
 
+    const answers = Effect.gen(function* () {
+      yield* model.ready
+      const { base, contextTokens } = yield* backend.capabilities
+      const [layers, loaded] = [yield* model.layers, yield* backend.loaded]
+      const { usage } = yield* collect(backend.generate({ turns: [{ role: "user", content: "1+1=" }], tokensMax: 1 }))
+      return fine(
+        `${base} answers after ${Math.round(usage.ttftMs)} ms; ${layers.length} layers, ${loaded.length} of them loaded; ` +
+          `context ${contextTokens} tokens`
+      )
+    }).pipe(
+      Effect.catch((error) =>
+        Effect.succeed(wrong(error.message, "see logs; the model's files come with the installation: install it again"))
+      )
+    )
+
     const network = Effect.succeed(
       isLoopback(settings.host)
         ? fine(`listens on ${settings.host}, for this machine only`)
@@ -124,7 +143,7 @@ export const layer = Layer.effect(
         : wrong(`${dropped} lines could not be written`, `check the disk under ${home.logsPath}`)
     )
 
-    const checks = { secrets, disk, state, records, actors: failing, content, functions, network, logs }
+    const checks = { secrets, disk, state, records, actors: failing, content, functions, model: answers, network, logs }
 
     const report = Effect.gen(function* () {
       const found = yield* Effect.forEach(

@@ -4,11 +4,13 @@
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import type { NodeStatus } from "@continuum/core/rpc"
 import { version } from "@continuum/core/Version"
+import { Personas } from "@continuum/persona/Personas"
 import { Jit } from "@continuum/runtime-wasm/Jit"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Home } from "./Home.ts"
 import type { Metric } from "./http/Metrics.ts"
 import { LogBook } from "./LogBook.ts"
+import { Model } from "./Model.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 
 export class Inventory extends Context.Service<
@@ -24,6 +26,8 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const system = yield* ActorSystem
     const jit = yield* Jit
+    const model = yield* Model
+    const personas = yield* Personas
     const home = yield* Home
     const info = yield* NodeInfo
     const logBook = yield* LogBook
@@ -43,12 +47,12 @@ export const layer = Layer.effect(
         uptimeSeconds: yield* uptimeSeconds,
         memoryBytes: yield* info.memoryBytes,
         languages: jit.languages,
-        // The mesh, layers and personas count here once they are part of the node.
+        // The mesh counts here once it is part of the node.
         peers: 0,
         actors: totals.activeActors + totals.services,
         modules: modules.length,
-        layers: 0,
-        personas: 0
+        layers: (yield* model.layers).length,
+        personas: personas.names.length
       }
     })
 

@@ -2,34 +2,39 @@
  * The whole architecture as one expression: which parts a node is made of, and what each is given.
  *
  * Read it from the bottom: settings give a home, the home gives identity, log, state and content; on these stands the
- * actor system; on it the JIT; and the doors serve them all.
+ * actor system; on it the JIT, the model and the personas; and the doors serve them all.
  */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import { service } from "@continuum/actors/Service"
 import * as ContentStoreDisk from "@continuum/core/ContentStoreDisk"
+import * as Library from "@continuum/persona/retrieval/Library"
+import * as Personas from "@continuum/persona/Personas"
 import * as Jit from "@continuum/runtime-wasm/Jit"
 import * as Sandbox from "@continuum/runtime-wasm/sandbox/Sandbox"
 import { Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
+import { resolve } from "node:path"
 import * as Banner from "./Banner.ts"
 import { Counter } from "./Counter.ts"
 import * as Doctor from "./Doctor.ts"
 import * as Guard from "./http/Guard.ts"
 import * as Health from "./http/Health.ts"
 import * as Metrics from "./http/Metrics.ts"
+import * as OpenAi from "./http/OpenAi.ts"
 import * as Rpc from "./http/Rpc.ts"
 import * as ServeNode from "./http/ServeNode.ts"
 import * as Home from "./Home.ts"
 import * as Inventory from "./Inventory.ts"
 import * as LogBook from "./LogBook.ts"
+import * as Model from "./Model.ts"
 import { NodeConfig } from "./NodeConfig.ts"
 import * as NodeInfo from "./NodeInfo.ts"
 import * as Proof from "./Proof.ts"
 import * as Stop from "./Stop.ts"
 
 /** What people and programs call. */
-const Doors = Layer.mergeAll(Rpc.layer, Health.layer, Metrics.layer, Guard.layer)
+const Doors = Layer.mergeAll(Rpc.layer, OpenAi.layer, Health.layer, Metrics.layer, Guard.layer)
 
 /** The long-running parts of a node are supervised actors too: `continuum://local/service/http` and `.../log`. */
 const Services = Layer.effectDiscard(
@@ -63,13 +68,19 @@ const Modules = Layer.unwrap(
   )
 ).pipe(Layer.provide(Sandbox.layer))
 
+/** Personas answer by the model, and from the documents of this project. */
+const Minds = Layer.unwrap(Effect.map(Model.Model, ({ layers }) => Personas.layer({ layers }))).pipe(
+  Layer.provide(Library.layerFolder(resolve(import.meta.dirname, "../../..")))
+)
+
 export const NodeLayer = Layer.mergeAll(Services, BuiltInActors, Banner.layer).pipe(
   Layer.provideMerge(Doctor.layer),
   Layer.provideMerge(Proof.layer),
   Layer.provideMerge(Inventory.layer),
   Layer.provideMerge(Layer.mergeAll(NodeInfo.layer, Stop.layer)),
   Layer.provideMerge(ServeNode.layer),
-  Layer.provideMerge(Modules),
+  Layer.provideMerge(Minds),
+  Layer.provideMerge(Layer.mergeAll(Modules, Model.layer)),
   Layer.provideMerge(Layer.mergeAll(Actors, Content)),
   Layer.provideMerge(LogBook.layer),
   Layer.provideMerge(Home.layer)

@@ -28,6 +28,8 @@ export interface Options {
 export class Personas extends Context.Service<
   Personas,
   {
+    /** Names in full. */
+    readonly names: ReadonlyArray<string>
     readonly list: Effect.Effect<ReadonlyArray<PersonaSummary>, ActorError>
     /** The persona's name in full, of its name or id. */
     readonly find: (name: string) => Effect.Effect<string, PersonaUnknown>
@@ -47,8 +49,6 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
       const backend = yield* Backend
       const workers = [ModelWorker.make(backend), Retrieval.make(yield* Library, backend)]
       const definition = yield* system.register(Persona.make(options.layers))
-      const { base } = yield* backend.capabilities
-
       const template = (name: string) =>
         Effect.suspend(() => {
           const found = Templates.find(name)
@@ -57,8 +57,10 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
         })
 
       return {
+        names: Templates.templates.map(({ name }) => name),
         list: Effect.gen(function* () {
           const actors = yield* system.list(Persona.kind)
+          const { base } = yield* backend.capabilities
           return yield* Effect.forEach(Templates.templates, ({ name }) =>
             Effect.map(system.ref(definition, name).profile({}), (profile): PersonaSummary => {
               const address = Address.format(Address.make(Persona.kind, name))

@@ -1,5 +1,6 @@
 /**
- * What `/v1` calls models: the personas, by id (`teacher-ai`) or by name, and the bare base model without any persona.
+ * What `/v1` calls models: the personas, by id (`teacher-ai`) or by name, and the bare base model without any persona, by
+ * its name with or without the hash behind it (`continuum/tiny`).
  */
 import { Backend, type End } from "@continuum/genome/backend/Backend"
 import type { StateChange } from "@continuum/persona/Cognition"
@@ -29,19 +30,19 @@ export const make = Effect.gen(function* () {
 
   const ids = Effect.gen(function* () {
     const { base } = yield* backend.capabilities
-    return [...(yield* personas.list).map(({ id }) => id), base]
+    return [...(yield* personas.list).map(({ id }) => id), shortOf(base)]
   }).pipe(Effect.mapError(OpenAiError.of))
 
   const find = Effect.fnUntraced(function* (wanted: string) {
-    const all = yield* ids
-    if (all.includes(wanted)) return wanted
+    const { base } = yield* backend.capabilities
+    if (wanted === base || wanted === shortOf(base)) return shortOf(base)
     return idOf(yield* Effect.mapError(personas.find(wanted), OpenAiError.of))
   })
 
   const answer = Effect.fnUntraced(function* ({ model, sampling, stop, tokensMax, turns }: OpenAiRequest) {
     const limits = { sampling, stop, ...(tokensMax === undefined ? {} : { tokensMax }) }
     const { base } = yield* backend.capabilities
-    if (model === base) {
+    if (model === base || model === shortOf(base)) {
       return backend.generate({ turns, ...limits }).pipe(Stream.map(ofModel), Stream.mapError(OpenAiError.of))
     }
     const name = yield* Effect.mapError(personas.find(model), OpenAiError.of)
@@ -57,6 +58,9 @@ export const make = Effect.gen(function* () {
 
   return { ids, find, answer }
 })
+
+/** `continuum/tiny@0123456789abcdef` without its hash. */
+const shortOf = (base: string): string => base.replace(/@[0-9a-f]+$/, "")
 
 const ofModel = (chunk: { readonly _tag: "Text"; readonly text: string } | typeof End.Type): Piece =>
   chunk._tag === "Text"

@@ -10,7 +10,7 @@ import type { WornLayer } from "@continuum/persona/NamedLayer"
 import { Effect, Layer, Stream } from "effect"
 
 export const contextTokens = 256
-export const base = "scripted"
+export const base = "scripted@0123456789abcdef"
 
 /** The layers that it knows. */
 export const layers: ReadonlyArray<WornLayer> = [

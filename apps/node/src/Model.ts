@@ -1,0 +1,73 @@
+/**
+ * The model of the node: the tiny one that comes with it, on the embedded engine.
+ *
+ * Its process starts in the background, so that the doors open before it does; requests wait for it. One that cannot
+ * start is tried again at the next request, which gets the error; `doctor` tells it too.
+ */
+import { Backend } from "@continuum/genome/backend/Backend"
+import type { BackendFailed, WeightsDamaged } from "@continuum/genome/backend/BackendError"
+import * as EmbeddedOnnxRuntime from "@continuum/genome/backend/EmbeddedOnnxRuntime"
+import { batchRowsMax } from "@continuum/genome/Limits"
+import * as ModelFolder from "@continuum/genome/model/ModelFolder"
+import * as TinyModel from "@continuum/genome/model/TinyModel"
+import { encodePrompt } from "@continuum/genome/model/Tokenizer"
+import type { WornLayer } from "@continuum/persona/NamedLayer"
+import { Context, Effect, Layer, Semaphore, Stream } from "effect"
+
+/** What the doctor asks of the model, besides answers. */
+export class Model extends Context.Service<
+  Model,
+  {
+    /** Names and content ids of the layers that came with it. */
+    readonly layers: Effect.Effect<ReadonlyArray<WornLayer>>
+    /** Waits for the engine. */
+    readonly ready: Effect.Effect<void, WeightsDamaged | BackendFailed>
+  }
+>()("@continuum/node/Model") {}
+
+const engine = EmbeddedOnnxRuntime.layer({ directory: TinyModel.directory }).pipe(Layer.provide(TinyModel.layerSource))
+
+export const layer = Layer.effectContext(
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const services = yield* Effect.context<Layer.Services<typeof engine>>()
+    const { base, config } = yield* ModelFolder.read(TinyModel.directory)
+    const cards = yield* TinyModel.layers
+    const one = yield* Semaphore.make(1)
+    let opened: Backend["Service"] | undefined
+    const open = Effect.suspend(() =>
+      opened !== undefined
+        ? Effect.succeed(opened)
+        : Layer.buildWithScope(engine, scope).pipe(
+            Effect.provideContext(services),
+            Effect.map((context) => (opened = Context.get(context, Backend)))
+          )
+    ).pipe(one.withPermit)
+    yield* Effect.forkScoped(
+      Effect.tapError(open, (error) => Effect.logError(`The model does not start: ${error.message}`)).pipe(
+        Effect.ignore
+      )
+    )
+    const layers = cards.map(({ card: { contentId, name } }): WornLayer => ({ contentId, name }))
+    return Context.make(Model, { layers: Effect.succeed(layers), ready: Effect.asVoid(open) }).pipe(
+      Context.add(
+        Backend,
+        Backend.of({
+          capabilities: Effect.succeed({
+            backend: "embedded",
+            base,
+            contextTokens: config.max_position_embeddings,
+            layers: "many",
+            concurrency: batchRowsMax,
+            seeded: true
+          }),
+          generate: (request) => Stream.unwrap(Effect.map(open, (backend) => backend.generate(request))),
+          countTokens: (turns) => Effect.sync(() => encodePrompt(turns).length),
+          load: (layer) => Effect.flatMap(open, (backend) => backend.load(layer)),
+          unload: (contentId) => Effect.flatMap(open, (backend) => backend.unload(contentId)),
+          loaded: Effect.flatMap(open, (backend) => backend.loaded).pipe(Effect.orElseSucceed(() => []))
+        })
+      )
+    )
+  })
+)
