@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the suites against their peers, in the same run, and writes bench/RESULTS.md.
  *
- * --only SUITE,...        actors, wasm, jit, durable, start, install; prints instead of writing
+ * --only SUITE,...        actors, wasm, jit, answer, durable, start, install; prints instead of writing
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
  * --quick                 one short repetition that only shows that everything works; installs no peers, prints no figures
@@ -13,6 +13,7 @@ import { join } from "node:path"
 import process from "node:process"
 import { parseArgs } from "node:util"
 import { actorsSuite } from "./actors/ActorsSuite.ts"
+import { answerSuite } from "./answer/AnswerSuite.ts"
 import { durableSuite } from "./durable/DurableSuite.ts"
 import { installSuite } from "./install/InstallSuite.ts"
 import { jitSuite } from "./jit/JitSuite.ts"
@@ -22,7 +23,15 @@ import { startSuite } from "./start/StartSuite.ts"
 import { runtimes, type Suite } from "./Suite.ts"
 import { wasmSuite } from "./wasm/WasmSuite.ts"
 
-const suites: ReadonlyArray<Suite> = [actorsSuite, wasmSuite, jitSuite, durableSuite, startSuite, installSuite]
+const suites: ReadonlyArray<Suite> = [
+  actorsSuite,
+  wasmSuite,
+  jitSuite,
+  answerSuite,
+  durableSuite,
+  startSuite,
+  installSuite
+]
 
 const usage = (problem: string): never => {
   process.stderr.write(`${problem}\n`)
