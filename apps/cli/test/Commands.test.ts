@@ -412,6 +412,19 @@ describe("questions to personas", () => {
     )
   )
 
+  it.live("layers/list, for a person and as JSON", () =>
+    withNode((_, cli) =>
+      Effect.gen(function* () {
+        const text = yield* cli(["layers/list"])
+        assert.match(text.stdout, /^sorting +1.0.0 +domain +tiny +8 +warm +4 +75 % +[0-9a-f]{64}$/m)
+        const [one] = document((yield* cli(["layers", "list", "--json"])).stdout)
+        for (const key of ["contentId", "name", "kind", "base", "rank", "state", "uses", "successRate"]) {
+          assert.property(one, key)
+        }
+      })
+    )
+  )
+
   it.live("personas/list, for a person and as JSON", () =>
     withNode((_, cli) =>
       Effect.gen(function* () {

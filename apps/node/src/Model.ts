@@ -5,21 +5,22 @@
  * start is tried again at the next request, which gets the error; `doctor` tells it too.
  */
 import { Backend } from "@continuum/genome/backend/Backend"
+import * as BackendUses from "@continuum/genome/backend/BackendUses"
 import type { BackendFailed, WeightsDamaged } from "@continuum/genome/backend/BackendError"
 import * as EmbeddedOnnxRuntime from "@continuum/genome/backend/EmbeddedOnnxRuntime"
 import { batchRowsMax } from "@continuum/genome/Limits"
 import * as ModelFolder from "@continuum/genome/model/ModelFolder"
 import * as TinyModel from "@continuum/genome/model/TinyModel"
 import { encodePrompt } from "@continuum/genome/model/Tokenizer"
-import type { WornLayer } from "@continuum/persona/NamedLayer"
+import type { LayerSummary } from "@continuum/genome/rpc"
 import { Context, Effect, Layer, Semaphore, Stream } from "effect"
 
 /** What the doctor asks of the model, besides answers. */
 export class Model extends Context.Service<
   Model,
   {
-    /** Names and content ids of the layers that came with it. */
-    readonly layers: Effect.Effect<ReadonlyArray<WornLayer>>
+    /** The layers that came with it, and what they do. */
+    readonly layers: Effect.Effect<ReadonlyArray<LayerSummary>>
     /** Waits for the engine. */
     readonly ready: Effect.Effect<void, WeightsDamaged | BackendFailed>
   }
@@ -48,26 +49,41 @@ export const layer = Layer.effectContext(
         Effect.ignore
       )
     )
-    const layers = cards.map(({ card: { contentId, name } }): WornLayer => ({ contentId, name }))
-    return Context.make(Model, { layers: Effect.succeed(layers), ready: Effect.asVoid(open) }).pipe(
-      Context.add(
-        Backend,
-        Backend.of({
-          capabilities: Effect.succeed({
-            backend: "embedded",
-            base,
-            contextTokens: config.max_position_embeddings,
-            layers: "many",
-            concurrency: batchRowsMax,
-            seeded: true
-          }),
-          generate: (request) => Stream.unwrap(Effect.map(open, (backend) => backend.generate(request))),
-          countTokens: (turns) => Effect.sync(() => encodePrompt(turns).length),
-          load: (layer) => Effect.flatMap(open, (backend) => backend.load(layer)),
-          unload: (contentId) => Effect.flatMap(open, (backend) => backend.unload(contentId)),
-          loaded: Effect.flatMap(open, (backend) => backend.loaded).pipe(Effect.orElseSucceed(() => []))
-        })
-      )
+    const { backend, usesOf } = BackendUses.count(
+      Backend.of({
+        capabilities: Effect.succeed({
+          backend: "embedded",
+          base,
+          contextTokens: config.max_position_embeddings,
+          layers: "many",
+          concurrency: batchRowsMax,
+          seeded: true
+        }),
+        generate: (request) => Stream.unwrap(Effect.map(open, (backend) => backend.generate(request))),
+        countTokens: (turns) => Effect.sync(() => encodePrompt(turns).length),
+        load: (layer) => Effect.flatMap(open, (backend) => backend.load(layer)),
+        unload: (contentId) => Effect.flatMap(open, (backend) => backend.unload(contentId)),
+        loaded: Effect.suspend(() => opened?.loaded ?? Effect.succeed([]))
+      })
     )
+    const layers = Effect.map(backend.loaded, (loaded) =>
+      cards.map(({ card }): LayerSummary => {
+        const { contentId, kind, name, rank, version } = card
+        const { active, failed, succeeded } = usesOf(contentId)
+        const uses = succeeded + failed
+        return {
+          contentId,
+          name,
+          version,
+          kind,
+          base: card.base,
+          rank,
+          state: active > 0 ? "hot" : loaded.includes(contentId) ? "warm" : "cold",
+          uses,
+          successRate: uses === 0 ? null : succeeded / uses
+        }
+      })
+    )
+    return Context.make(Model, { layers, ready: Effect.asVoid(open) }).pipe(Context.add(Backend, backend))
   })
 )

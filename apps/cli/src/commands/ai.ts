@@ -2,6 +2,7 @@
  * Questions to personas, and what they are made of.
  */
 import { NodeAnswerMalformed } from "@continuum/core/NodeClientError"
+import type { LayerSummary } from "@continuum/genome/rpc"
 import type { AiDone, PersonaSummary } from "@continuum/persona/rpc"
 import { Effect, Option, Stream } from "effect"
 import * as Command from "effect/cli/Command"
@@ -131,4 +132,32 @@ const personas = Command.make("personas/list", {}, () =>
   })
 ).pipe(Command.withDescription("The personas of the node, and what they wear"))
 
-export const commands = [generate, personas] as const
+const layers = Command.make("layers/list", {}, () =>
+  Effect.gen(function* () {
+    const list = yield* NodeConnection.useQuick((node) => node["layers.list"]())
+    yield* Output.result(list, (style) =>
+      Render.table<LayerSummary>(
+        style,
+        list,
+        [
+          { head: "NAME", cell: ({ name }) => name },
+          { head: "VERSION", cell: ({ version }) => version },
+          { head: "KIND", cell: ({ kind }) => kind },
+          { head: "BASE", cell: ({ base }) => base },
+          { head: "RANK", cell: ({ rank }) => Render.count(rank), align: "right" },
+          { head: "STATE", cell: ({ state }) => state },
+          { head: "USES", cell: ({ uses }) => Render.count(uses), align: "right" },
+          {
+            head: "SUCCESS",
+            cell: ({ successRate }) => (successRate === null ? "-" : `${Math.round(successRate * 100)} %`),
+            align: "right"
+          },
+          { head: "CONTENT ID", cell: ({ contentId }) => contentId }
+        ],
+        "No layers"
+      )
+    )
+  })
+).pipe(Command.withDescription("The layers of the node, and what they do"))
+
+export const commands = [generate, personas, layers] as const

@@ -250,6 +250,20 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
           )
         : Stream.fromIterable(answer(request)),
     "personas.list": () => Effect.succeed([persona]),
+    "layers.list": () =>
+      Effect.succeed([
+        {
+          contentId,
+          name: "sorting",
+          version: "1.0.0",
+          kind: "domain",
+          base: "tiny",
+          rank: 8,
+          state: "warm",
+          uses: 4,
+          successRate: 0.75
+        }
+      ]),
     "modules.list": () =>
       Effect.succeed(
         [...node.modules].map(([contentId, bytes]): ModuleSummary => ({

@@ -4,6 +4,7 @@
  */
 import { ActorRpcs } from "@continuum/actors/rpc"
 import { NodeRpcs } from "@continuum/core/rpc"
+import { LayerRpcs } from "@continuum/genome/rpc"
 import { PersonaRpcs } from "@continuum/persona/rpc"
 import { JitRpcs } from "@continuum/runtime-wasm/rpc"
 import { Layer } from "effect"
@@ -14,7 +15,7 @@ import * as JitHandlers from "../rpc/JitHandlers.ts"
 import * as NodeHandlers from "../rpc/NodeHandlers.ts"
 
 /** The whole contract of a node. */
-export const Contract = NodeRpcs.merge(ActorRpcs, JitRpcs, PersonaRpcs)
+export const Contract = NodeRpcs.merge(ActorRpcs, JitRpcs, LayerRpcs, PersonaRpcs)
 
 const path = "/rpc"
 // A defect in one call must not end the connections of others.

@@ -1,14 +1,17 @@
-/** `ai.*` and `personas.*`: questions to the personas of this node. */
+/** `ai.*`, `personas.*` and `layers.*`: questions to the personas of this node, and what they wear. */
+import { LayerRpcs } from "@continuum/genome/rpc"
 import type { CognitiveEvent } from "@continuum/persona/Event"
 import { Personas } from "@continuum/persona/Personas"
 import { type AiChunk, type AiRequest, PersonaRpcs } from "@continuum/persona/rpc"
 import { defaultName } from "@continuum/persona/Templates"
 import { Effect, Stream } from "effect"
+import { Model } from "../Model.ts"
 import { NodeInfo } from "../NodeInfo.ts"
 
-export const layer = PersonaRpcs.toLayer(
+export const layer = PersonaRpcs.merge(LayerRpcs).toLayer(
   Effect.gen(function* () {
     const personas = yield* Personas
+    const model = yield* Model
     const { name: node } = yield* NodeInfo
     return {
       "ai.generate": (request) =>
@@ -19,7 +22,8 @@ export const layer = PersonaRpcs.toLayer(
             )
           )
         ),
-      "personas.list": () => personas.list
+      "personas.list": () => personas.list,
+      "layers.list": () => model.layers
     }
   })
 )
