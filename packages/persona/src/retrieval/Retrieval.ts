@@ -4,6 +4,7 @@
  */
 import { type Backend, type Turn, Usage } from "@continuum/genome/backend/Backend"
 import { Clock, Effect, Stream } from "effect"
+import type { Template } from "../Templates.ts"
 import type { Offer, Perception, Piece, Worker } from "../Worker.ts"
 import type { Found } from "./Bm25.ts"
 import * as Cut from "./Cut.ts"
@@ -24,11 +25,12 @@ const searchedMax = 8
 export const make = (library: Library["Service"], backend: Backend["Service"]): Worker => ({
   name: "retrieval",
   offer: (perception) =>
-    Effect.map(library.index, (index) => {
+    Effect.gen(function* () {
+      const index = yield* library.index
       const { skip, terms } = question(perception)
       const weight = (source: string) => perception.persona.pages[source] ?? 1
       const found = index.search(terms, searchedMax, weight)
-      return offer(backend, perception, found, skip)
+      return offer(backend, perception, yield* library.sources, found, skip)
     })
 })
 
@@ -48,6 +50,7 @@ const isFollowUp = (prompt: string): boolean =>
 const offer = (
   backend: Backend["Service"],
   perception: Perception,
+  sources: ReadonlyArray<string>,
   found: ReadonlyArray<Found>,
   skip: number
 ): Offer => {
@@ -62,21 +65,25 @@ const offer = (
     },
     layers: [],
     sources: known ? [{ source, heading }] : [],
-    answer: answer(backend, perception, known ? quote(passage) : notKnown(found, skip))
+    answer: answer(backend, perception, known ? quote(passage) : notKnown(perception.persona, sources, found, skip))
   }
 }
 
 const quote = ({ coverage, passage }: Found): string =>
   `${coverage >= coverageSure ? "" : "The closest that I have read:\n\n"}${passage.text}\n\nSource: ${passage.source}, "${passage.heading}"`
 
-const notKnown = (found: ReadonlyArray<Found>, skip: number): string => {
+const notKnown = (
+  persona: Template,
+  sources: ReadonlyArray<string>,
+  found: ReadonlyArray<Found>,
+  skip: number
+): string => {
   if (skip > 0) return "That is all that I have read about it."
   const near = [...new Set(found.map(({ passage }) => `${passage.source}, "${passage.heading}"`))]
-  const hint = near.length === 0 ? "" : ` The nearest are ${near.slice(0, nearestHeadings).join("; ")}.`
-  return (
-    `I do not know: none of the pages that I have read answers this.${hint} ` +
-    'I can explain the words of this project and how to use it; try "Explain RTOS" or "How do I share my machine?".'
-  )
+  const nearest = near.length === 0 ? "" : ` The nearest are ${near.slice(0, nearestHeadings).join("; ")}.`
+  const best = sources.filter((source) => (persona.pages[source] ?? 1) > 1)
+  const hint = best.length === 0 ? "" : ` Ask me about what stands in ${best.join(" and ")}.`
+  return `I do not know: none of the pages that I have read answers this.${nearest}${hint}`
 }
 
 /** The text as a stream, with its limits, and counted as the model would count it. */
