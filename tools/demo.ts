@@ -141,7 +141,26 @@ const main = async () => {
   const modules = (await jtag(["modules/list"])) as ReadonlyArray<{ contentId: string; uses: number }>
   expect(modules.find((one) => one.contentId === compiled.contentId)!.uses >= 3, "a use count that survived kill -9")
 
-  step("8. Stop it cleanly")
+  step("8. Ask a persona: it quotes the project's own pages, without network")
+  const rtos = await jtag(["ai/generate", "--prompt", "Explain RTOS", "--persona", "Teacher AI"])
+  expect(rtos.text.startsWith("An RTOS"), `an answer from ${rtos.trace.bids[0].reason}`)
+
+  step("9. One conversation, three compositions of the tiny model: a layer changes what the persona can do")
+  const ask = (layers: string) =>
+    jtag(["ai/generate", "--prompt", "sort dcba", "--conversation", "demo", "--layers", layers])
+  const without = await ask("")
+  expect(without.trace.layers.length === 0, `"${without.text}" by the bare model`)
+  const sorted = await ask("sorting")
+  expect(sorted.text === "abcd", `"abcd" with the layer sorting, first text after ${sorted.trace.ttftMs} ms`)
+  const reversed = await ask("reversing")
+  expect(
+    reversed.text !== sorted.text,
+    `"${reversed.text}" with reversing, first text after ${reversed.trace.ttftMs} ms`
+  )
+  const said = await jtag(["actors/ask", "continuum://local/persona/Helper%20AI", "recall", '{"conversation":"demo"}'])
+  expect(said.reply.length === 6, "all three questions and answers in the persona's memory")
+
+  step("10. Stop it cleanly")
   await jtag(["down"])
   await ended(node!)
   expect(node!.exitCode === 0, "exit code 0")
