@@ -19,7 +19,7 @@ import { Context, Effect, Layer, Semaphore, Stream } from "effect"
 export class Model extends Context.Service<
   Model,
   {
-    /** The layers that came with it, and what they do. */
+    /** The layers that came with it, and what they do. None while their files are damaged, which `ready` tells. */
     readonly layers: Effect.Effect<ReadonlyArray<LayerSummary>>
     /** Waits for the engine. */
     readonly ready: Effect.Effect<void, WeightsDamaged | BackendFailed>
@@ -33,7 +33,14 @@ export const layer = Layer.effectContext(
     const scope = yield* Effect.scope
     const services = yield* Effect.context<Layer.Services<typeof engine>>()
     const { base, config } = yield* ModelFolder.read(TinyModel.directory)
-    const cards = yield* TinyModel.layers
+    // Read when they are first asked for, or by the engine: the doors need not wait for a megabyte of layers.
+    const cards = yield* Effect.cached(
+      TinyModel.layers.pipe(
+        Effect.map((all) => all.map(({ card }) => card)),
+        Effect.orElseSucceed(() => []),
+        Effect.provideContext(services)
+      )
+    )
     const one = yield* Semaphore.make(1)
     let opened: Backend["Service"] | undefined
     const open = Effect.suspend(() =>
@@ -66,8 +73,8 @@ export const layer = Layer.effectContext(
         loaded: Effect.suspend(() => opened?.loaded ?? Effect.succeed([]))
       })
     )
-    const layers = Effect.map(backend.loaded, (loaded) =>
-      cards.map(({ card }): LayerSummary => {
+    const layers = Effect.map(Effect.all([cards, backend.loaded]), ([cards, loaded]) =>
+      cards.map((card): LayerSummary => {
         const { contentId, kind, name, rank, version } = card
         const { active, failed, succeeded } = usesOf(contentId)
         const uses = succeeded + failed
