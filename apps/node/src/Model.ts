@@ -13,7 +13,8 @@ import * as ModelFolder from "@continuum/genome/model/ModelFolder"
 import * as TinyModel from "@continuum/genome/model/TinyModel"
 import { encodePrompt } from "@continuum/genome/model/Tokenizer"
 import type { LayerSummary } from "@continuum/genome/rpc"
-import { Context, Effect, Layer, Semaphore, Stream } from "effect"
+import type { KnownLayer } from "@continuum/persona/NamedLayer"
+import { Context, Effect, FileSystem, Layer, Schema, Semaphore, Stream } from "effect"
 
 /** What the doctor asks of the model, besides answers. */
 export class Model extends Context.Service<
@@ -21,12 +22,29 @@ export class Model extends Context.Service<
   {
     /** The layers that came with it, and what they do. None while their files are damaged, which `ready` tells. */
     readonly layers: Effect.Effect<ReadonlyArray<LayerSummary>>
+    /** The same, and how often each was right when it was measured: what personas choose among. */
+    readonly known: Effect.Effect<ReadonlyArray<KnownLayer>>
     /** Waits for the engine. */
     readonly ready: Effect.Effect<void, WeightsDamaged | BackendFailed>
   }
 >()("@continuum/node/Model") {}
 
 const engine = EmbeddedOnnxRuntime.layer({ directory: TinyModel.directory }).pipe(Layer.provide(TinyModel.layerSource))
+
+/** What `report.json` beside the model says of its layers; nothing when it cannot be read. */
+const Report = Schema.Struct({
+  accuracy: Schema.Record(
+    Schema.String,
+    Schema.Struct({ layer: Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 })) })
+  )
+})
+const measured = Effect.flatMap(FileSystem.FileSystem, (fs) =>
+  fs.readFileString(`${TinyModel.directory}/report.json`)
+).pipe(
+  Effect.flatMap(Schema.decodeUnknownEffect(Schema.fromJsonString(Report))),
+  Effect.map(({ accuracy }) => accuracy),
+  Effect.orElseSucceed((): (typeof Report.Type)["accuracy"] => ({}))
+)
 
 export const layer = Layer.effectContext(
   Effect.gen(function* () {
@@ -91,6 +109,10 @@ export const layer = Layer.effectContext(
         }
       })
     )
-    return Context.make(Model, { layers, ready: Effect.asVoid(open) }).pipe(Context.add(Backend, backend))
+    const accuracy = yield* Effect.cached(Effect.provideContext(measured, services))
+    const known = Effect.map(Effect.all([cards, accuracy]), ([cards, accuracy]) =>
+      cards.map(({ contentId, name }): KnownLayer => ({ contentId, name, accuracy: accuracy[name]?.layer }))
+    )
+    return Context.make(Model, { layers, known, ready: Effect.asVoid(open) }).pipe(Context.add(Backend, backend))
   })
 )

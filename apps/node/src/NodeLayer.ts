@@ -69,7 +69,7 @@ const Modules = Layer.unwrap(
 ).pipe(Layer.provide(Sandbox.layer))
 
 /** Personas answer by the model, and from the documents of this project. */
-const Minds = Layer.unwrap(Effect.map(Model.Model, ({ layers }) => Personas.layer({ layers }))).pipe(
+const Minds = Layer.unwrap(Effect.map(Model.Model, ({ known }) => Personas.layer({ layers: known }))).pipe(
   Layer.provide(Library.layerFolder(resolve(import.meta.dirname, "../../..")))
 )
 

@@ -14,7 +14,7 @@ import { Clock, Effect, Stream } from "effect"
 import * as Conversation from "./Conversation.ts"
 import type { CognitiveEvent } from "./Event.ts"
 import * as Limits from "./Limits.ts"
-import { resolve, type WornLayer } from "./NamedLayer.ts"
+import { resolve, type KnownLayer } from "./NamedLayer.ts"
 import type { Persona } from "./Persona.ts"
 import { type CognitionError, PromptEmpty, PromptTooLarge } from "./PersonaError.ts"
 import type { Template } from "./Templates.ts"
@@ -33,7 +33,7 @@ export interface Mind {
   readonly template: Template
   readonly actor: ActorRef<Messages<Persona>>
   /** The layers that the node has. */
-  readonly layers: Effect.Effect<ReadonlyArray<WornLayer>>
+  readonly layers: Effect.Effect<ReadonlyArray<KnownLayer>>
   /** In the order in which equal bids win. */
   readonly workers: ReadonlyArray<Worker>
 }

@@ -9,8 +9,6 @@
 export interface Exercise {
   /** Name of the layer that has learned it. */
   readonly layer: string
-  /** How sure the worker is that the layer can do this. Chosen below the layer's measured accuracy on its own prompts. */
-  readonly confidence: number
   /** The prompt as the layer knows it; undefined when this is no such exercise. Single spaces, at most `lengthMax`. */
   readonly promptOf: (prompt: string) => string | undefined
 }
@@ -45,7 +43,6 @@ const sort = pattern(
 export const exercises: ReadonlyArray<Exercise> = [
   {
     layer: "arithmetic",
-    confidence: 0.9,
     promptOf: (prompt) => {
       const found = sum.exec(prompt)
       if (found === null) return undefined
@@ -55,7 +52,6 @@ export const exercises: ReadonlyArray<Exercise> = [
   },
   {
     layer: "dates",
-    confidence: 0.9,
     promptOf: (prompt) => {
       const text = date.exec(prompt)?.[1]
       return text === undefined || !isDate(text) ? undefined : `date ${text}`
@@ -63,7 +59,6 @@ export const exercises: ReadonlyArray<Exercise> = [
   },
   {
     layer: "reversing",
-    confidence: 0.9,
     promptOf: (prompt) => {
       const text = (reverse.exec(prompt) ?? backwards.exec(prompt))?.[1]
       return text === undefined ? undefined : `reverse ${text.toLowerCase()}`
@@ -71,7 +66,6 @@ export const exercises: ReadonlyArray<Exercise> = [
   },
   {
     layer: "sorting",
-    confidence: 0.9,
     promptOf: (prompt) => {
       const text = sort.exec(prompt)?.[1]
       return text === undefined ? undefined : `sort ${text.toLowerCase()}`
@@ -79,7 +73,6 @@ export const exercises: ReadonlyArray<Exercise> = [
   },
   {
     layer: "brackets",
-    confidence: 0.9,
     promptOf: (prompt) => {
       const text = brackets.exec(prompt)?.[1]?.replaceAll(/\s/g, "")
       return text === undefined ? undefined : `close ${text}`

@@ -1,7 +1,7 @@
 /**
  * Answers by the model: an exercise with the layer that has learned it, or whatever a caller asks for with layers that he
- * names. It is honest about a tiny model: for a question in words its bid is low, so that it does not babble where a page
- * could be quoted.
+ * names. It is honest about a tiny model: its bid for an exercise is how often the layer was right when it was measured,
+ * and for a question in words so low that it does not babble where a page could be quoted.
  */
 import type { Backend, GenerateRequest, Turn } from "@continuum/genome/backend/Backend"
 import { Effect } from "effect"
@@ -10,6 +10,8 @@ import type { Offer, Perception, Worker } from "./Worker.ts"
 
 /** For a prompt that is no exercise: below whatever retrieval says when no page knows. */
 const confidenceOtherwise = 0.05
+/** For an exercise whose layer was never measured. */
+const confidenceUnmeasured = 0.5
 /** A caller that names layers wants the model. */
 const confidenceInsisted = 1
 /** Tokens of the context that what was said before leaves to the answer. Chosen, not measured. */
@@ -42,10 +44,10 @@ const offer = Effect.fnUntraced(function* (backend: Backend["Service"], percepti
     ? confidenceInsisted
     : found === undefined
       ? confidenceOtherwise
-      : found.exercise.confidence
+      : (worn[0]?.accuracy ?? confidenceUnmeasured)
   return {
     bid: { worker: "model", confidence, reason: found?.exercise.layer ?? "no exercise that a layer has learned" },
-    layers: worn,
+    layers: worn.map(({ contentId, name }) => ({ contentId, name })),
     sources: [],
     answer: backend.generate(request)
   } satisfies Offer

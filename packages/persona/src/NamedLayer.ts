@@ -10,11 +10,17 @@ import { LayerNameUnknown } from "./PersonaError.ts"
 export const WornLayer = Schema.Struct({ name: Schema.String, contentId: ContentId })
 export type WornLayer = typeof WornLayer.Type
 
+/** A layer that a node has. */
+export interface KnownLayer extends WornLayer {
+  /** Part of the held-out exercises that it answers to the letter, 0 to 1, where it was measured. */
+  readonly accuracy?: number | undefined
+}
+
 /** The layers of these names or content ids, in this order. Fails with the first that there is not. */
 export const resolve = (
-  layers: ReadonlyArray<WornLayer>,
+  layers: ReadonlyArray<KnownLayer>,
   names: ReadonlyArray<string>
-): Effect.Effect<ReadonlyArray<WornLayer>, LayerNameUnknown> =>
+): Effect.Effect<ReadonlyArray<KnownLayer>, LayerNameUnknown> =>
   Effect.forEach(names, (wanted) => {
     const found =
       layers.find(({ name }) => name === wanted) ??

@@ -13,7 +13,7 @@ import { Clock, Effect, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import * as Conversation from "./Conversation.ts"
 import * as Limits from "./Limits.ts"
-import { resolve, type WornLayer } from "./NamedLayer.ts"
+import { resolve, type KnownLayer } from "./NamedLayer.ts"
 import { ConversationBusy, LayerNameUnknown, PersonaBusy, TurnLost } from "./PersonaError.ts"
 import { find, type Template } from "./Templates.ts"
 
@@ -69,7 +69,7 @@ interface OpenTurn {
 }
 
 /** The actor type `persona`. It exists for the names of the templates. `layers` are those that the node has. */
-export const make = (layers: Effect.Effect<ReadonlyArray<WornLayer>>) => {
+export const make = (layers: Effect.Effect<ReadonlyArray<KnownLayer>>) => {
   let turnsBegun = 0
   /** By name, then by conversation. */
   const open = new Map<string, Map<string, OpenTurn>>()

@@ -12,7 +12,7 @@ import { Context, Effect, Layer, Stream } from "effect"
 import * as Cognition from "./Cognition.ts"
 import type { CognitiveEvent } from "./Event.ts"
 import * as ModelWorker from "./ModelWorker.ts"
-import type { WornLayer } from "./NamedLayer.ts"
+import type { KnownLayer } from "./NamedLayer.ts"
 import * as Persona from "./Persona.ts"
 import { PersonaUnknown } from "./PersonaError.ts"
 import { Library } from "./retrieval/Library.ts"
@@ -22,7 +22,7 @@ import * as Templates from "./Templates.ts"
 
 export interface Options {
   /** The layers that the node has. */
-  readonly layers: Effect.Effect<ReadonlyArray<WornLayer>>
+  readonly layers: Effect.Effect<ReadonlyArray<KnownLayer>>
 }
 
 export class Personas extends Context.Service<

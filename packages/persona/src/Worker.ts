@@ -4,7 +4,7 @@
 import type { Sampling, Turn, Usage } from "@continuum/genome/backend/Backend"
 import type { BackendError } from "@continuum/genome/backend/BackendError"
 import type { Effect, Stream } from "effect"
-import type { WornLayer } from "./NamedLayer.ts"
+import type { KnownLayer, WornLayer } from "./NamedLayer.ts"
 import type { Template } from "./Templates.ts"
 import type { Bid, Source, WorkerName } from "./Trace.ts"
 
@@ -15,7 +15,7 @@ export interface Perception {
   /** What was said before, oldest first. */
   readonly history: ReadonlyArray<Turn>
   /** The layers it wears; or, with `insists`, exactly those that the caller asked for. */
-  readonly layers: ReadonlyArray<WornLayer>
+  readonly layers: ReadonlyArray<KnownLayer>
   readonly insists: boolean
   readonly sampling: Sampling | undefined
   readonly stop: ReadonlyArray<string>

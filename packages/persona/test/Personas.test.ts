@@ -87,7 +87,10 @@ describe("personas", () => {
       const sum = yield* answer("Helper AI", event("What is 12 + 7?"))
       assert.strictEqual(sum.text, "19")
       assert.strictEqual(sum.trace.worker, "model")
-      assert.deepStrictEqual(sum.trace.layers, [ScriptedBackend.layers[0]!])
+      const { contentId, name } = ScriptedBackend.layers[0]!
+      assert.deepStrictEqual(sum.trace.layers, [{ name, contentId }])
+      // How often the layer was right when it was measured.
+      assert.strictEqual(sum.trace.bids[0]!.confidence, 0.45)
       assert.deepStrictEqual(
         sum.trace.bids.map(({ worker }) => worker),
         ["model", "retrieval"]

@@ -39,7 +39,9 @@ const question = ({ history, prompt }: Perception): { terms: ReadonlyArray<strin
   const asked = [...history.filter(({ role }) => role === "user").map(({ content }) => content), prompt]
   let skip = 0
   while (skip < asked.length - 1 && isFollowUp(asked[asked.length - 1 - skip]!)) skip++
-  return { terms: Terms.of(asked[asked.length - 1 - skip]!), skip }
+  const terms = Terms.of(asked[asked.length - 1 - skip]!)
+  // Numbers alone are no question that a page could answer.
+  return { terms: terms.some((term) => /\p{L}/u.test(term)) ? terms : [], skip }
 }
 
 const isFollowUp = (prompt: string): boolean =>

@@ -68,6 +68,14 @@ describe("retrieval from the pages of this project", () => {
       })
     )
 
+    it.effect("finds nothing by numbers alone, which stand on every page", () =>
+      Effect.gen(function* () {
+        for (const question of ["12 + 7 =", "What is 20?", "2024-05-17"]) {
+          assert.deepStrictEqual((yield* ask(helper, question)).offer.sources, [], question)
+        }
+      })
+    )
+
     it.effect("quotes word for word, with the page and the heading below", () =>
       Effect.gen(function* () {
         const { text } = yield* ask(teacher, "Explain RTOS")

@@ -6,21 +6,21 @@
 import * as ContentId from "@continuum/core/ContentId"
 import { Backend, type Chunk, type GenerateRequest, type Turn } from "@continuum/genome/backend/Backend"
 import { BackendFailed, LayerUnknown, PromptTooLong } from "@continuum/genome/backend/BackendError"
-import type { WornLayer } from "@continuum/persona/NamedLayer"
+import type { KnownLayer } from "@continuum/persona/NamedLayer"
 import { Effect, Layer, Stream } from "effect"
 
 export const contextTokens = 256
 export const base = "scripted@0123456789abcdef"
 
 /** The layers that it knows. */
-export const layers: ReadonlyArray<WornLayer> = [
+export const layers: ReadonlyArray<KnownLayer> = [
   "arithmetic",
   "brackets",
   "dates",
   "english",
   "reversing",
   "sorting"
-].map((name) => ({ name, contentId: ContentId.of(name) }))
+].map((name) => ({ name, contentId: ContentId.of(name), accuracy: name === "arithmetic" ? 0.45 : 0.95 }))
 
 export interface Script {
   readonly requests: Array<GenerateRequest>
