@@ -196,6 +196,23 @@ describe("personas", () => {
     }).pipe(Effect.provide(services))
   })
 
+  it.effect("give the model the newest of what was said, as far as its context has room for an answer", () => {
+    const { script, services } = setup()
+    return Effect.gen(function* () {
+      const history = Array.from({ length: 20 }, (_, i) => ({
+        role: i % 2 === 0 ? ("user" as const) : ("assistant" as const),
+        content: `turn ${i} of the conversation`
+      }))
+      const context = { _tag: "History" as const, turns: history }
+      yield* answer("Helper AI", event("and now?", undefined, { context, layers: [] }))
+      const { turns } = script.requests[0]!
+      assert.strictEqual(turns.at(-1)!.content, "and now?")
+      assert.strictEqual(turns.at(-2)!.content, "turn 19 of the conversation")
+      assert.isAbove(turns.length, 3)
+      assert.isBelow(turns.length, 12)
+    }).pipe(Effect.provide(services))
+  })
+
   it.effect("refuse an empty prompt and one of more bytes than they read, and take one of exactly as many", () => {
     const { services } = setup()
     return Effect.gen(function* () {
