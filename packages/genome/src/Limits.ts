@@ -89,3 +89,18 @@ export const engineRetriesMax = 1
 
 /** Layers whose tensors an engine holds; the least recently used goes first. 64 of the tiny model are 16 MB. Chosen, not measured. */
 export const engineLayersMax = 64
+
+/** Layers in a store; a listing reads the card of each. Chosen, not measured. */
+export const storedLayersMax = 10_000
+
+/** Bytes of decoded layers that are kept in memory (warm). 64 MiB: 280 layers of the tiny model. */
+export const warmLayersBytesMax = 64 * 1024 * 1024
+
+/** Layers that are read and decoded at the same time: it is disk and hashing, of which two cores do two. */
+export const layerLoadsMax = 2
+
+/**
+ * Runs of the model for which a row keeps the priority that it got its turn with: about 20 ms of the tiny model, the same
+ * as a window for bids. Chosen, not measured.
+ */
+export const turnRunsMax = 16

@@ -4,10 +4,11 @@
  *
  * A step is one run of the model: a piece of one prompt, or one token for all rows that have their prompt behind them; both
  * in turn, so that a long prompt does not hold up the others. Which rows are computed is decided before each step by
- * priority, which grows by 1 for each second that a row waits; a row that gives way keeps what was computed.
+ * priority, which grows by 1 for each second that a row waits and stays so for its turn of some runs; a row that gives way
+ * to a better one keeps what was computed.
  */
 import type { Sampling } from "../backend/Backend.ts"
-import { batchRowsMax, prefillTokensMax } from "../Limits.ts"
+import { batchRowsMax, prefillTokensMax, turnRunsMax } from "../Limits.ts"
 import * as Batch from "./Batch.ts"
 import { KvCache, type RowKv } from "./KvCache.ts"
 import * as SamplingStream from "./Sampling.ts"
@@ -61,11 +62,16 @@ interface Row<Layers> extends RowRequest<Layers> {
   readonly order: number
   /** Since when it waits for its turn, in milliseconds; undefined while it has one. */
   waitingSinceMs: number | undefined
+  /** The rank with which it got its turn, and the runs for which it keeps that. */
+  turn: { readonly rank: number; runsLeft: number } | undefined
   /** Tokens whose keys and values are known. */
   known: number
   /** Where they are while it is not in the batch. */
   kv: RowKv | undefined
 }
+
+/** A row in its turn gives way to a better priority, and not to one that has just waited a moment longer. */
+const turnLead = 0.5
 
 interface CurrentBatch<Layers> {
   readonly rows: ReadonlyArray<Row<Layers>>
@@ -105,6 +111,7 @@ export class Batcher<Layers> {
       tokens: [...request.prompt],
       order: this.count++,
       waitingSinceMs: this.nowMs(),
+      turn: undefined,
       known: kv?.length ?? 0,
       kv: kv ?? Batch.emptyRow(2 * this.model.blocks)
     })
@@ -137,14 +144,22 @@ export class Batcher<Layers> {
   /** The rows whose turn it is, the best first. */
   private choose(): ReadonlyArray<Row<Layers>> {
     const nowMs = this.nowMs()
+    const waitedSeconds = (row: Row<Layers>) =>
+      row.waitingSinceMs === undefined ? 0 : (nowMs - row.waitingSinceMs) / 1000
     const rank = (row: Row<Layers>) =>
-      Math.min(255, row.priority + (row.waitingSinceMs === undefined ? 0 : (nowMs - row.waitingSinceMs) / 1000))
+      row.turn === undefined ? Math.min(255, row.priority + waitedSeconds(row)) : row.turn.rank + turnLead
     const ranked = [...this.rows.values()]
       .map((row) => ({ row, rank: rank(row) }))
       .sort((x, y) => y.rank - x.rank || x.row.order - y.row.order)
-    for (const [place, { row }] of ranked.entries()) {
-      if (place < this.rowsMax) row.waitingSinceMs = undefined
-      else row.waitingSinceMs ??= nowMs
+    for (const [place, { row, rank }] of ranked.entries()) {
+      if (place < this.rowsMax) {
+        // Without a turn that lasts, what a row gained by waiting would be gone after one token.
+        row.turn ??= { rank, runsLeft: turnRunsMax }
+        row.waitingSinceMs = undefined
+      } else {
+        row.turn = undefined
+        row.waitingSinceMs ??= nowMs
+      }
     }
     return ranked.slice(0, this.rowsMax).map(({ row }) => row)
   }
@@ -165,6 +180,7 @@ export class Batcher<Layers> {
       layers: [row.layers]
     })
     row.known = end
+    passTurn(row)
     row.kv = { length: end, tensors: result.past }
   }
 
@@ -188,6 +204,7 @@ export class Batcher<Layers> {
     const { vocabulary } = this.model
     return rows.flatMap((row, i) => {
       row.known++
+      passTurn(row)
       // Cancelled during the run.
       if (!this.rows.has(row.id)) return []
       return this.advance(row, result.logits.subarray(i * vocabulary, (i + 1) * vocabulary))
@@ -233,4 +250,9 @@ export class Batcher<Layers> {
     const { heads, headSize } = this.model
     return Batch.take(this.batch!.past, this.batch!.rows.indexOf(row), row.known, heads, headSize)
   }
+}
+
+/** Counts a run of a row's turn. */
+const passTurn = <Layers>(row: Row<Layers>): void => {
+  if (row.turn !== undefined && --row.turn.runsLeft === 0) row.turn = undefined
 }

@@ -1,7 +1,7 @@
 /**
  * How many answers a model, with or without a layer, gives to the letter.
  */
-import { Effect, type Scope } from "effect"
+import { Effect, type Scope, Semaphore } from "effect"
 import type { LlamaConfig } from "../model/LlamaConfig.ts"
 import * as RandomStream from "../model/RandomStream.ts"
 import * as Examples from "./Examples.ts"
@@ -49,16 +49,20 @@ export const make = Effect.fn("Accuracy.make")(function* ({
     train: "none",
     rank
   })
-  return {
-    measure: Effect.fnUntraced(function* (source, seed, layer) {
-      const random = RandomStream.make(seed, 3)
-      const batch = Examples.single(
-        Array.from({ length: examples }, () => source(random)),
-        sequence
-      )
-      yield* trainer.replace(layer ?? nothing)
-      const { predicted } = yield* trainer.measure(batch)
-      return Examples.exact(batch, predicted, examples).filter(Boolean).length / examples
-    })
-  }
+  const turn = yield* Semaphore.make(1)
+  const measure = Effect.fnUntraced(function* (
+    source: Examples.Source,
+    seed: number,
+    layer: ReadonlyMap<string, Float32Array> = nothing
+  ) {
+    const random = RandomStream.make(seed, 3)
+    const batch = Examples.single(
+      Array.from({ length: examples }, () => source(random)),
+      sequence
+    )
+    yield* trainer.replace(layer)
+    const { predicted } = yield* trainer.measure(batch)
+    return Examples.exact(batch, predicted, examples).filter(Boolean).length / examples
+  })
+  return { measure: (source, seed, layer) => measure(source, seed, layer).pipe(turn.withPermit) }
 })
