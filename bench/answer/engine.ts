@@ -1,6 +1,7 @@
 /** The engine in this process: a request, its first text. */
 import { Backend } from "@continuum/genome/backend/Backend"
 import * as EmbeddedOnnxRuntime from "@continuum/genome/backend/EmbeddedOnnxRuntime"
+import { layerMemory } from "@continuum/genome/LayerSource"
 import * as TinyModel from "@continuum/genome/model/TinyModel"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Stream } from "effect"
@@ -31,7 +32,7 @@ const program = Effect.gen(function* () {
 })
 
 const engine = EmbeddedOnnxRuntime.layer({ directory: TinyModel.directory }).pipe(
-  Layer.provide(TinyModel.layerSource),
+  Layer.provide(Layer.unwrap(Effect.map(TinyModel.layers, (all) => layerMemory(all.map(({ layer }) => layer))))),
   Layer.provideMerge(NodeServices.layer)
 )
 await program.pipe(Effect.provide(engine), Effect.scoped, Effect.runPromise)

@@ -11,6 +11,7 @@ import { Cause, Context, Effect, FileSystem, Layer, Path } from "effect"
 import { statfs } from "node:fs/promises"
 import { isLoopback } from "./http/Guard.ts"
 import { Home } from "./Home.ts"
+import { Layers } from "./Layers.ts"
 import { LogBook } from "./LogBook.ts"
 import { Model } from "./Model.ts"
 import { NodeConfig } from "./NodeConfig.ts"
@@ -40,6 +41,7 @@ export const layer = Layer.effect(
     const store = yield* ContentStore.ContentStore
     const proof = yield* Proof
     const model = yield* Model
+    const layers = yield* Layers
     const backend = yield* Backend
     const logBook = yield* LogBook
 
@@ -119,10 +121,10 @@ export const layer = Layer.effect(
     const answers = Effect.gen(function* () {
       yield* model.ready
       const { base, contextTokens } = yield* backend.capabilities
-      const [layers, loaded] = [yield* model.layers, yield* backend.loaded]
+      const [known, loaded] = [yield* layers.known, yield* backend.loaded]
       const { usage } = yield* collect(backend.generate({ turns: [{ role: "user", content: "1+1=" }], tokensMax: 1 }))
       return fine(
-        `${base} answers after ${Math.round(usage.ttftMs)} ms; ${layers.length} layers, ${loaded.length} of them loaded; ` +
+        `${base} answers after ${Math.round(usage.ttftMs)} ms; ${known.length} layers, ${loaded.length} of them in the engine; ` +
           `context ${contextTokens} tokens`
       )
     }).pipe(

@@ -9,8 +9,8 @@ import { Jit } from "@continuum/runtime-wasm/Jit"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Home } from "./Home.ts"
 import type { Metric } from "./http/Metrics.ts"
+import { Layers } from "./Layers.ts"
 import { LogBook } from "./LogBook.ts"
-import { Model } from "./Model.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 
 export class Inventory extends Context.Service<
@@ -26,7 +26,7 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const system = yield* ActorSystem
     const jit = yield* Jit
-    const model = yield* Model
+    const layers = yield* Layers
     const personas = yield* Personas
     const home = yield* Home
     const info = yield* NodeInfo
@@ -51,7 +51,7 @@ export const layer = Layer.effect(
         peers: 0,
         actors: totals.activeActors + totals.services,
         modules: modules.length,
-        layers: (yield* model.layers).length,
+        layers: (yield* layers.known).length,
         personas: personas.names.length
       }
     })

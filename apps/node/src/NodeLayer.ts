@@ -8,13 +8,15 @@ import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import { service } from "@continuum/actors/Service"
 import * as ContentStoreDisk from "@continuum/core/ContentStoreDisk"
+import * as LayerCache from "@continuum/genome/LayerCache"
+import * as LayerStoreDisk from "@continuum/genome/LayerStoreDisk"
 import * as Library from "@continuum/persona/retrieval/Library"
 import * as Personas from "@continuum/persona/Personas"
 import * as Jit from "@continuum/runtime-wasm/Jit"
 import * as Sandbox from "@continuum/runtime-wasm/sandbox/Sandbox"
 import { Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
-import { resolve } from "node:path"
+import { join, resolve } from "node:path"
 import * as Banner from "./Banner.ts"
 import { Counter } from "./Counter.ts"
 import * as Doctor from "./Doctor.ts"
@@ -26,6 +28,7 @@ import * as Rpc from "./http/Rpc.ts"
 import * as ServeNode from "./http/ServeNode.ts"
 import * as Home from "./Home.ts"
 import * as Inventory from "./Inventory.ts"
+import * as Layers from "./Layers.ts"
 import * as LogBook from "./LogBook.ts"
 import * as Model from "./Model.ts"
 import { NodeConfig } from "./NodeConfig.ts"
@@ -68,8 +71,20 @@ const Modules = Layer.unwrap(
   )
 ).pipe(Layer.provide(Sandbox.layer))
 
+/** The model finds its layers in a store below the home, through a cache. */
+const Genome = Layer.unwrap(
+  Effect.map(Home.Home, ({ path }) =>
+    Layers.layer.pipe(
+      Layer.provideMerge(Model.layer),
+      Layer.provide(LayerCache.layerSource),
+      Layer.provide(LayerCache.layer()),
+      Layer.provide(LayerStoreDisk.layer(join(path, "layers")))
+    )
+  )
+)
+
 /** Personas answer by the model, and from the documents of this project. */
-const Minds = Layer.unwrap(Effect.map(Model.Model, ({ known }) => Personas.layer({ layers: known }))).pipe(
+const Minds = Layer.unwrap(Effect.map(Layers.Layers, ({ known }) => Personas.layer({ layers: known }))).pipe(
   Layer.provide(Library.layerFolder(resolve(import.meta.dirname, "../../..")))
 )
 
@@ -80,7 +95,7 @@ export const NodeLayer = Layer.mergeAll(Services, BuiltInActors, Banner.layer).p
   Layer.provideMerge(Layer.mergeAll(NodeInfo.layer, Stop.layer)),
   Layer.provideMerge(ServeNode.layer),
   Layer.provideMerge(Minds),
-  Layer.provideMerge(Layer.mergeAll(Modules, Model.layer)),
+  Layer.provideMerge(Layer.mergeAll(Modules, Genome)),
   Layer.provideMerge(Layer.mergeAll(Actors, Content)),
   Layer.provideMerge(LogBook.layer),
   Layer.provideMerge(Home.layer)

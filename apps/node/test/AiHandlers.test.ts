@@ -12,7 +12,7 @@ import { HttpRouter, HttpServer } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { createServer } from "node:http"
 import * as ScriptedBackend from "../../../packages/persona/test/support/ScriptedBackend.ts"
-import { Model } from "../src/Model.ts"
+import { Layers } from "../src/Layers.ts"
 import { NodeInfo } from "../src/NodeInfo.ts"
 import * as AiHandlers from "../src/rpc/AiHandlers.ts"
 
@@ -23,7 +23,7 @@ const serve = Effect.gen(function* () {
   const script = ScriptedBackend.make()
   const known = Effect.succeed(ScriptedBackend.layers)
   const node = Layer.mergeAll(
-    Layer.succeed(Model, { known, layers: Effect.succeed([]), ready: Effect.void }),
+    Layer.succeed(Layers, { known, list: Effect.succeed([]) }),
     Layer.succeed(NodeInfo, {
       name: "tester",
       publicKey: "",

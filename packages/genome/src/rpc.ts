@@ -4,11 +4,8 @@
 import { ContentId } from "@continuum/core/ContentId"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { Temperature } from "./LayerState.ts"
 import { LayerKind, Version } from "./LayerCard.ts"
-
-/** `hot`: an answer is computed with it now. `warm`: its tensors are in the engine. `cold`: on the disk, loaded when needed. */
-export const LayerState = Schema.Literals(["cold", "warm", "hot"])
-export type LayerState = typeof LayerState.Type
 
 export const LayerSummary = Schema.Struct({
   contentId: ContentId,
@@ -18,10 +15,11 @@ export const LayerSummary = Schema.Struct({
   /** Name of the base model that it fits. */
   base: Schema.String,
   rank: Schema.Int,
-  state: LayerState,
-  /** Answers that were computed with it since the node started. */
+  /** `cold`: in the store alone. `warm`: in memory. `hot`: in the engine. */
+  state: Temperature,
+  /** Answers that it took part in, on this node. */
   uses: Schema.Int,
-  /** Part of these that came to their end, 0 to 1; null before the first. A client that went counts as neither. */
+  /** Part of these that came to their end, 0 to 1; null before the first. */
   successRate: Schema.NullOr(Schema.Number)
 })
 export type LayerSummary = typeof LayerSummary.Type

@@ -1,5 +1,6 @@
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as EmbeddedOnnxRuntime from "@continuum/genome/backend/EmbeddedOnnxRuntime"
+import { layerMemory } from "@continuum/genome/LayerSource"
 import * as TinyModel from "@continuum/genome/model/TinyModel"
 import { layerPages } from "@continuum/persona/retrieval/Library"
 import * as Personas from "@continuum/persona/Personas"
@@ -44,7 +45,7 @@ const layers = Effect.map(TinyModel.layers, (all) =>
 const minds = Layer.unwrap(Effect.map(layers, (known) => Personas.layer({ layers: Effect.succeed(known) }))).pipe(
   Layer.provide(Layer.mergeAll(ActorSystem.layerWithoutStorage(), layerPages(pages))),
   Layer.provide(EmbeddedOnnxRuntime.layer({ directory: TinyModel.directory })),
-  Layer.provide(TinyModel.layerSource),
+  Layer.provide(Layer.unwrap(Effect.map(TinyModel.layers, (all) => layerMemory(all.map(({ layer }) => layer))))),
   Layer.provide(NodeServices.layer)
 )
 await Effect.runPromise(Effect.provide(program, minds))

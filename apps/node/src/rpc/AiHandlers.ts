@@ -5,13 +5,13 @@ import { Personas } from "@continuum/persona/Personas"
 import { type AiChunk, type AiRequest, PersonaRpcs } from "@continuum/persona/rpc"
 import { defaultName } from "@continuum/persona/Templates"
 import { Effect, Stream } from "effect"
-import { Model } from "../Model.ts"
+import { Layers } from "../Layers.ts"
 import { NodeInfo } from "../NodeInfo.ts"
 
 export const layer = PersonaRpcs.merge(LayerRpcs).toLayer(
   Effect.gen(function* () {
     const personas = yield* Personas
-    const model = yield* Model
+    const layers = yield* Layers
     const { name: node } = yield* NodeInfo
     return {
       "ai.generate": (request) =>
@@ -23,7 +23,7 @@ export const layer = PersonaRpcs.merge(LayerRpcs).toLayer(
           )
         ),
       "personas.list": () => personas.list,
-      "layers.list": () => model.layers
+      "layers.list": () => layers.list
     }
   })
 )
