@@ -91,6 +91,9 @@ describe("a node with personas", () => {
         }
         assert.isAtMost(right(yield* answers([])), words.length / 2)
         assert.isAtMost(right(yield* answers(["sorting"])), words.length / 2)
+        const { exit } = yield* Effect.promise(() => call(node, "layers.list", null))
+        const reversing = exit!.value.find(({ name }: { name: string }) => name === "reversing")
+        assert.deepInclude(reversing, { state: "hot", uses: words.length, successRate: 1 })
         // In mid-conversation, and back again: the same answers as at first.
         assert.deepStrictEqual(
           (yield* answers(["reversing"])).map(({ text }) => text),
