@@ -147,16 +147,13 @@ const main = async () => {
 
   step("9. One conversation, three compositions of the tiny model: a layer changes what the persona can do")
   const ask = (layers: string) =>
-    jtag(["ai/generate", "--prompt", "sort dcba", "--conversation", "demo", "--layers", layers])
+    jtag(["ai/generate", "--prompt", "reverse tiger", "--conversation", "demo", "--layers", layers])
   const without = await ask("")
   expect(without.trace.layers.length === 0, `"${without.text}" by the bare model`)
-  const sorted = await ask("sorting")
-  expect(sorted.text === "abcd", `"abcd" with the layer sorting, first text after ${sorted.trace.ttftMs} ms`)
   const reversed = await ask("reversing")
-  expect(
-    reversed.text !== sorted.text,
-    `"${reversed.text}" with reversing, first text after ${reversed.trace.ttftMs} ms`
-  )
+  expect(reversed.text === "regit", `"regit" with the layer reversing, first text after ${reversed.trace.ttftMs} ms`)
+  const sorted = await ask("sorting")
+  expect(sorted.text !== reversed.text, `"${sorted.text}" with sorting, first text after ${sorted.trace.ttftMs} ms`)
   const said = await jtag(["actors/ask", "continuum://local/persona/Helper%20AI", "recall", '{"conversation":"demo"}'])
   expect(said.reply.length === 6, "all three questions and answers in the persona's memory")
 

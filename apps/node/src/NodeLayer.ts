@@ -16,7 +16,7 @@ import * as Jit from "@continuum/runtime-wasm/Jit"
 import * as Sandbox from "@continuum/runtime-wasm/sandbox/Sandbox"
 import { Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
-import { join, resolve } from "node:path"
+import { resolve } from "node:path"
 import * as Banner from "./Banner.ts"
 import { Counter } from "./Counter.ts"
 import * as Doctor from "./Doctor.ts"
@@ -73,12 +73,12 @@ const Modules = Layer.unwrap(
 
 /** The model finds its layers in a store below the home, through a cache. */
 const Genome = Layer.unwrap(
-  Effect.map(Home.Home, ({ path }) =>
+  Effect.map(Home.Home, ({ layersPath }) =>
     Layers.layer.pipe(
       Layer.provideMerge(Model.layer),
       Layer.provide(LayerCache.layerSource),
       Layer.provide(LayerCache.layer()),
-      Layer.provide(LayerStoreDisk.layer(join(path, "layers")))
+      Layer.provide(LayerStoreDisk.layer(layersPath))
     )
   )
 )

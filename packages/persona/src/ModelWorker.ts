@@ -8,8 +8,8 @@ import { Effect } from "effect"
 import * as Exercise from "./Exercise.ts"
 import type { Offer, Perception, Worker } from "./Worker.ts"
 
-/** For a prompt that is no exercise: below whatever retrieval says when no page knows. */
-const confidenceOtherwise = 0.05
+/** For a prompt that is no exercise: retrieval says better that no page knows. */
+const confidenceOtherwise = 0
 /** For an exercise whose layer was never measured. */
 const confidenceUnmeasured = 0.5
 /** A caller that names layers wants the model. */

@@ -47,7 +47,8 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
     Effect.gen(function* () {
       const system = yield* ActorSystem
       const backend = yield* Backend
-      const workers = [ModelWorker.make(backend), Retrieval.make(yield* Library, backend)]
+      // Of equal bids the first wins: where nobody knows, retrieval says so and the model does not babble.
+      const workers = [Retrieval.make(yield* Library, backend), ModelWorker.make(backend)]
       const definition = yield* system.register(Persona.make(options.layers))
       const template = (name: string) =>
         Effect.suspend(() => {

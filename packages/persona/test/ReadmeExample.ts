@@ -22,8 +22,8 @@ const program = Effect.gen(function* () {
     )
   const text: Array<string> = []
 
-  // The tiny model, with the layer that has learned dates.
-  yield* ask("Write out the date 2024-05-17.")
+  // The tiny model, with the layer that has learned to sort.
+  yield* ask("Sort the letters of tiger.")
   // A quotation, and what comes after it.
   yield* ask("What is a tide?")
   yield* ask("Tell me more.")

@@ -15,8 +15,8 @@ import * as Terms from "./Terms.ts"
 export const coverageMin = 0.4
 /** From here on a passage is what was asked for; below it is introduced as the closest one. */
 const coverageSure = 0.7
-/** How sure it is of the sentence that no page knows: more than the model is of a question in words. */
-const confidenceUnknown = 0.1
+/** To say that no page knows is what remains when nobody else is sure of anything. */
+const confidenceUnknown = 0
 /** Headings that are named when no page knows. */
 const nearestHeadings = 3
 /** Passages looked at: enough for some "tell me more". */
