@@ -103,9 +103,10 @@ const understand = Effect.fn("Persona.understand")(function* ({ prompt }: Percep
   if (bytes > Limits.promptBytesMax) return yield* new PromptTooLarge({ bytes, bytesMax: Limits.promptBytesMax })
 })
 
-/** Every worker bids; the best bid gets the turn, and the first of equals. Best first. */
+/** Every worker bids; the best bid gets the turn, and the first of equals. Best first. Who names layers wants the model. */
 const coordinate = Effect.fn("Persona.coordinate")(function* ({ workers }: Mind, perception: Perception) {
-  const offers = yield* Effect.forEach(workers, (worker) => worker.offer(perception), { concurrency: "unbounded" })
+  const asked = perception.insists ? workers.filter(({ name }) => name === "model") : workers
+  const offers = yield* Effect.forEach(asked, (worker) => worker.offer(perception), { concurrency: "unbounded" })
   return offers.toSorted((one, other) => other.bid.confidence - one.bid.confidence)
 })
 

@@ -12,8 +12,6 @@ import type { Offer, Perception, Worker } from "./Worker.ts"
 const confidenceOtherwise = 0
 /** For an exercise whose layer was never measured. */
 const confidenceUnmeasured = 0.5
-/** A caller that names layers wants the model. */
-const confidenceInsisted = 1
 /** Tokens of the context that what was said before leaves to the answer. Chosen, not measured. */
 const answerTokensMin = 64
 
@@ -40,11 +38,8 @@ const offer = Effect.fnUntraced(function* (backend: Backend["Service"], percepti
     ...(stop.length === 0 ? {} : { stop }),
     ...(tokensMax === undefined ? {} : { tokensMax })
   }
-  const confidence = perception.insists
-    ? confidenceInsisted
-    : found === undefined
-      ? confidenceOtherwise
-      : (worn[0]?.accuracy ?? confidenceUnmeasured)
+  const fitting = worn.find(({ name }) => name === found?.exercise.layer)
+  const confidence = fitting === undefined ? confidenceOtherwise : (fitting.accuracy ?? confidenceUnmeasured)
   return {
     bid: { worker: "model", confidence, reason: found?.exercise.layer ?? "no exercise that a layer has learned" },
     layers: worn.map(({ contentId, name }) => ({ contentId, name })),
