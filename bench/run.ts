@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the suites against their peers, in the same run, and writes bench/RESULTS.md.
  *
- * --only SUITE,...        actors, wasm, jit, answer, durable, start, install; prints instead of writing
+ * --only SUITE,...        actors, wasm, jit, genome, answer, durable, start, install; prints instead of writing
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
  * --quick                 one short repetition that only shows that everything works; installs no peers, prints no figures
@@ -15,6 +15,7 @@ import { parseArgs } from "node:util"
 import { actorsSuite } from "./actors/ActorsSuite.ts"
 import { answerSuite } from "./answer/AnswerSuite.ts"
 import { durableSuite } from "./durable/DurableSuite.ts"
+import { genomeSuite } from "./genome/GenomeSuite.ts"
 import { installSuite } from "./install/InstallSuite.ts"
 import { jitSuite } from "./jit/JitSuite.ts"
 import * as Results from "./Results.ts"
@@ -27,6 +28,7 @@ const suites: ReadonlyArray<Suite> = [
   actorsSuite,
   wasmSuite,
   jitSuite,
+  genomeSuite,
   answerSuite,
   durableSuite,
   startSuite,

@@ -38,7 +38,11 @@ export class LayerRpcs extends RpcGroup.make(
   /** Makes it hot. */
   Rpc.make("load", { success: Statistics, error: BackendError }),
   /** Makes it warm again, or cold when `cold` is true. */
-  Rpc.make("unload", { payload: { cold: Schema.optionalKey(Schema.Boolean) }, success: Statistics, error: BackendError }),
+  Rpc.make("unload", {
+    payload: { cold: Schema.optionalKey(Schema.Boolean) },
+    success: Statistics,
+    error: BackendError
+  }),
   /** Counts an answer that it took part in. */
   Rpc.make("used", { payload: { success: Schema.Boolean }, success: State }),
   Rpc.make("statistics", { success: Statistics })
@@ -91,8 +95,9 @@ export const make = (accepts: (contentId: string) => Effect.Effect<boolean>) =>
   )
 
 /** Whether the store has a layer of this name. */
-export const acceptsStored: Effect.Effect<(contentId: string) => Effect.Effect<boolean>, never, LayerStore> = Effect.map(
-  LayerStore,
-  (store) => (contentId: string) =>
-    Schema.is(ContentId)(contentId) ? Effect.isSuccess(store.card(contentId)) : Effect.succeed(false)
-)
+export const acceptsStored: Effect.Effect<(contentId: string) => Effect.Effect<boolean>, never, LayerStore> =
+  Effect.map(
+    LayerStore,
+    (store) => (contentId: string) =>
+      Schema.is(ContentId)(contentId) ? Effect.isSuccess(store.card(contentId)) : Effect.succeed(false)
+  )

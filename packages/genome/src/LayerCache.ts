@@ -50,11 +50,13 @@ export const layerSource: EffectLayer.Layer<LayerSource, never, LayerCache> = Ef
   LayerSource,
   Effect.map(LayerCache, (cache) => ({
     get: (contentId: ContentId) =>
-      cache.get(contentId).pipe(
-        Effect.catchTag("WeightsDamaged", (error) =>
-          Effect.andThen(Effect.logWarning(error.message), Effect.fail(new LayerUnknown({ contentId })))
+      cache
+        .get(contentId)
+        .pipe(
+          Effect.catchTag("WeightsDamaged", (error) =>
+            Effect.andThen(Effect.logWarning(error.message), Effect.fail(new LayerUnknown({ contentId })))
+          )
         )
-      )
   }))
 )
 

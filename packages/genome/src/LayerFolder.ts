@@ -16,7 +16,10 @@ export interface CardedLayer {
 }
 
 /** The files of a layer, by name. Fails as `Layer.encode` does. */
-export const filesOf = ({ card, layer }: CardedLayer): Effect.Effect<ReadonlyMap<string, Uint8Array>, Layer.LayerMalformed> =>
+export const filesOf = ({
+  card,
+  layer
+}: CardedLayer): Effect.Effect<ReadonlyMap<string, Uint8Array>, Layer.LayerMalformed> =>
   Peft.write(layer).pipe(
     Effect.mapError((error) => new Layer.LayerMalformed({ reason: `has no adapter: ${error.message}` })),
     Effect.map(

@@ -15,9 +15,7 @@ export class LayerSource extends Context.Service<
 >()("@continuum/genome/LayerSource") {}
 
 /** These layers and no others. Fails as `Layer.encode` does. */
-export const layerMemory = (
-  layers: ReadonlyArray<Layer.Layer>
-): EffectLayer.Layer<LayerSource, Layer.LayerMalformed> =>
+export const layerMemory = (layers: ReadonlyArray<Layer.Layer>): EffectLayer.Layer<LayerSource, Layer.LayerMalformed> =>
   EffectLayer.effect(
     LayerSource,
     Effect.gen(function* () {

@@ -38,7 +38,9 @@ export const check = (
 ): Effect.Effect<void, LayerNotStored | LayerMalformed> =>
   Effect.flatMap(Layer.contentId(layer), (contentId) =>
     contentId !== card.contentId
-      ? Effect.fail(new LayerNotStored({ reason: `its card is of the layer ${card.contentId}, and it is ${contentId}` }))
+      ? Effect.fail(
+          new LayerNotStored({ reason: `its card is of the layer ${card.contentId}, and it is ${contentId}` })
+        )
       : stored >= storedLayersMax
         ? Effect.fail(new LayerNotStored({ reason: `there are ${stored} already; remove some` }))
         : Effect.void

@@ -19,10 +19,9 @@ const open = Effect.fn("LayerStoreDisk.open")(function* (directory: string) {
   const temporary = `${directory}/tmp`
   const notStored = (error: { readonly message: string }) => new LayerNotStored({ reason: error.message })
   // What is here was being written when a process ended.
-  yield* fs.remove(temporary, { recursive: true, force: true }).pipe(
-    Effect.andThen(fs.makeDirectory(temporary, { recursive: true, mode: 0o700 })),
-    Effect.mapError(notStored)
-  )
+  yield* fs
+    .remove(temporary, { recursive: true, force: true })
+    .pipe(Effect.andThen(fs.makeDirectory(temporary, { recursive: true, mode: 0o700 })), Effect.mapError(notStored))
   let written = 0
   const pathOf = (contentId: ContentId) => `${directory}/${contentId}`
   const has = (contentId: ContentId) => Effect.orElseSucceed(fs.exists(pathOf(contentId)), () => false)

@@ -50,19 +50,31 @@ describe("LayerActor", () => {
 
         const turns = [{ role: "user", content: "hello" }] as const
         const before = yield* collect(backend.generate({ turns, tokensMax: 20, layers: [{ contentId: ids[0]! }] }))
-        const swapped = [...turns, { role: "assistant", content: before.text }, { role: "user", content: "more" }] as const
+        const swapped = [
+          ...turns,
+          { role: "assistant", content: before.text },
+          { role: "user", content: "more" }
+        ] as const
         // In the middle of an answer with the first, the second comes and the first goes.
-        const chunks = yield* backend.generate({ turns: swapped, tokensMax: 40, layers: [{ contentId: ids[0]! }] }).pipe(
-          Stream.tap((chunk) => (chunk._tag === "Text" ? Effect.andThen(second!.load(), first!.unload()) : Effect.void)),
-          Stream.runCollect
-        )
+        const chunks = yield* backend
+          .generate({ turns: swapped, tokensMax: 40, layers: [{ contentId: ids[0]! }] })
+          .pipe(
+            Stream.tap((chunk) =>
+              chunk._tag === "Text" ? Effect.andThen(second!.load(), first!.unload({})) : Effect.void
+            ),
+            Stream.runCollect
+          )
         const text = chunks.map((chunk) => (chunk._tag === "Text" ? chunk.text : "")).join("")
-        const after = yield* collect(backend.generate({ turns: swapped, tokensMax: 40, layers: [{ contentId: ids[1]! }] }))
+        const after = yield* collect(
+          backend.generate({ turns: swapped, tokensMax: 40, layers: [{ contentId: ids[1]! }] })
+        )
         assert.notStrictEqual(after.text, text)
         assert.strictEqual((yield* first!.statistics()).state, "warm")
         assert.strictEqual((yield* first!.unload({ cold: true })).state, "cold")
         // A request that names it brings it back by itself, and gets what it got before.
-        const again = yield* collect(backend.generate({ turns: swapped, tokensMax: 40, layers: [{ contentId: ids[0]! }] }))
+        const again = yield* collect(
+          backend.generate({ turns: swapped, tokensMax: 40, layers: [{ contentId: ids[0]! }] })
+        )
         assert.strictEqual(again.text, text)
         assert.strictEqual((yield* first!.statistics()).state, "hot")
       }).pipe(Effect.provide(context))

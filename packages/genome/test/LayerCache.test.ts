@@ -49,7 +49,9 @@ describe("LayerCache", () => {
     withCache(1000, (cache, [one], counts) =>
       Effect.gen(function* () {
         assert.isFalse(cache.isWarm(one!))
-        const all = yield* Effect.forEach(Array.from({ length: 10 }), () => cache.get(one!), { concurrency: "unbounded" })
+        const all = yield* Effect.forEach(Array.from({ length: 10 }), () => cache.get(one!), {
+          concurrency: "unbounded"
+        })
         assert.strictEqual(new Set(all).size, 1)
         assert.isTrue(cache.isWarm(one!))
         yield* cache.get(one!)

@@ -100,9 +100,7 @@ const work = (batcher: Batcher<Composition.Matrix>) => {
     while (batcher.size > 0) {
       const events = await batcher.step()
       const tokens = events.flatMap((event) => (event._tag === "Token" ? [[event.id, event.token] as const] : []))
-      const ends = events.flatMap((event) =>
-        event._tag === "End" ? [[event.id, event.reason] as const] : []
-      )
+      const ends = events.flatMap((event) => (event._tag === "End" ? [[event.id, event.reason] as const] : []))
       // Also without events: it is the sign of life while a long prompt is read.
       tell({ _tag: "Stepped", tokens, ends })
       await pause()

@@ -19,10 +19,7 @@ export const open = async (
   weights: ReadonlyMap<string, Float32Array>,
   threads: number
 ): Promise<Model<Matrix>> => {
-  const session = await SessionOnnxRuntime.open(
-    encode(InferenceGraph.make(config, weights, { layers: true })),
-    threads
-  )
+  const session = await SessionOnnxRuntime.open(encode(InferenceGraph.make(config, weights, { layers: true })), threads)
   const { head_dim: headSize, num_hidden_layers: blocks, num_key_value_heads: heads } = config
   const pastNames = namesOf(blocks, InferenceGraph.pastInput)
   const presentNames = namesOf(blocks, InferenceGraph.presentOutput)
@@ -55,8 +52,8 @@ export const open = async (
 const namesOf = (blocks: number, name: (block: number, what: "key" | "value") => string): ReadonlyArray<string> =>
   Array.from({ length: blocks }, (_, block) => [name(block, "key"), name(block, "value")]).flat()
 
-/** Inputs for the layers of each row. */
-const layerInputs = (config: LlamaConfig): ((rows: ReadonlyArray<Matrix>) => Inputs) => {
+/** Gives the inputs for the layers of each row: the same ones for the same composition, or the same array of rows. */
+export const layerInputs = (config: LlamaConfig): ((rows: ReadonlyArray<Matrix>) => Inputs) => {
   const targets = linearTargets(config)
   /** For one composition in all rows. */
   const alike = new WeakMap<Matrix, Inputs>()

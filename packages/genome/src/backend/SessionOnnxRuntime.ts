@@ -4,7 +4,6 @@
  */
 import * as ort from "onnxruntime-node"
 
-
 export interface Session {
   /** All outputs that are asked for; default: all there are. */
   readonly run: (

@@ -75,14 +75,11 @@ const mask = (graph: Graph, tokens: Value, attended: Value): Value => {
   const int64 = { type: "int64" } as const
   const bool = { type: "bool" } as const
   const sizeOf = (value: Value, axis: number) =>
-    graph.op(
-      "Gather",
-      [graph.op("Shape", [value], [value.shape.length], int64), graph.integer(axis)],
-      [],
-      { ...int64, attributes: { axis: 0 } }
-    )
-  const range = (from: Value, to: Value, name: string) =>
-    graph.op("Range", [from, to, graph.integer(1)], [name], int64)
+    graph.op("Gather", [graph.op("Shape", [value], [value.shape.length], int64), graph.integer(axis)], [], {
+      ...int64,
+      attributes: { axis: 0 }
+    })
+  const range = (from: Value, to: Value, name: string) => graph.op("Range", [from, to, graph.integer(1)], [name], int64)
   const total = sizeOf(attended, 1)
   const before = graph.op("Sub", [total, sizeOf(tokens, 1)], [], int64)
   const queries = graph.unsqueeze(range(before, total, "sequence"), [1])

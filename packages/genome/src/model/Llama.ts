@@ -81,10 +81,7 @@ const attention = (
   const rotation = rotationMatrix(graph, size)
   const rotate = (value: Value) => {
     const turned = graph.matmul(value, rotation)
-    return graph.add(
-      graph.op("Mul", [value, cos], value.shape),
-      graph.op("Mul", [turned, sin], value.shape)
-    )
+    return graph.add(graph.op("Mul", [value, cos], value.shape), graph.op("Mul", [turned, sin], value.shape))
   }
   const project = (module: "q_proj" | "k_proj" | "v_proj") => linear(graph, decoder, block, `self_attn.${module}`, x)
   const query = rotate(split(project("q_proj"), heads))
@@ -97,7 +94,11 @@ const attention = (
   const weights = graph.softmax(graph.op("Add", [scaled, bias], scaled.shape))
   const mixed = graph.matmul(weights, graph.unsqueeze(value, [2]))
   const flat = graph.reshape(mixed, [0, heads, -1, size], [batch, heads, sequence, size])
-  const joined = graph.reshape(graph.transpose(flat, [0, 2, 1, 3]), [0, 0, heads * size], [batch, sequence, heads * size])
+  const joined = graph.reshape(
+    graph.transpose(flat, [0, 2, 1, 3]),
+    [0, 0, heads * size],
+    [batch, sequence, heads * size]
+  )
   return linear(graph, decoder, block, "self_attn.o_proj", joined)
 }
 

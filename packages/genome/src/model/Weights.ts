@@ -13,7 +13,9 @@ export const read = Effect.fnUntraced(function* (
   config: LlamaConfig
 ): Effect.fn.Return<ReadonlyMap<string, Float32Array>, WeightsDamaged> {
   const { tensors } = yield* Safetensors.read(bytes).pipe(
-    Effect.mapError(({ tensor, reason }) => new WeightsDamaged(tensor === undefined ? { file, reason } : { file, tensor, reason }))
+    Effect.mapError(
+      ({ tensor, reason }) => new WeightsDamaged(tensor === undefined ? { file, reason } : { file, tensor, reason })
+    )
   )
   const weights = new Map<string, Float32Array>()
   for (const [name, shape] of weightShapes(config)) {

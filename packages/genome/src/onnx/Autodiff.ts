@@ -40,8 +40,7 @@ type Rule = (graph: Graph, node: Node, gradient: Value, i: number) => Value
 
 const rules: { readonly [op: string]: Rule | undefined } = {
   Add: (graph, { inputs }, gradient, i) => unbroadcast(graph, gradient, inputs[i]!),
-  Sub: (graph, { inputs }, gradient, i) =>
-    unbroadcast(graph, i === 0 ? gradient : graph.neg(gradient), inputs[i]!),
+  Sub: (graph, { inputs }, gradient, i) => unbroadcast(graph, i === 0 ? gradient : graph.neg(gradient), inputs[i]!),
   Mul: (graph, { inputs }, gradient, i) => unbroadcast(graph, graph.mul(gradient, inputs[1 - i]!), inputs[i]!),
   Div: (graph, { inputs, output }, gradient, i) => {
     const quotient = graph.div(gradient, inputs[1]!)
@@ -50,8 +49,7 @@ const rules: { readonly [op: string]: Rule | undefined } = {
   Neg: (graph, _, gradient) => graph.neg(gradient),
   Sqrt: (graph, { output }, gradient) => graph.div(graph.mul(gradient, graph.scalar(0.5)), output),
   Reciprocal: (graph, { output }, gradient) => graph.neg(graph.mul(gradient, graph.mul(output, output))),
-  Sigmoid: (graph, { output }, gradient) =>
-    graph.mul(gradient, graph.mul(output, graph.sub(graph.scalar(1), output))),
+  Sigmoid: (graph, { output }, gradient) => graph.mul(gradient, graph.mul(output, graph.sub(graph.scalar(1), output))),
   Softmax: (graph, { output }, gradient) => {
     const weighted = graph.mul(output, gradient)
     return graph.sub(weighted, graph.mul(output, graph.sum(weighted, [output.shape.length - 1])))
@@ -61,7 +59,11 @@ const rules: { readonly [op: string]: Rule | undefined } = {
   MatMul: (graph, { inputs: [a, b] }, gradient, i) => {
     if (i === 0) return unbroadcast(graph, graph.matmul(gradient, graph.transposeMatrix(b!)), a!)
     // One matrix on the right meets every row of the left: one product over all rows, and no sum over a batch.
-    if (numbers(b!).slice(0, -2).every((size) => size === 1)) {
+    if (
+      numbers(b!)
+        .slice(0, -2)
+        .every((size) => size === 1)
+    ) {
       const product = graph.matmul(graph.transposeMatrix(rows(graph, a!)), rows(graph, gradient))
       return graph.reshape(product, numbers(b!))
     }

@@ -82,8 +82,7 @@ export class Graph {
 
   /** Makes a value a result of the graph, under this name. */
   output(value: Value, name: string): Value {
-    const named =
-      value.name === name ? value : this.op("Identity", [value], value.shape, { type: value.type, name })
+    const named = value.name === name ? value : this.op("Identity", [value], value.shape, { type: value.type, name })
     this.outputs.push(named)
     return named
   }
@@ -160,7 +159,9 @@ export class Graph {
 
   /** Mean over the last dimension, which stays with size 1. */
   mean(a: Value): Value {
-    return this.op("ReduceMean", [a, this.integers([-1])], [...a.shape.slice(0, -1), 1], { attributes: { keepdims: 1 } })
+    return this.op("ReduceMean", [a, this.integers([-1])], [...a.shape.slice(0, -1), 1], {
+      attributes: { keepdims: 1 }
+    })
   }
 
   /** Rows of `a` by whole numbers of any shape. */

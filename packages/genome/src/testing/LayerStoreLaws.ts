@@ -10,13 +10,16 @@ import * as LayerCard from "../LayerCard.ts"
 import type { CardedLayer } from "../LayerFolder.ts"
 import { LayerStore } from "../LayerStore.ts"
 
-const law = (
-  name: string,
-  check: (store: LayerStore["Service"]) => Effect.Effect<void, unknown>
-): Law<LayerStore> => ({ name, check: Effect.flatMap(LayerStore, check) })
+const law = (name: string, check: (store: LayerStore["Service"]) => Effect.Effect<void, unknown>): Law<LayerStore> => ({
+  name,
+  check: Effect.flatMap(LayerStore, check)
+})
 
 /** A layer of one target, which differs by its value. */
-export const carded = Effect.fnUntraced(function* (name: string, value: number): Effect.fn.Return<CardedLayer, unknown> {
+export const carded = Effect.fnUntraced(function* (
+  name: string,
+  value: number
+): Effect.fn.Return<CardedLayer, unknown> {
   const layer = yield* Layer.make({
     base: "test/base",
     scaling: "alpha/rank",
@@ -69,7 +72,11 @@ export const laws: ReadonlyArray<Law<LayerStore>> = [
       const one = yield* carded("before", 1)
       yield* store.put(one)
       yield* store.put({ ...one, card: { ...one.card, name: "after" } })
-      yield* same("the names", (yield* store.list).map(({ name }) => name), ["after"])
+      yield* same(
+        "the names",
+        (yield* store.list).map(({ name }) => name),
+        ["after"]
+      )
     })
   ),
   law("a card of another layer is refused, and nothing is stored", (store) =>

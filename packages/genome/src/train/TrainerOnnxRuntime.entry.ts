@@ -36,7 +36,11 @@ const open = async ({ config, options, weights, parameters, threads }: Extract<R
   }
 }
 
-const run = ({ session, shape, inputs }: Training, { tokens, targets, counts }: Batch, outputs?: ReadonlyArray<string>) =>
+const run = (
+  { session, shape, inputs }: Training,
+  { tokens, targets, counts }: Batch,
+  outputs?: ReadonlyArray<string>
+) =>
   session.run(
     {
       ...inputs,

@@ -138,7 +138,10 @@ services(NodeServices.layer, { excludeTestServices: true, timeout: "60 seconds" 
       })
       const right = yield* SmallModel.layerOf(1, 4, base)
       const [first, ...rest] = right.targets
-      const unfit = yield* Layer.make({ ...right, targets: [{ ...first!, name: "model.layers.9.self_attn.q_proj" }, ...rest] })
+      const unfit = yield* Layer.make({
+        ...right,
+        targets: [{ ...first!, name: "model.layers.9.self_attn.q_proj" }, ...rest]
+      })
       assert.deepInclude(yield* Effect.flip(backend.load(unfit)), {
         _tag: "LayerUnfit",
         target: "model.layers.9.self_attn.q_proj"
@@ -189,7 +192,9 @@ services(NodeServices.layer, { excludeTestServices: true, timeout: "60 seconds" 
       const expected = yield* collect(backend.generate(user("hello")))
       const [pid] = engines().filter((one) => !before.has(one))
       const error = yield* Stream.runDrain(
-        Stream.tap(backend.generate(user("hello", { tokensMax: 180 })), () => Effect.sync(() => process.kill(pid!, "SIGKILL")))
+        Stream.tap(backend.generate(user("hello", { tokensMax: 180 })), () =>
+          Effect.sync(() => process.kill(pid!, "SIGKILL"))
+        )
       ).pipe(Effect.flip)
       assert.strictEqual(error._tag, "BackendFailed")
       assert.include(error.message, "SIGKILL")
@@ -219,7 +224,10 @@ services(NodeServices.layer, { excludeTestServices: true, timeout: "60 seconds" 
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const broken = new Map(SmallModel.weights)
-      broken.set("model.norm.weight", broken.get("model.norm.weight")!.map((value, i) => (i === 3 ? Number.NaN : value)))
+      broken.set(
+        "model.norm.weight",
+        broken.get("model.norm.weight")!.map((value, i) => (i === 3 ? Number.NaN : value))
+      )
       const nan = yield* SmallModel.folder(broken)
       const error = yield* Effect.flip(open(nan.directory))
       assert.deepInclude(error, { _tag: "WeightsDamaged", tensor: "model.norm.weight" })

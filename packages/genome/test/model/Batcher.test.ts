@@ -6,8 +6,8 @@ const following = (tokens: ReadonlyArray<number>, layers: number): number =>
   97 + (tokens.reduce((sum, token, place) => (sum + (token + 1) * (place + 3)) % 99991, layers * 17) % 26)
 
 /**
- * A model that keeps each token as its key and each position as its value, so that a row which sees a wrong token, a
- * filling or another row's past says something else than `following`. Counts its runs.
+ * A model that keeps each token as its key and each position, from 1, as its value, so that a row which sees a wrong token,
+ * a filling (0) or another row's past says something else than `following`. Counts its runs.
  */
 const countingModel = (contextTokens = 64) => {
   const runs: Array<{ readonly rows: number; readonly sequence: number }> = []
@@ -29,13 +29,17 @@ const countingModel = (contextTokens = 64) => {
         values.set(past.tensors[1]!.subarray(row * past.width, (row + 1) * past.width), row * width)
         for (let i = 0; i < sequence; i++) {
           keys[row * width + past.width + i] = Number(tokens[row * sequence + i])
-          values[row * width + past.width + i] = Number(positions[row * sequence + i])
+          values[row * width + past.width + i] = Number(positions[row * sequence + i]) + 1
         }
         const seen: Array<number> = []
+        let fillings = 0
         for (let at = 0; at < width; at++) {
-          if (attended[row * width + at] === 1n) seen[values[row * width + at]!] = keys[row * width + at]!
+          if (attended[row * width + at] !== 1n) continue
+          const place = values[row * width + at]!
+          if (place === 0) fillings++
+          else seen[place - 1] = keys[row * width + at]!
         }
-        logits[(row * sequence + sequence - 1) * 264 + following(seen, layers[row]!)] = 1
+        logits[(row * sequence + sequence - 1) * 264 + following(seen, layers[row]! + 5 * fillings)] = 1
       }
       return { logits, past: [keys, values] }
     }
@@ -43,7 +47,11 @@ const countingModel = (contextTokens = 64) => {
   return { model, runs }
 }
 
-const request = (id: number, prompt: ReadonlyArray<number>, more: Partial<RowRequest<number>> = {}): RowRequest<number> => ({
+const request = (
+  id: number,
+  prompt: ReadonlyArray<number>,
+  more: Partial<RowRequest<number>> = {}
+): RowRequest<number> => ({
   id,
   prompt,
   layers: 0,

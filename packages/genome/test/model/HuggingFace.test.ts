@@ -35,17 +35,25 @@ services(NodeServices.layer, { excludeTestServices: true, timeout: "60 seconds" 
       )
       // In a process of its own, as all that onnxruntime computes.
       const { stdout } = yield* Effect.promise(() =>
-        promisify(execFile)(process.execPath, [program, dirname(directory), basename(directory), JSON.stringify(conversations)])
+        promisify(execFile)(process.execPath, [
+          program,
+          dirname(directory),
+          basename(directory),
+          JSON.stringify(conversations)
+        ])
       )
-      const found = JSON.parse(stdout) as ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly text: string }>
+      const found = JSON.parse(stdout) as ReadonlyArray<{
+        readonly prompt: ReadonlyArray<number>
+        readonly text: string
+      }>
       const services = yield* EffectLayer.build(
         EmbeddedOnnxRuntime.layer({ directory }).pipe(EffectLayer.provide(LayerSource.layerMemory([])))
       )
       for (const [i, turns] of conversations.entries()) {
         assert.deepStrictEqual(found[i]!.prompt, encodePrompt(turns))
-        const ours = yield* Effect.flatMap(Backend, (backend) => collect(backend.generate({ turns, tokensMax: 24 }))).pipe(
-          Effect.provide(services)
-        )
+        const ours = yield* Effect.flatMap(Backend, (backend) =>
+          collect(backend.generate({ turns, tokensMax: 24 }))
+        ).pipe(Effect.provide(services))
         assert.strictEqual(found[i]!.text, ours.text)
         assert.strictEqual(ours.text.length, 24)
       }

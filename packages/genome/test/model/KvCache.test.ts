@@ -33,12 +33,25 @@ describe("KvCache", () => {
 
   it("keeps to its bytes: the least recently used goes first", () => {
     const cache = new KvCache(2, 3 * 2 * 10 * 4)
-    for (const first of [1, 2, 3]) cache.put("a", Array.from({ length: 10 }, () => first), kv(10))
+    for (const first of [1, 2, 3])
+      cache.put(
+        "a",
+        Array.from({ length: 10 }, () => first),
+        kv(10)
+      )
     assert.strictEqual(cache.take("a", [1, 1], 1)!.length, 1)
-    cache.put("a", Array.from({ length: 10 }, () => 4), kv(10))
+    cache.put(
+      "a",
+      Array.from({ length: 10 }, () => 4),
+      kv(10)
+    )
     assert.isUndefined(cache.take("a", [2, 2], 2))
     for (const first of [1, 3, 4]) assert.strictEqual(cache.take("a", [first], 1)!.length, 1)
-    cache.put("a", Array.from({ length: 31 }, () => 5), kv(31))
+    cache.put(
+      "a",
+      Array.from({ length: 31 }, () => 5),
+      kv(31)
+    )
     assert.isUndefined(cache.take("a", [5], 1))
   })
 

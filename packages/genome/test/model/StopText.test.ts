@@ -21,7 +21,9 @@ describe("StopText", () => {
 
   it("however a text is cut into pieces, what is shown is what stands before the first stop text", () => {
     const letters = fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 40 })
-    const stops = fc.array(fc.string({ unit: fc.constantFrom("a", "b", "c"), minLength: 1, maxLength: 4 }), { maxLength: 3 })
+    const stops = fc.array(fc.string({ unit: fc.constantFrom("a", "b", "c"), minLength: 1, maxLength: 4 }), {
+      maxLength: 3
+    })
     fc.assert(
       fc.property(letters, stops, (pieces, stops) => {
         const stop = StopText.make(stops)

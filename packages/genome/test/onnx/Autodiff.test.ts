@@ -18,7 +18,13 @@ const randomArray = (shape: Shape, random: RandomStream.RandomStream): Array64 =
  * Compares every derivative with the slope of the loss between two points close by (central differences: an error of
  * about 1e-9 here, in 64 bits).
  */
-const check = (graph: Graph, loss: Value, wanted: ReadonlyArray<Value>, inputs: ReadonlyMap<string, Array64>, each = 1) => {
+const check = (
+  graph: Graph,
+  loss: Value,
+  wanted: ReadonlyArray<Value>,
+  inputs: ReadonlyMap<string, Array64>,
+  each = 1
+) => {
   const lossAt = (values: ReadonlyMap<string, Array64>) => evaluate(graph, values).get(loss.name)!.data[0]!
   const derived = gradients(graph, loss, wanted)
   const values = evaluate(graph, inputs)
@@ -47,20 +53,67 @@ const weigh = (graph: Graph, value: Value): Value => {
   return graph.reshape(sum, [1])
 }
 
-const cases: { readonly [name: string]: readonly [shapes: ReadonlyArray<Shape>, build: (graph: Graph, ...values: Array<Value>) => Value] } = {
-  "Add with broadcast on both sides": [[[2, 1, 3], [4, 1]], (g, a, b) => g.add(a!, b!)],
+const cases: {
+  readonly [name: string]: readonly [
+    shapes: ReadonlyArray<Shape>,
+    build: (graph: Graph, ...values: Array<Value>) => Value
+  ]
+} = {
+  "Add with broadcast on both sides": [
+    [
+      [2, 1, 3],
+      [4, 1]
+    ],
+    (g, a, b) => g.add(a!, b!)
+  ],
   "Sub with broadcast": [[[2, 3], [3]], (g, a, b) => g.sub(a!, b!)],
   "Sub with broadcast on the left": [[[3], [2, 3]], (g, a, b) => g.sub(a!, b!)],
-  "Mul with broadcast": [[[2, 3], [1, 3]], (g, a, b) => g.mul(a!, b!)],
+  "Mul with broadcast": [
+    [
+      [2, 3],
+      [1, 3]
+    ],
+    (g, a, b) => g.mul(a!, b!)
+  ],
   "Mul of a value with itself": [[[2, 3]], (g, a) => g.mul(a!, a!)],
-  "Div with broadcast": [[[2, 3], [2, 1]], (g, a, b) => g.div(a!, b!)],
+  "Div with broadcast": [
+    [
+      [2, 3],
+      [2, 1]
+    ],
+    (g, a, b) => g.div(a!, b!)
+  ],
   "Neg, Sqrt, Reciprocal, Sigmoid": [[[5]], (g, a) => g.neg(g.sqrt(g.reciprocal(g.sigmoid(a!))))],
   Softmax: [[[2, 4]], (g, a) => g.softmax(a!)],
   LogSoftmax: [[[2, 4]], (g, a) => g.logSoftmax(a!)],
-  "MatMul of matrices": [[[2, 3], [3, 4]], (g, a, b) => g.matmul(a!, b!)],
-  "MatMul of a batch with one matrix": [[[2, 5, 3], [3, 4]], (g, a, b) => g.matmul(a!, b!)],
-  "MatMul of a batch with one matrix that has a dimension for it": [[[2, 5, 3], [1, 3, 4]], (g, a, b) => g.matmul(a!, b!)],
-  "MatMul of two batches that broadcast": [[[2, 1, 2, 3], [4, 3, 2]], (g, a, b) => g.matmul(a!, b!)],
+  "MatMul of matrices": [
+    [
+      [2, 3],
+      [3, 4]
+    ],
+    (g, a, b) => g.matmul(a!, b!)
+  ],
+  "MatMul of a batch with one matrix": [
+    [
+      [2, 5, 3],
+      [3, 4]
+    ],
+    (g, a, b) => g.matmul(a!, b!)
+  ],
+  "MatMul of a batch with one matrix that has a dimension for it": [
+    [
+      [2, 5, 3],
+      [1, 3, 4]
+    ],
+    (g, a, b) => g.matmul(a!, b!)
+  ],
+  "MatMul of two batches that broadcast": [
+    [
+      [2, 1, 2, 3],
+      [4, 3, 2]
+    ],
+    (g, a, b) => g.matmul(a!, b!)
+  ],
   "Reshape, Transpose, Unsqueeze": [
     [[2, 3, 4]],
     (g, a) => g.unsqueeze(g.transpose(g.reshape(a!, [4, 6]), [1, 0]), [1])
@@ -84,7 +137,14 @@ describe("Autodiff", () => {
   }
 
   it("derives the whole model as finite differences do, with grouped heads", () => {
-    const config = { ...SmallModel.config, vocab_size: 7, hidden_size: 6, intermediate_size: 5, head_dim: 4, num_hidden_layers: 1 }
+    const config = {
+      ...SmallModel.config,
+      vocab_size: 7,
+      hidden_size: 6,
+      intermediate_size: 5,
+      head_dim: 4,
+      num_hidden_layers: 1
+    }
     const random = RandomStream.make(12)
     const graph = TrainingGraph.make(config, new Map(), { batch: 2, sequence: 3, train: "base", rank: 0 })
     const inputs = new Map<string, Array64>([

@@ -15,7 +15,13 @@ export const evaluate = (graph: Graph, inputs: ReadonlyMap<string, Array64>): Re
     values.set(name, { shape: value.shape as ReadonlyArray<number>, data: Array.from(data, Number) })
   }
   for (const node of graph.nodes) {
-    values.set(node.output.name, operators[node.op]!(node.inputs.map(({ name }) => values.get(name)!), node))
+    values.set(
+      node.output.name,
+      operators[node.op]!(
+        node.inputs.map(({ name }) => values.get(name)!),
+        node
+      )
+    )
   }
   return values
 }

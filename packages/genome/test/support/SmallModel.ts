@@ -40,7 +40,11 @@ export const config: LlamaConfig = {
 export const weights: ReadonlyMap<string, Float32Array> = (() => {
   const all = new Map(Initial.weights(config, 7))
   for (const [name, data] of all) {
-    if (name.includes("_proj") || name === "model.embed_tokens.weight") all.set(name, data.map((value) => value * 2))
+    if (name.includes("_proj") || name === "model.embed_tokens.weight")
+      all.set(
+        name,
+        data.map((value) => value * 2)
+      )
   }
   const head = all.get("lm_head.weight")!.map((value) => value * 3)
   const norm = all.get("model.norm.weight")!
@@ -56,7 +60,11 @@ export const layerOf = (seed: number, rank: number, base: string): Effect.Effect
   const random = RandomStream.make(seed, 9)
   const parameters = new Map(Initial.layer(config, rank, seed))
   for (const [name, data] of parameters) {
-    if (name.endsWith("_B")) parameters.set(name, data.map(() => RandomStream.normal(random) * 0.5))
+    if (name.endsWith("_B"))
+      parameters.set(
+        name,
+        data.map(() => RandomStream.normal(random) * 0.5)
+      )
   }
   return LoraTrainer.toLayer(parameters, config, base, rank)
 }

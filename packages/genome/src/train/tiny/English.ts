@@ -1,10 +1,10 @@
 /**
- * Short English about the project: what its words mean, and how to answer from a text that stands in the system turn.
+ * Short English about the project: what its words mean.
  *
- * The facts are few and learned by heart; the questions vary, and those that are measured were never seen. Quotations use
- * made-up subjects, so that the only way to be right is to find and copy.
+ * The facts are few and learned by heart; the questions vary, and those that are measured were never seen. A model of this
+ * size does not learn to answer from a text in its prompt (see docs/LIMITS.md).
  */
-import { integer, pick, type RandomStream } from "../../model/RandomStream.ts"
+import { pick, type RandomStream } from "../../model/RandomStream.ts"
 import type { Example } from "../Examples.ts"
 
 /** The project's words, and a sentence for each: what a persona says when no retrieval has found a better text. */
@@ -57,30 +57,3 @@ const question = (random: RandomStream, subject: string): string => {
   const content = pick(random, forms).replace("#", subject)
   return random() < 0.2 ? content.toLowerCase() : content
 }
-
-const verbs = ["is", "has", "keeps", "gives", "needs", "runs", "finds", "holds", "makes", "shows", "can use", "waits for"]
-const adjectives = ["small", "new", "old", "fast", "open", "safe", "good", "long", "other", "free", "red", "quiet"]
-const nouns = ["key", "hash", "code", "name", "node", "file", "task", "list", "tree", "door", "text", "table", "peer"]
-
-/** Two or three sentences about made-up things, a question about one of them, and its sentence as the answer. */
-export const quotation = (random: RandomStream): Example => {
-  const sentences = Array.from({ length: integer(random, 2, 3) }, () => {
-    const subject = capital(madeUp(random))
-    const object = `${pick(random, adjectives)} ${pick(random, nouns)}`
-    return { subject, text: `${subject} ${pick(random, verbs)} a ${object}.` }
-  })
-  const asked = pick(random, sentences)
-  return {
-    turns: [
-      { role: "system", content: sentences.map(({ text }) => text).join(" ") },
-      { role: "user", content: question(random, asked.subject) }
-    ],
-    answer: asked.text
-  }
-}
-
-const consonants = "bcdfghklmnprstvwz"
-const vowels = "aeiou"
-const madeUp = (random: RandomStream): string =>
-  Array.from({ length: integer(random, 2, 3) }, () => pick(random, [...consonants]) + pick(random, [...vowels])).join("")
-const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1)
