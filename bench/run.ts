@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: measures the suites against their peers, in the same run, and writes bench/RESULTS.md.
  *
- * --only SUITE,...        actors, savina, wake, wasm, jit, genome, durable, content, session, mesh, start, install;
- *                         prints instead of writing
+ * --only SUITE,...        actors, savina, wake, wasm, jit, genome, answer, durable, content, session, mesh, start,
+ *                         install; prints instead of writing
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
  * --quick                 one short repetition that only shows that everything works; installs no peers, prints no figures
@@ -17,6 +17,7 @@ import { actorsSuite } from "./actors/ActorsSuite.ts"
 import { savinaSuite } from "./actors/savina/SavinaSuite.ts"
 import { wakeSuite } from "./actors/wake/WakeSuite.ts"
 import { contentSuite } from "./content/ContentSuite.ts"
+import { answerSuite } from "./answer/AnswerSuite.ts"
 import { durableSuite } from "./durable/DurableSuite.ts"
 import { genomeSuite } from "./genome/GenomeSuite.ts"
 import { installSuite } from "./install/InstallSuite.ts"
@@ -36,6 +37,7 @@ const suites: ReadonlyArray<Suite> = [
   wasmSuite,
   jitSuite,
   genomeSuite,
+  answerSuite,
   durableSuite,
   contentSuite,
   sessionSuite,

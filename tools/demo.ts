@@ -129,6 +129,26 @@ const faults = async (ant: DemoNode, bee: DemoNode) => {
   )
 }
 
+/** A persona, and a layer swapped in the middle of a conversation. */
+const personas = async (ant: DemoNode) => {
+  step("Ask a persona: it quotes the project's own pages, without network")
+  const rtos = await ant.jtag("ai/generate", "--prompt", "Explain RTOS", "--persona", "Teacher AI")
+  expect(rtos.text.startsWith("An RTOS"), `an answer from ${rtos.trace.bids[0].reason}`)
+
+  step("One conversation, three compositions of the tiny model: a layer changes what the persona can do")
+  const ask = (layers: string) =>
+    ant.jtag("ai/generate", "--prompt", "reverse tiger", "--conversation", "demo", "--layers", layers)
+  const without = await ask("")
+  expect(without.trace.layers.length === 0, `"${without.text}" by the bare model`)
+  const reversed = await ask("reversing")
+  expect(reversed.text === "regit", `"regit" with the layer reversing, first text after ${reversed.trace.ttftMs} ms`)
+  const sorted = await ask("sorting")
+  expect(sorted.text !== reversed.text, `"${sorted.text}" with sorting, first text after ${sorted.trace.ttftMs} ms`)
+  const helper = "continuum://local/persona/Helper%20AI"
+  const said = await ant.jtag("actors/ask", helper, "recall", '{"conversation":"demo"}')
+  expect(said.reply.length === 6, "all three questions and answers in the persona's memory")
+}
+
 /** What a second node is worth, in numbers of this machine. */
 const gain = async (ant: DemoNode) => {
   step("What two nodes gain over one, measured: the same 48 calls of a function on ant alone, then on both")
@@ -159,6 +179,7 @@ const main = async (bootstrap: string) => {
   expect((await fetch(`${ant.url}/healthz`)).status === 200, `ant is ready at ${ant.url}, bee at ${bee.url}`)
 
   await oneNode(ant)
+  await personas(ant)
   await meet(ant, bee)
   await across(ant, bee)
   await faults(ant, bee)

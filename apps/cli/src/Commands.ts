@@ -6,6 +6,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Completions from "effect/cli/Completions"
 import * as actors from "./commands/actors.ts"
+import * as ai from "./commands/ai.ts"
 import * as completions from "./commands/completions.ts"
 import * as jit from "./commands/jit.ts"
 import * as modules from "./commands/modules.ts"
@@ -21,11 +22,12 @@ const help = Command.make(
 ).pipe(Command.withDescription("Help for a command, or for all"))
 
 export const root = Command.make("continuum").pipe(
-  Command.withDescription("Talks to a Continuum node: its actors, its functions, its modules, its peers."),
+  Command.withDescription("Talks to a Continuum node: its actors, its functions, its personas, its peers."),
   Command.withSubcommands([
     { group: "Node", commands: node.commands },
     { group: "Actors", commands: actors.commands },
     { group: "Functions and modules", commands: [...jit.commands, ...modules.commands] },
+    { group: "Personas and layers", commands: [...ai.commands] },
     { group: "Mesh", commands: peers.commands },
     { group: "This program", commands: [completions.make((): Command.Command.Any => root), help] }
   ]),

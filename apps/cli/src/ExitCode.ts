@@ -6,9 +6,8 @@
  */
 import type { NodeClientError } from "@continuum/core/NodeClientError"
 import type { CliError as ParseError } from "effect/cli/CliError"
-import type * as Rpc from "effect/rpc/Rpc"
 import type { CliError } from "./CliError.ts"
-import type { NodeCalls } from "./NodeCalls.ts"
+import type { CallError } from "./NodeCalls.ts"
 
 export const done = 0
 export const failed = 1
@@ -19,7 +18,7 @@ const refused = 4
 export const interrupted = 130
 
 /** The tags of all errors: those that a call declares, those of the way to the node, and our own. */
-export type ErrorTag = Rpc.Error<NodeCalls>["_tag"] | NodeClientError["_tag"] | CliError["_tag"] | ParseError["_tag"]
+export type ErrorTag = CallError["_tag"] | NodeClientError["_tag"] | CliError["_tag"] | ParseError["_tag"]
 
 export const table: Readonly<Record<ErrorTag, number>> = {
   // The command line.
@@ -94,7 +93,24 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   NodeBusy: failed,
   ContentUnknown: failed,
   ContentCorrupt: failed,
-  ContentNotStored: failed
+  ContentNotStored: failed,
+
+  // Personas and the model.
+  PersonaUnknown: failed,
+  LayerNameUnknown: failed,
+  PromptEmpty: failed,
+  PromptTooLarge: failed,
+  ConversationBusy: failed,
+  PersonaBusy: failed,
+  TurnLost: failed,
+  PromptTooLong: failed,
+  RequestMalformed: failed,
+  LayerUnknown: failed,
+  LayerForOtherBase: failed,
+  LayerUnfit: failed,
+  WeightsDamaged: failed,
+  BackendBusy: failed,
+  BackendFailed: failed
 }
 
 /** The code of an error; 1 for one that this version does not know. */

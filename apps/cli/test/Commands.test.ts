@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ContentId from "@continuum/core/ContentId"
 import { Effect, type Scope } from "effect"
 import { contentBytesMax } from "@continuum/core/Limits"
+import { BackendError } from "@continuum/genome/backend/BackendError"
+import { CognitionError } from "@continuum/persona/PersonaError"
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as ExitCode from "../src/ExitCode.ts"
@@ -356,15 +358,97 @@ describe("wrong usage", () => {
   )
 })
 
+describe("questions to personas", () => {
+  it.live("ai/generate streams the answer, and says on stderr how it came to be", () =>
+    withNode((_, cli) =>
+      Effect.gen(function* () {
+        const ran = yield* cli(["ai/generate", "--prompt", "sort dcba", "--persona", "Teacher AI"])
+        assert.deepStrictEqual([ran.code, ran.stdout], [0, 'I heard {"prompt":"sort dcba"}\n'])
+        assert.strictEqual(
+          ran.stderr,
+          "Teacher AI  on tester  model with sorting  confidence 90 %  3,456 tokens  first after 1.5 ms  all after 20 ms\n"
+        )
+        const spaced = yield* cli(["ai", "generate", "--prompt=x", "--conversation", "c", "--seed", "7", "--tokens=5"])
+        assert.include(spaced.stdout, '{"prompt":"x","conversation":"c","sampling":{"seed":7},"tokensMax":5}')
+        const layers = yield* cli(["ai/generate", "--prompt=x", "--layers", "sorting, dates", "--temperature", "0.5"])
+        assert.include(layers.stdout, '"layers":["sorting","dates"],"sampling":{"temperature":0.5}')
+        assert.include((yield* cli(["ai/generate", "--prompt=x", "--layers", ""])).stdout, '"layers":[]')
+      })
+    )
+  )
+
+  it.live("ai/generate --json is one document with text, persona, node and trace", () =>
+    withNode((_, cli) =>
+      Effect.gen(function* () {
+        const ran = yield* cli(["ai/generate", "--prompt", "hello", "--json"])
+        const json = document(ran.stdout)
+        assert.deepStrictEqual(
+          [json.text, json.persona, json.node, json.reason],
+          ['I heard {"prompt":"hello"}', "Helper AI", "tester", "stop"]
+        )
+        for (const key of ["bids", "layers", "tokens", "ttftMs", "ms", "cost"]) assert.property(json.trace, key)
+        assert.strictEqual(ran.stderr, "")
+      })
+    )
+  )
+
+  it.live("ai/generate tells an error in mid-answer on a line of its own, and with --json no half answer", () =>
+    withNode((_, cli) =>
+      Effect.gen(function* () {
+        const words = ["ai/generate", "--persona", "fail", "--prompt", "BackendFailed", "--conversation", "c"]
+        const ran = yield* cli(words)
+        assert.deepStrictEqual([ran.code, ran.stdout], [1, "so far\n"])
+        assert.include(ran.stderr, "its process was killed")
+        const json = yield* cli([...words, "--json"])
+        assert.deepStrictEqual([json.code, json.stdout], [1, ""])
+        assert.strictEqual(document(json.stderr).error.tag, "BackendFailed")
+        const unknown = yield* cli(["ai/generate", "--persona", "fail", "--prompt", "PersonaUnknown"])
+        assert.strictEqual(unknown.code, 1)
+        assert.include(unknown.stderr, 'Did you mean "Teacher AI"?')
+        assert.strictEqual((yield* cli(["ai/generate", "--prompt", "x", "--tokens", "0"])).code, 2)
+        assert.strictEqual((yield* cli(["ai/generate", "--prompt", "x", "--temperature", "3"])).code, 2)
+        assert.strictEqual((yield* cli(["ai/generate"])).code, 2)
+      })
+    )
+  )
+
+  it.live("layers/list, for a person and as JSON", () =>
+    withNode((_, cli) =>
+      Effect.gen(function* () {
+        const text = yield* cli(["layers/list"])
+        assert.match(text.stdout, /^sorting +1.0.0 +domain +tiny +8 +warm +4 +75 % +[0-9a-f]{64}$/m)
+        const [one] = document((yield* cli(["layers", "list", "--json"])).stdout)
+        for (const key of ["contentId", "name", "kind", "base", "rank", "state", "uses", "successRate"]) {
+          assert.property(one, key)
+        }
+      })
+    )
+  )
+
+  it.live("personas/list, for a person and as JSON", () =>
+    withNode((_, cli) =>
+      Effect.gen(function* () {
+        const text = yield* cli(["personas/list"])
+        assert.match(text.stdout, /^Teacher AI +teacher-ai +Explains +tiny +sorting, dates +128 +2 +idle$/m)
+        const [one] = document((yield* cli(["personas", "list", "--json"])).stdout)
+        for (const key of ["name", "address", "base", "layers", "priority", "state"]) assert.property(one, key)
+      })
+    )
+  )
+})
+
 describe("errors of the node", () => {
   it.live("reach the user with their message and their exit code, every one that the contract declares", () =>
     withNode((_, cli) =>
       Effect.gen(function* () {
+        const ofPersonas = [...CognitionError.members, ...BackendError.members]
         const actorErrors = new Set(["AddressMalformed", "HandlerFailed"])
         for (const error of Object.values(TestNode.errors)) {
           const argv = actorErrors.has(error._tag)
             ? ["actors/ask", counter, "fail", JSON.stringify(error._tag)]
-            : ["jit/run", "--lang", "fail", "--source", error._tag, "--input", "1"]
+            : ofPersonas.some((Class) => error instanceof Class)
+              ? ["ai/generate", "--persona", "fail", "--prompt", error._tag]
+              : ["jit/run", "--lang", "fail", "--source", error._tag, "--input", "1"]
           const ran = yield* cli(argv)
           assert.strictEqual(ran.code, ExitCode.of(error), error._tag)
           assert.strictEqual(ran.stdout, "", error._tag)

@@ -5,12 +5,15 @@
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ContentId from "@continuum/core/ContentId"
 import * as ContentStore from "@continuum/core/ContentStore"
+import { Backend, collect } from "@continuum/genome/backend/Backend"
 import type { DoctorCheck, DoctorReport } from "@continuum/core/rpc"
 import { Cause, Context, Effect, FileSystem, Layer, Path } from "effect"
 import { statfs } from "node:fs/promises"
 import { isLoopback } from "./http/Guard.ts"
 import { Home } from "./Home.ts"
+import { Layers } from "./Layers.ts"
 import { LogBook } from "./LogBook.ts"
+import { Model } from "./Model.ts"
 import { NodeConfig } from "./NodeConfig.ts"
 import { NodeMesh } from "./NodeMesh.ts"
 import { Proof } from "./Proof.ts"
@@ -39,6 +42,9 @@ export const layer = Layer.effect(
     const store = yield* ContentStore.ContentStore
     const proof = yield* Proof
     const mesh = yield* NodeMesh
+    const model = yield* Model
+    const layers = yield* Layers
+    const backend = yield* Backend
     const logBook = yield* LogBook
 
     const secrets = Effect.gen(function* () {
@@ -115,6 +121,21 @@ export const layer = Layer.effect(
       )
     )
 
+    const answers = Effect.gen(function* () {
+      yield* model.ready
+      const { base, contextTokens } = yield* backend.capabilities
+      const [known, loaded] = [yield* layers.known, yield* backend.loaded]
+      const { usage } = yield* collect(backend.generate({ turns: [{ role: "user", content: "1+1=" }], tokensMax: 1 }))
+      return fine(
+        `${base} answers after ${Math.round(usage.ttftMs)} ms; ${known.length} layers, ${loaded.length} of them in the engine; ` +
+          `context ${contextTokens} tokens`
+      )
+    }).pipe(
+      Effect.catch((error) =>
+        Effect.succeed(wrong(error.message, "see logs; the model's files come with the installation: install it again"))
+      )
+    )
+
     const network = Effect.succeed(
       isLoopback(settings.host)
         ? fine(`listens on ${settings.host}, for this machine only`)
@@ -148,6 +169,7 @@ export const layer = Layer.effect(
       actors: failing,
       content,
       functions,
+      model: answers,
       network,
       mesh: meshCheck,
       logs

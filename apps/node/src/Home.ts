@@ -51,6 +51,7 @@ export class Home extends Context.Service<
     readonly apiKeyPath: string
     readonly statePath: string
     readonly contentPath: string
+    readonly layersPath: string
     readonly logsPath: string
     /** What peers may do here: 0600, because who may run code on a machine is nobody else's business. */
     readonly grantsPath: string
@@ -91,7 +92,7 @@ const make = Effect.gen(function* () {
     })
   )
   yield* fs.chmod(home, 0o700).pipe(Effect.mapError(unusable))
-  for (const folder of ["state", "content", "logs"]) {
+  for (const folder of ["state", "content", "layers", "logs"]) {
     yield* fs.makeDirectory(inHome(folder), { recursive: true, mode: 0o700 }).pipe(Effect.mapError(unusable))
   }
   // A node that was killed leaves its node.json behind; whoever reads it now would call a dead process.
@@ -145,6 +146,7 @@ const make = Effect.gen(function* () {
     apiKeyPath: inHome("api-key"),
     statePath: inHome("state"),
     contentPath: inHome("content"),
+    layersPath: inHome("layers"),
     logsPath: inHome("logs"),
     grantsPath: inHome("peers.json"),
     announce,
@@ -157,7 +159,8 @@ const apiKeyPattern = /^[\w-]{22,}$/
 
 /** Whether a file in the home is one that a node makes, or that belongs to its setting up. */
 const isOwn = (name: string): boolean =>
-  /^(identity|api-key|node\.json|peers\.json|lock|continuum\.toml|state|content|logs|lost\+found)(\.|$)/.test(name) ||
-  name.startsWith(".")
+  /^(identity|api-key|node\.json|peers\.json|lock|continuum\.toml|state|content|layers|logs|lost\+found)(\.|$)/.test(
+    name
+  ) || name.startsWith(".")
 
 export const layer = Layer.effect(Home, make)

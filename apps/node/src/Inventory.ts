@@ -4,10 +4,12 @@
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import type { NodeStatus } from "@continuum/core/rpc"
 import { version } from "@continuum/core/Version"
+import { Personas } from "@continuum/persona/Personas"
 import { Jit } from "@continuum/runtime-wasm/Jit"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Home } from "./Home.ts"
 import type { Metric } from "./http/Metrics.ts"
+import { Layers } from "./Layers.ts"
 import { LogBook } from "./LogBook.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 import { NodeMesh } from "./NodeMesh.ts"
@@ -25,6 +27,8 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const system = yield* ActorSystem
     const jit = yield* Jit
+    const layers = yield* Layers
+    const personas = yield* Personas
     const home = yield* Home
     const info = yield* NodeInfo
     const logBook = yield* LogBook
@@ -46,13 +50,12 @@ export const layer = Layer.effect(
         uptimeSeconds: yield* uptimeSeconds,
         memoryBytes: yield* info.memoryBytes,
         languages: jit.languages,
-        // Layers and personas count here once they are part of the node.
         peers: yield* connectedPeers,
         mesh: yield* mesh.summary,
         actors: totals.activeActors + totals.services,
         modules: modules.length,
-        layers: 0,
-        personas: 0
+        layers: (yield* layers.known).length,
+        personas: personas.names.length
       }
     })
 

@@ -2,28 +2,37 @@
  * The whole architecture as one expression: which parts a node is made of, and what each is given.
  *
  * Read it from the bottom: settings give a home, the home gives identity, log, state and content; on these stands the
- * mesh; on it the actor system, which sends through it; on that the JIT; and the doors serve them all.
+ * mesh; on it the actor system, which sends through it; on that the JIT, the model and the personas; and the doors serve
+ * them all.
  */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import { service } from "@continuum/actors/Service"
 import * as ContentStoreDisk from "@continuum/core/ContentStoreDisk"
+import * as LayerCache from "@continuum/genome/LayerCache"
+import * as LayerStoreDisk from "@continuum/genome/LayerStoreDisk"
+import * as Library from "@continuum/persona/retrieval/Library"
+import * as Personas from "@continuum/persona/Personas"
 import * as Jit from "@continuum/runtime-wasm/Jit"
 import * as Sandbox from "@continuum/runtime-wasm/sandbox/Sandbox"
 import { Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
+import { resolve } from "node:path"
 import * as Banner from "./Banner.ts"
 import { Counter } from "./Counter.ts"
 import * as Doctor from "./Doctor.ts"
 import * as Guard from "./http/Guard.ts"
 import * as Health from "./http/Health.ts"
 import * as Metrics from "./http/Metrics.ts"
+import * as OpenAi from "./http/OpenAi.ts"
 import * as Rpc from "./http/Rpc.ts"
 import * as ServeNode from "./http/ServeNode.ts"
 import * as Welcome from "./http/Welcome.ts"
 import * as Home from "./Home.ts"
 import * as Inventory from "./Inventory.ts"
+import * as Layers from "./Layers.ts"
 import * as LogBook from "./LogBook.ts"
+import * as Model from "./Model.ts"
 import { NodeConfig } from "./NodeConfig.ts"
 import { NodeActor } from "./NodeActor.ts"
 import * as NodeInfo from "./NodeInfo.ts"
@@ -32,7 +41,7 @@ import * as Proof from "./Proof.ts"
 import * as Stop from "./Stop.ts"
 
 /** What people and programs call. */
-const Doors = Layer.mergeAll(Rpc.layer, Health.layer, Metrics.layer, Welcome.layer, Guard.layer)
+const Doors = Layer.mergeAll(Rpc.layer, OpenAi.layer, Health.layer, Metrics.layer, Welcome.layer, Guard.layer)
 
 /** The long-running parts of a node are supervised actors too: `continuum://local/service/http` and `.../log`. */
 const Services = Layer.effectDiscard(
@@ -74,11 +83,29 @@ const Modules = Layer.unwrap(
   })
 ).pipe(Layer.provide(Sandbox.layer))
 
+/** The model finds its layers in a store below the home, through a cache. */
+const Genome = Layer.unwrap(
+  Effect.map(Home.Home, ({ layersPath }) =>
+    Layers.layer.pipe(
+      Layer.provideMerge(Model.layer),
+      Layer.provide(LayerCache.layerSource),
+      Layer.provide(LayerCache.layer()),
+      Layer.provide(LayerStoreDisk.layer(layersPath))
+    )
+  )
+)
+
+/** Personas answer by the model, and from the documents of this project. */
+const Minds = Layer.unwrap(Effect.map(Layers.Layers, ({ known }) => Personas.layer({ layers: known }))).pipe(
+  Layer.provide(Library.layerFolder(resolve(import.meta.dirname, "../../..")))
+)
+
 export const NodeLayer = Layer.mergeAll(Services, BuiltInActors, NodeMesh.layerService, Banner.layer).pipe(
   Layer.provideMerge(Doctor.layer),
   Layer.provideMerge(Proof.layer),
   Layer.provideMerge(Inventory.layer),
-  Layer.provideMerge(Layer.mergeAll(Modules, Stop.layer)),
+  Layer.provideMerge(Minds),
+  Layer.provideMerge(Layer.mergeAll(Modules, Genome, Stop.layer)),
   Layer.provideMerge(Actors),
   Layer.provideMerge(NodeMesh.layer),
   Layer.provideMerge(Layer.mergeAll(NodeInfo.layer, Content)),

@@ -13,6 +13,7 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { Backend } from "./backend/Backend.ts"
 import { BackendError } from "./backend/BackendError.ts"
 import { LayerCache } from "./LayerCache.ts"
+import { Temperature } from "./LayerState.ts"
 import { LayerStore } from "./LayerStore.ts"
 
 /** What is known of a layer's use. All numbers only grow. */
@@ -29,10 +30,6 @@ export const State = Schema.Struct({
 export type State = typeof State.Type
 
 const initial: State = { uses: 0, failures: 0, loads: 0, lastUsedMs: 0 }
-
-/** `cold`: in the store alone. `warm`: in memory. `hot`: in the engine. */
-export const Temperature = Schema.Literals(["cold", "warm", "hot"])
-export type Temperature = typeof Temperature.Type
 
 export const Statistics = Schema.Struct({ ...State.fields, state: Temperature })
 export type Statistics = typeof Statistics.Type

@@ -13,19 +13,21 @@ import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { PublicKey } from "@continuum/core/Identity"
 import type { Peer } from "@continuum/core/PeerDirectory"
 import { version } from "@continuum/core/Version"
+import * as BackendError from "@continuum/genome/backend/BackendError"
 import { GrantNotStored } from "@continuum/mesh/GrantStore"
 import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
+import * as PersonaError from "@continuum/persona/PersonaError"
+import type { AiChunk, AiRequest, PersonaSummary } from "@continuum/persona/rpc"
 import * as JitError from "@continuum/runtime-wasm/JitError"
 import type { ModuleSummary, RunResult } from "@continuum/runtime-wasm/rpc"
 import { layer as layerHttpServer } from "@effect/platform-node/NodeHttpServer"
 import { Effect, Exit, Layer, Schema, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
-import type { Rpc } from "effect/rpc"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
-import { type NodeCalls, nodeCalls } from "../../src/NodeCalls.ts"
+import { type CallError, nodeCalls } from "../../src/NodeCalls.ts"
 
 export const apiKey = "test-key_123"
 const publicKey = "ybndrfg8ejkmcpqxot1uwisza345h769ybndrfg8ejkmcpqxot1y"
@@ -89,9 +91,23 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
   ContentNotStored: new ContentStore.ContentNotStored({ reason: "the disk is full" }),
   MeshOff: new MeshOff({ reason: "it was started with --offline" }),
   GrantNotStored: new GrantNotStored({ reason: "the disk is full" }),
-  PeerMalformed: new PeerMalformed({ input: "bee hive" })
+  PeerMalformed: new PeerMalformed({ input: "bee hive" }),
+  PersonaUnknown: new PersonaError.PersonaUnknown({ name: "Techer AI", nearest: ["Teacher AI"] }),
+  LayerNameUnknown: new PersonaError.LayerNameUnknown({ name: "sortin", nearest: ["sorting"] }),
+  PromptEmpty: new PersonaError.PromptEmpty(),
+  PromptTooLarge: new PersonaError.PromptTooLarge({ bytes: 5000, bytesMax: 4096 }),
+  ConversationBusy: new PersonaError.ConversationBusy({ conversation: "a" }),
+  PersonaBusy: new PersonaError.PersonaBusy({ name: "Helper AI", openTurnsMax: 64 }),
+  TurnLost: new PersonaError.TurnLost({ conversation: "a" }),
+  PromptTooLong: new BackendError.PromptTooLong({ promptTokens: 300, contextTokens: 256 }),
+  RequestMalformed: new BackendError.RequestMalformed({ reason: "its top-p is 2" }),
+  LayerUnknown: new BackendError.LayerUnknown({ contentId }),
+  LayerForOtherBase: new BackendError.LayerForOtherBase({ contentId, base: "other", expected: "tiny" }),
+  LayerUnfit: new BackendError.LayerUnfit({ contentId, target: "model.norm", reason: "is too wide" }),
+  WeightsDamaged: new BackendError.WeightsDamaged({ file: "model.safetensors", reason: "is cut off" }),
+  BackendBusy: new BackendError.BackendBusy({ queueCapacity: 64 }),
+  BackendFailed: new BackendError.BackendFailed({ reason: "its process was killed" })
 }
-type CallError = Rpc.Error<NodeCalls>
 
 /** A running test node. */
 export interface TestNode {
@@ -255,6 +271,30 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
       node.peers.delete(peer)
       return Effect.succeed({ ...known, grants: [] })
     },
+    "ai.generate": (request) =>
+      request.persona === "fail"
+        ? Stream.concat(
+            request.conversation === undefined
+              ? Stream.empty
+              : Stream.succeed({ _tag: "Text", text: "so far" } as const),
+            Stream.fail(errors[request.prompt as "PersonaUnknown"])
+          )
+        : Stream.fromIterable(answer(request)),
+    "personas.list": () => Effect.succeed([persona]),
+    "layers.list": () =>
+      Effect.succeed([
+        {
+          contentId,
+          name: "sorting",
+          version: "1.0.0",
+          kind: "domain",
+          base: "tiny",
+          rank: 8,
+          state: "warm",
+          uses: 4,
+          successRate: 0.75
+        }
+      ]),
     "modules.list": () =>
       Effect.succeed(
         [...node.modules].map(([contentId, bytes]): ModuleSummary => ({
@@ -307,6 +347,45 @@ const peerOf = (publicKey: PublicKey): Peer => ({
   scope: "mesh",
   grants: ["actors.ask", "jit.run", "jit.compile", "content.read"]
 })
+
+/** Says back what it was asked, in two pieces. */
+const answer = (request: AiRequest): ReadonlyArray<AiChunk> => {
+  const { persona = "Helper AI", ...rest } = request
+  return [
+    { _tag: "Text", text: "I heard " },
+    { _tag: "Text", text: JSON.stringify(rest) },
+    {
+      _tag: "Done",
+      persona,
+      node: "tester",
+      reason: "stop",
+      trace: {
+        worker: "model",
+        bids: [{ worker: "model", confidence: 0.9, reason: "sorting" }],
+        layers: [{ name: "sorting", contentId }],
+        sources: [],
+        promptTokens: 12,
+        tokens: 3456,
+        ttftMs: 1.5,
+        ms: 20,
+        cost: 0
+      }
+    }
+  ]
+}
+
+const persona: PersonaSummary = {
+  name: "Teacher AI",
+  id: "teacher-ai",
+  address: "continuum://local/persona/Teacher%20AI",
+  role: "Explains",
+  base: "tiny",
+  layers: ["sorting", "dates"],
+  priority: 128,
+  state: "idle",
+  conversations: 2,
+  answered: 7
+}
 
 const summary = (address: string) => ({
   address,

@@ -5,18 +5,21 @@
 import { ActorRpcs } from "@continuum/actors/rpc"
 import { CallCheck } from "@continuum/core/CallCheck"
 import { NodeRpcs } from "@continuum/core/rpc"
+import { LayerRpcs } from "@continuum/genome/rpc"
 import { MeshRpcs } from "@continuum/mesh/rpc"
+import { PersonaRpcs } from "@continuum/persona/rpc"
 import { JitRpcs } from "@continuum/runtime-wasm/rpc"
 import { Effect, Layer } from "effect"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import * as CheckedCalls from "./CheckedCalls.ts"
 import * as ActorHandlers from "../rpc/ActorHandlers.ts"
+import * as AiHandlers from "../rpc/AiHandlers.ts"
 import * as JitHandlers from "../rpc/JitHandlers.ts"
 import * as MeshHandlers from "../rpc/MeshHandlers.ts"
 import * as NodeHandlers from "../rpc/NodeHandlers.ts"
 
 /** The whole contract of a node. */
-export const Contract = NodeRpcs.merge(ActorRpcs, JitRpcs, MeshRpcs).middleware(CallCheck)
+export const Contract = NodeRpcs.merge(ActorRpcs, JitRpcs, MeshRpcs, LayerRpcs, PersonaRpcs).middleware(CallCheck)
 
 const path = "/rpc"
 
@@ -47,5 +50,12 @@ export const layer = Layer.mergeAll(
   serve(RpcServer.makeProtocolHttp({ path })).pipe(Layer.provide(layerBody)),
   serve(RpcServer.makeProtocolWebsocket({ path })).pipe(Layer.provide(RpcSerialization.layerNdjson))
 ).pipe(
-  Layer.provide([NodeHandlers.layer, ActorHandlers.layer, JitHandlers.layer, MeshHandlers.layer, CheckedCalls.layer])
+  Layer.provide([
+    NodeHandlers.layer,
+    ActorHandlers.layer,
+    JitHandlers.layer,
+    MeshHandlers.layer,
+    AiHandlers.layer,
+    CheckedCalls.layer
+  ])
 )

@@ -1,0 +1,163 @@
+/**
+ * Questions to personas, and what they are made of.
+ */
+import { NodeAnswerMalformed } from "@continuum/core/NodeClientError"
+import type { LayerSummary } from "@continuum/genome/rpc"
+import type { AiDone, PersonaSummary } from "@continuum/persona/rpc"
+import { Effect, Option, Stream } from "effect"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { Json } from "../GlobalFlags.ts"
+import * as NodeConnection from "../NodeConnection.ts"
+import * as Output from "../Output.ts"
+import * as Render from "../Render.ts"
+
+const optional = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.optional, Flag.withDescription(description))
+
+const generate = Command.make(
+  "ai/generate",
+  {
+    prompt: Flag.String("prompt").pipe(Flag.withMetavar("P"), Flag.withDescription("The question")),
+    persona: optional("persona", "NAME", 'Who shall answer, such as "Teacher AI" (default: the helper)'),
+    conversation: optional("conversation", "ID", "The persona remembers what is said under this name"),
+    layers: optional("layers", "NAMES", 'Answer by the model with exactly these, such as reversing,dates; "" is none'),
+    temperature: Flag.Finite("temperature").pipe(
+      Flag.withMetavar("T"),
+      Flag.filter(
+        (temperature) => temperature >= 0 && temperature <= 2,
+        () => "a number from 0 to 2"
+      ),
+      Flag.optional,
+      Flag.withDescription("How varied the model answers, 0 to 2 (default: 0, always the most likely)")
+    ),
+    seed: Flag.Int("seed").pipe(
+      Flag.withMetavar("N"),
+      Flag.optional,
+      Flag.withDescription("Makes a varied answer repeatable")
+    ),
+    tokens: Flag.Int("tokens").pipe(
+      Flag.withMetavar("N"),
+      Flag.filter(
+        (tokens) => tokens > 0,
+        () => "a number above 0"
+      ),
+      Flag.optional,
+      Flag.withDescription("How long the answer may become")
+    )
+  },
+  ({ conversation, layers, persona, prompt, seed, temperature, tokens }) =>
+    Effect.gen(function* () {
+      const json = yield* Json
+      const { isTerminal, write } = yield* Output.Output
+      const sampling = present({ temperature, seed })
+      const request = {
+        prompt,
+        ...present({ persona, conversation, tokensMax: tokens, layers: Option.map(layers, namesOf) }),
+        ...(Object.keys(sampling).length === 0 ? {} : { sampling })
+      }
+      const answer = yield* NodeConnection.use((node, { url }) => {
+        let text = ""
+        let done: AiDone | undefined
+        return node["ai.generate"](request).pipe(
+          Stream.runForEach((chunk) => {
+            if (chunk._tag === "Done") return Effect.sync(() => void (done = chunk))
+            text += chunk.text
+            return json ? Effect.void : write(Render.printable(chunk.text))
+          }),
+          Effect.flatMap(() =>
+            done === undefined
+              ? Effect.fail(new NodeAnswerMalformed({ url, reason: "its answer ended without saying how" }))
+              : Effect.succeed({ text, done })
+          ),
+          // What was said stands on a line of its own, also when an error follows.
+          Effect.tapCause(() => (text === "" || json ? Effect.void : Effect.ignore(write("\n"))))
+        )
+      })
+      const { node, persona: name, reason, trace } = answer.done
+      if (json) return yield* write(Output.jsonLine({ text: answer.text, persona: name, node, reason, trace }))
+      yield* write("\n")
+      yield* Output.detail((style) => style.dim(`${isTerminal ? "\n" : ""}${traceText(answer.done)}`))
+    })
+).pipe(
+  Command.withDescription("Ask a persona. The answer streams; with --json it is one document, with its trace"),
+  Command.withExamples([{ command: 'continuum ai/generate --prompt "Explain RTOS" --persona "Teacher AI"' }])
+)
+
+/** The values that were given. */
+const present = <Fields extends Record<string, Option.Option<unknown>>>(fields: Fields) =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : []))
+  ) as { [Name in keyof Fields]?: Fields[Name] extends Option.Option<infer Value> ? Value : never }
+
+const namesOf = (list: string): ReadonlyArray<string> =>
+  list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "")
+
+const traceText = ({ node, persona, trace }: AiDone): string =>
+  [
+    Render.printable(persona),
+    `on ${Render.printable(node)}`,
+    trace.worker === "model"
+      ? `model with ${trace.layers.length === 0 ? "no layer" : trace.layers.map(({ name }) => Render.printable(name)).join(", ")}`
+      : "quoted from the pages",
+    `confidence ${Math.round((trace.bids[0]?.confidence ?? 0) * 100)} %`,
+    `${Render.count(trace.tokens)} tokens`,
+    `first after ${Render.milliseconds(trace.ttftMs)}`,
+    `all after ${Render.milliseconds(trace.ms)}`
+  ].join("  ")
+
+const personas = Command.make("personas/list", {}, () =>
+  Effect.gen(function* () {
+    const list = yield* NodeConnection.useQuick((node) => node["personas.list"]())
+    yield* Output.result(list, (style) =>
+      Render.table<PersonaSummary>(
+        style,
+        list,
+        [
+          { head: "NAME", cell: ({ name }) => name },
+          { head: "ID", cell: ({ id }) => id },
+          { head: "ROLE", cell: ({ role }) => role },
+          { head: "BASE", cell: ({ base }) => base },
+          { head: "LAYERS", cell: ({ layers }) => layers.join(", ") || "-" },
+          { head: "PRIORITY", cell: ({ priority }) => Render.count(priority), align: "right" },
+          { head: "CONVERSATIONS", cell: ({ conversations }) => Render.count(conversations), align: "right" },
+          { head: "STATE", cell: ({ state }) => state }
+        ],
+        "No personas"
+      )
+    )
+  })
+).pipe(Command.withDescription("The personas of the node, and what they wear"))
+
+const layers = Command.make("layers/list", {}, () =>
+  Effect.gen(function* () {
+    const list = yield* NodeConnection.useQuick((node) => node["layers.list"]())
+    yield* Output.result(list, (style) =>
+      Render.table<LayerSummary>(
+        style,
+        list,
+        [
+          { head: "NAME", cell: ({ name }) => name },
+          { head: "VERSION", cell: ({ version }) => version },
+          { head: "KIND", cell: ({ kind }) => kind },
+          { head: "BASE", cell: ({ base }) => base },
+          { head: "RANK", cell: ({ rank }) => Render.count(rank), align: "right" },
+          { head: "STATE", cell: ({ state }) => state },
+          { head: "USES", cell: ({ uses }) => Render.count(uses), align: "right" },
+          {
+            head: "SUCCESS",
+            cell: ({ successRate }) => (successRate === null ? "-" : `${Math.round(successRate * 100)} %`),
+            align: "right"
+          },
+          { head: "CONTENT ID", cell: ({ contentId }) => contentId }
+        ],
+        "No layers"
+      )
+    )
+  })
+).pipe(Command.withDescription("The layers of the node, and what they do"))
+
+export const commands = [generate, personas, layers] as const

@@ -1,0 +1,29 @@
+/** From a prompt to its first text. */
+import type { Suite } from "../Suite.ts"
+
+export const answerSuite: Suite = {
+  id: "answer",
+  title: "Answers: the first text over HTTP",
+  about: `Time from the request to the first text, one request after the other; every prompt is another date, so nothing is
+in the model's cache but the mark that every prompt begins with. *Node*: a real node in a process of its own, asked over
+\`/v1/chat/completions\` with streaming, through a persona that bids, or the bare model. *Engine*: the same engine with the
+same layer in this process, without node, HTTP or persona. Quoted: the node's answer from its pages, for comparison.`,
+  runtimes: ["bun"],
+  msMax: 120_000,
+  cases: [
+    { id: "persona", label: "First text of an exercise, by a persona", time: "wall", unit: "ms" },
+    { id: "bare", label: "First text of the bare model", time: "wall", unit: "ms" },
+    { id: "quoted", label: "First text of a quotation", time: "wall", unit: "ms" }
+  ],
+  peers: [
+    { id: "node", label: "Continuum node, over HTTP", program: "answer/node.ts" },
+    {
+      id: "engine",
+      label: "the engine alone",
+      program: "answer/engine.ts",
+      cases: ["persona", "bare"],
+      against: "node"
+    }
+  ],
+  targets: []
+}

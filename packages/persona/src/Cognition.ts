@@ -1,0 +1,139 @@
+/**
+ * How a persona thinks: `process` an event in six steps, perceive, understand, coordinate, generate, act, learn. Read it
+ * from top to bottom.
+ *
+ * It runs outside of the persona's actor, in the fiber of whoever asked, because an answer takes long: the actor only
+ * begins the turn and remembers it. When that fiber is interrupted, the model stops and the turn is abandoned.
+ */
+import type { ActorError } from "@continuum/actors/ActorError"
+import type { ActorRef } from "@continuum/actors/ActorRef"
+import type { Messages } from "@continuum/actors/Actor"
+import type { Turn } from "@continuum/genome/backend/Backend"
+import type { BackendError } from "@continuum/genome/backend/BackendError"
+import { Clock, Effect, Stream } from "effect"
+import * as Conversation from "./Conversation.ts"
+import type { CognitiveEvent } from "./Event.ts"
+import * as Limits from "./Limits.ts"
+import { resolve, type KnownLayer } from "./NamedLayer.ts"
+import type { Persona } from "./Persona.ts"
+import { type CognitionError, PromptEmpty, PromptTooLarge } from "./PersonaError.ts"
+import type { Template } from "./Templates.ts"
+import type { Trace } from "./Trace.ts"
+import type { Offer, Perception, Worker } from "./Worker.ts"
+
+export type ProcessError = CognitionError | BackendError | Exclude<ActorError, { readonly _tag: "MessageUnknown" }>
+
+/** What an event comes to: text, and at the end what was done. */
+export type StateChange =
+  | { readonly _tag: "Text"; readonly text: string }
+  | { readonly _tag: "Done"; readonly reason: "stop" | "length"; readonly trace: Trace }
+
+/** A persona as its thinking needs it. */
+export interface Mind {
+  readonly template: Template
+  readonly actor: ActorRef<Messages<Persona>>
+  /** The layers that the node has. */
+  readonly layers: Effect.Effect<ReadonlyArray<KnownLayer>>
+  /** In the order in which equal bids win. */
+  readonly workers: ReadonlyArray<Worker>
+}
+
+/** The answer, piece by piece. `Done` comes once the turn is remembered. */
+export const process = (mind: Mind, event: CognitiveEvent): Stream.Stream<StateChange, ProcessError> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const startedMs = yield* Clock.currentTimeMillis
+      const turn = yield* begin(mind, event)
+      const perception = yield* perceive(mind, event, turn.history)
+      yield* understand(perception)
+      const offers = yield* coordinate(mind, perception)
+      const said: Array<string> = []
+      return generate(offers[0]!, offers, startedMs).pipe(
+        Stream.tap((change) =>
+          change._tag === "Text"
+            ? act(change.text, said)
+            : // Before the end is told.
+              turn.learn(said.join(""))
+        )
+      )
+    })
+  )
+
+/** Keeps the conversation for this turn until the stream ends; nothing to keep when the caller has the history. */
+const begin = Effect.fnUntraced(function* ({ actor }: Mind, { context, prompt }: CognitiveEvent) {
+  if (context._tag === "History") return { history: context.turns, learn: () => Effect.void }
+  const conversation = context.id
+  const { history, turn } = yield* Effect.acquireRelease(actor.begin({ conversation }), ({ turn }) =>
+    // After a commit this finds nothing to do.
+    Effect.ignore(actor.abandon({ conversation, turn }))
+  )
+  return { history, learn: (answer: string) => actor.commit({ conversation, turn, question: prompt, answer }) }
+})
+
+/** What is needed to decide: the prompt, what was said, and the layers at hand. */
+const perceive = Effect.fn("Persona.perceive")(function* (
+  { actor, layers, template }: Mind,
+  event: CognitiveEvent,
+  history: ReadonlyArray<Turn>
+) {
+  const present = yield* layers
+  const wanted = event.layers
+  // A persona's own layers may be gone from the node by now; then it does without.
+  const own = Effect.map(actor.profile({}), (profile) =>
+    profile.layers.flatMap((name) => present.filter((layer) => layer.name === name))
+  )
+  const worn = yield* wanted === undefined ? own : resolve(present, wanted)
+  const perception: Perception = {
+    persona: template,
+    prompt: event.prompt,
+    history,
+    layers: worn,
+    insists: wanted !== undefined,
+    sampling: event.sampling,
+    stop: event.stop ?? [],
+    tokensMax: event.tokensMax
+  }
+  return perception
+})
+
+/** Is there anything to answer? Later domains decline here what does not concern the persona. */
+const understand = Effect.fn("Persona.understand")(function* ({ prompt }: Perception) {
+  if (prompt.trim() === "") return yield* new PromptEmpty()
+  const bytes = Conversation.bytesOf([{ role: "user", content: prompt }])
+  if (bytes > Limits.promptBytesMax) return yield* new PromptTooLarge({ bytes, bytesMax: Limits.promptBytesMax })
+})
+
+/** Every worker bids; the best bid gets the turn, and the first of equals. Best first. Who names layers wants the model. */
+const coordinate = Effect.fn("Persona.coordinate")(function* ({ workers }: Mind, perception: Perception) {
+  const asked = perception.insists ? workers.filter(({ name }) => name === "model") : workers
+  const offers = yield* Effect.forEach(asked, (worker) => worker.offer(perception), { concurrency: "unbounded" })
+  return offers.toSorted((one, other) => other.bid.confidence - one.bid.confidence)
+})
+
+/** The winner speaks, and says at the end how it came to that. */
+const generate = (winner: Offer, offers: ReadonlyArray<Offer>, startedMs: number) => {
+  let firstMs: number | undefined
+  return winner.answer.pipe(
+    Stream.mapEffect((piece) =>
+      Effect.map(Clock.currentTimeMillis, (nowMs): StateChange => {
+        firstMs ??= nowMs
+        if (piece._tag === "Text") return piece
+        const trace: Trace = {
+          worker: winner.bid.worker,
+          bids: offers.map(({ bid }) => bid),
+          layers: winner.layers,
+          sources: winner.sources,
+          promptTokens: piece.usage.promptTokens,
+          tokens: piece.usage.completionTokens,
+          ttftMs: firstMs - startedMs,
+          ms: nowMs - startedMs,
+          cost: 0
+        }
+        return { _tag: "Done", reason: piece.reason, trace }
+      })
+    )
+  )
+}
+
+/** What a conversation asks to be done is to say it: the text goes on to whoever reads the stream. */
+const act = (text: string, said: Array<string>) => Effect.sync(() => said.push(text))

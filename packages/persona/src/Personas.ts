@@ -1,0 +1,88 @@
+/**
+ * The personas of a node: which there are, and their answers.
+ *
+ * The templates are there from the first start. Each is an actor with a durable memory; the service finds it by its name
+ * or by the id that programs write, and runs its thinking.
+ */
+import type { ActorError } from "@continuum/actors/ActorError"
+import { ActorSystem } from "@continuum/actors/ActorSystem"
+import * as Address from "@continuum/core/Address"
+import { Backend } from "@continuum/genome/backend/Backend"
+import { Context, Effect, Layer, Stream } from "effect"
+import * as Cognition from "./Cognition.ts"
+import type { CognitiveEvent } from "./Event.ts"
+import * as ModelWorker from "./ModelWorker.ts"
+import type { KnownLayer } from "./NamedLayer.ts"
+import * as Persona from "./Persona.ts"
+import { PersonaUnknown } from "./PersonaError.ts"
+import { Library } from "./retrieval/Library.ts"
+import * as Retrieval from "./retrieval/Retrieval.ts"
+import type { PersonaSummary } from "./rpc.ts"
+import * as Templates from "./Templates.ts"
+
+export interface Options {
+  /** The layers that the node has. */
+  readonly layers: Effect.Effect<ReadonlyArray<KnownLayer>>
+}
+
+export class Personas extends Context.Service<
+  Personas,
+  {
+    /** Names in full. */
+    readonly names: ReadonlyArray<string>
+    readonly list: Effect.Effect<ReadonlyArray<PersonaSummary>, ActorError>
+    /** The persona's name in full, of its name or id. */
+    readonly find: (name: string) => Effect.Effect<string, PersonaUnknown>
+    /** What a persona of this name or id answers to an event. The work ends when the stream is interrupted. */
+    readonly process: (
+      name: string,
+      event: CognitiveEvent
+    ) => Stream.Stream<Cognition.StateChange, Cognition.ProcessError>
+  }
+>()("@continuum/persona/Personas") {}
+
+export const layer = (options: Options): Layer.Layer<Personas, never, ActorSystem | Backend | Library> =>
+  Layer.effect(
+    Personas,
+    Effect.gen(function* () {
+      const system = yield* ActorSystem
+      const backend = yield* Backend
+      // Of equal bids the first wins: where nobody knows, retrieval says so and the model does not babble.
+      const workers = [Retrieval.make(yield* Library, backend), ModelWorker.make(backend)]
+      const definition = yield* system.register(Persona.make(options.layers))
+      const template = (name: string) =>
+        Effect.suspend(() => {
+          const found = Templates.find(name)
+          if (found !== undefined) return Effect.succeed(found)
+          return Effect.fail(new PersonaUnknown({ name: name.slice(0, shownMax), nearest: Templates.nearest(name) }))
+        })
+
+      return {
+        names: Templates.templates.map(({ name }) => name),
+        list: Effect.gen(function* () {
+          const actors = yield* system.list(Persona.kind)
+          const { base } = yield* backend.capabilities
+          return yield* Effect.forEach(Templates.templates, ({ name }) =>
+            Effect.map(system.ref(definition, name).profile({}), (profile): PersonaSummary => {
+              const address = Address.format(Address.make(Persona.kind, name))
+              const state = actors.find((one) => one.address === address)?.state ?? "idle"
+              return { ...profile, id: Templates.idOf(name), address, base, state }
+            })
+          )
+        }),
+        find: (name) => Effect.map(template(name), (found) => found.name),
+        process: (name, event) =>
+          Stream.unwrap(
+            Effect.map(template(name), (template) =>
+              Cognition.process(
+                { template, actor: system.ref(definition, template.name), layers: options.layers, workers },
+                event
+              )
+            )
+          )
+      }
+    })
+  )
+
+/** Characters of an unknown name that its error repeats. */
+const shownMax = 100

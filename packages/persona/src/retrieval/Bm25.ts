@@ -1,0 +1,112 @@
+/**
+ * Finds passages by the words they share with a question: BM25 (S. Robertson and H. Zaragoza, The Probabilistic Relevance
+ * Framework: BM25 and Beyond, 2009), with weighted fields as in BM25F (Robertson, Zaragoza and Taylor, 2004): a word in
+ * a heading counts as several in the text.
+ *
+ * Deterministic, needs no model, and says how much of the question it found. Building is linear in the text; a search in
+ * the passages that share a word with the question.
+ */
+import { queryTermsMax } from "../Limits.ts"
+import type { Passage } from "./Page.ts"
+import * as Terms from "./Terms.ts"
+
+/** How soon more of the same word stops counting. 1.2 to 2 in the paper. */
+export const k1 = 1.2
+/** How much a long passage is held against it: 0 not at all, 1 fully. 0.75 in the paper. */
+export const b = 0.75
+/** A word in the nearest heading counts as this many in the text, one in the headings above it as less. Tuned on test/retrieval/Questions.ts. */
+const headingWeight = 5
+const pathWeight = 1
+/** A heading that has the words of the question and no others is what was asked for. Tuned likewise. */
+const sameHeadingFactor = 1.5
+
+export interface Found {
+  readonly passage: Passage
+  /** BM25, 0 and up; comparable within one search only. */
+  readonly score: number
+  /** How much of the question the passage has, each word weighted by how rare it is: 0 to 1. */
+  readonly coverage: number
+}
+
+export interface Index {
+  /** The best passages first, at most `count`; none when no word is known. `weight` multiplies the scores of a source, 1 is neutral. */
+  readonly search: (
+    terms: ReadonlyArray<string>,
+    count: number,
+    weight?: (source: string) => number
+  ) => ReadonlyArray<Found>
+}
+
+interface Posting {
+  readonly passage: number
+  /** Weighted by field. */
+  readonly frequency: number
+}
+
+/** An index over passages. */
+export const make = (passages: ReadonlyArray<Passage>): Index => {
+  const postings = new Map<string, Array<Posting>>()
+  const lengths: Array<number> = []
+  const headings: Array<string> = []
+  for (const [index, passage] of passages.entries()) {
+    const frequencies = new Map<string, number>()
+    const add = (text: string, weight: number) => {
+      for (const term of Terms.of(text)) frequencies.set(term, (frequencies.get(term) ?? 0) + weight)
+    }
+    headings.push(setOf(Terms.of(passage.heading)))
+    add(passage.text, 1)
+    add(passage.heading, headingWeight)
+    for (const above of passage.path.slice(0, -1)) add(above, pathWeight)
+    let length = 0
+    for (const [term, frequency] of frequencies) {
+      length += frequency
+      const known = postings.get(term)
+      if (known === undefined) postings.set(term, [{ passage: index, frequency }])
+      else known.push({ passage: index, frequency })
+    }
+    lengths.push(length)
+  }
+  const lengthMean = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, passages.length)
+  // Never below 0, also for a word that most passages have.
+  const idf = (count: number) => Math.log(1 + (passages.length - count + 0.5) / (count + 0.5))
+
+  return {
+    search: (terms, count, weight = () => 1) => {
+      const wanted = [...new Set(terms)].slice(0, queryTermsMax)
+      const asked = setOf(wanted)
+      const found = new Map<number, { score: number; mass: number }>()
+      let massTotal = 0
+      for (const term of wanted) {
+        const list = postings.get(term) ?? []
+        const rarity = idf(list.length)
+        massTotal += rarity
+        for (const { passage, frequency } of list) {
+          const norm = k1 * (1 - b + (b * lengths[passage]!) / lengthMean)
+          const entry = found.get(passage) ?? { score: 0, mass: 0 }
+          entry.score += (rarity * frequency * (k1 + 1)) / (frequency + norm)
+          entry.mass += rarity
+          found.set(passage, entry)
+        }
+      }
+      return (
+        [...found]
+          .map(([index, { mass, score }]) => {
+            const passage = passages[index]!
+            return {
+              passage,
+              score: score * weight(passage.source) * (headings[index] === asked ? sameHeadingFactor : 1),
+              coverage: mass / massTotal,
+              index
+            }
+          })
+          // The order of the pages decides between equals.
+          .sort((one, other) => other.score - one.score || one.index - other.index)
+          .slice(0, count)
+          .map(({ coverage, passage, score }) => ({ passage, score, coverage }))
+      )
+    }
+  }
+}
+
+/** Equal for the same words in any order. */
+const setOf = (terms: ReadonlyArray<string>): string => [...new Set(terms)].toSorted().join(" ")

@@ -1,0 +1,117 @@
+/**
+ * Answers by quoting: the passage that fits the question best, word for word, with its page and heading below it. When no
+ * passage has enough of the question it says so, and names the headings that come nearest. It never invents.
+ */
+import { type Backend, type Turn, Usage } from "@continuum/genome/backend/Backend"
+import { Clock, Effect, Stream } from "effect"
+import type { Template } from "../Templates.ts"
+import type { Offer, Perception, Piece, Worker } from "../Worker.ts"
+import type { Found } from "./Bm25.ts"
+import * as Cut from "./Cut.ts"
+import type { Library } from "./Library.ts"
+import * as Terms from "./Terms.ts"
+
+/** Below this much of the question a passage is about something else. Tuned on test/retrieval/Questions.ts. */
+export const coverageMin = 0.4
+/** From here on a passage is what was asked for; below it is introduced as the closest one. */
+const coverageSure = 0.7
+/** To say that no page knows is what remains when nobody else is sure of anything. */
+const confidenceUnknown = 0
+/** Headings that are named when no page knows. */
+const nearestHeadings = 3
+/** Passages looked at: enough for some "tell me more". */
+const searchedMax = 8
+
+export const make = (library: Library["Service"], backend: Backend["Service"]): Worker => ({
+  name: "retrieval",
+  offer: (perception) =>
+    Effect.gen(function* () {
+      const index = yield* library.index
+      const { skip, terms } = question(perception)
+      const weight = (source: string) => perception.persona.pages[source] ?? 1
+      const found = index.search(terms, searchedMax, weight)
+      return offer(backend, perception, yield* library.sources, found, skip)
+    })
+})
+
+/** What to look for: the prompt; or, when it says no more than "tell me more", the last question, one passage further. */
+const question = ({ history, prompt }: Perception): { terms: ReadonlyArray<string>; skip: number } => {
+  const asked = [...history.filter(({ role }) => role === "user").map(({ content }) => content), prompt]
+  let skip = 0
+  while (skip < asked.length - 1 && isFollowUp(asked[asked.length - 1 - skip]!)) skip++
+  const terms = Terms.of(asked[asked.length - 1 - skip]!)
+  // Numbers alone are no question that a page could answer.
+  return { terms: terms.some((term) => /\p{L}/u.test(term)) ? terms : [], skip }
+}
+
+const isFollowUp = (prompt: string): boolean =>
+  /^\s*(?:(?:and|please|tell|say|show|explain|me|us|some|a|bit|little|any|anything|even|go|on|more|further|continue|else|what|now|next|then)[\s,.!?…]*)+$/i.test(
+    prompt
+  )
+
+const offer = (
+  backend: Backend["Service"],
+  perception: Perception,
+  sources: ReadonlyArray<string>,
+  found: ReadonlyArray<Found>,
+  skip: number
+): Offer => {
+  const passage = found[skip]
+  const known = passage !== undefined && passage.coverage >= coverageMin
+  const { source, heading } = passage?.passage ?? { source: "", heading: "" }
+  return {
+    bid: {
+      worker: "retrieval",
+      confidence: known ? passage.coverage : confidenceUnknown,
+      reason: known ? `${source}, "${heading}"` : "no page answers this"
+    },
+    layers: [],
+    sources: known ? [{ source, heading }] : [],
+    answer: answer(backend, perception, known ? quote(passage) : notKnown(perception.persona, sources, found, skip))
+  }
+}
+
+const quote = ({ coverage, passage }: Found): string =>
+  `${coverage >= coverageSure ? "" : "The closest that I have read:\n\n"}${passage.text}\n\nSource: ${passage.source}, "${passage.heading}"`
+
+const notKnown = (
+  persona: Template,
+  sources: ReadonlyArray<string>,
+  found: ReadonlyArray<Found>,
+  skip: number
+): string => {
+  if (skip > 0) return "That is all that I have read about it."
+  const near = [...new Set(found.map(({ passage }) => `${passage.source}, "${passage.heading}"`))]
+  const nearest = near.length === 0 ? "" : ` The nearest are ${near.slice(0, nearestHeadings).join("; ")}.`
+  const best = sources.filter((source) => (persona.pages[source] ?? 1) > 1)
+  const hint = best.length === 0 ? "" : ` Ask me about what stands in ${best.join(" and ")}.`
+  return `I do not know: none of the pages that I have read answers this.${nearest}${hint}`
+}
+
+/** The text as a stream, with its limits, and counted as the model would count it. */
+const answer = (
+  backend: Backend["Service"],
+  { history, prompt, stop, tokensMax }: Perception,
+  text: string
+): Stream.Stream<Piece> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const startedMs = yield* Clock.currentTimeMillis
+      const tokensOf = (turns: ReadonlyArray<Turn>) => backend.countTokens(turns)
+      const empty = yield* tokensOf([{ role: "assistant", content: "" }])
+      const count = (content: string) =>
+        Effect.map(tokensOf([{ role: "assistant", content }]), (tokens) => tokens - empty)
+      const cut = yield* Cut.cut(text, stop, tokensMax, count)
+      const promptTokens = yield* tokensOf([...history, { role: "user", content: prompt }])
+      const ms = (yield* Clock.currentTimeMillis) - startedMs
+      const usage: Usage = { promptTokens, cachedTokens: 0, completionTokens: cut.tokens, ttftMs: ms, ms }
+      const pieces: ReadonlyArray<Piece> = [
+        ...paragraphs(cut.text).map((text) => ({ _tag: "Text" as const, text })),
+        { _tag: "End", reason: cut.reason, usage }
+      ]
+      return Stream.fromIterable(pieces)
+    })
+  )
+
+/** Pieces that put together are the text. */
+const paragraphs = (text: string): ReadonlyArray<string> => text.match(/[\s\S]+?(?:\n\n|$)/g) ?? []

@@ -1,0 +1,65 @@
+/**
+ * The part of a node's RPC contract that asks personas. Schemas only.
+ */
+import { ActorError } from "@continuum/actors/ActorError"
+import { ActorSummary } from "@continuum/actors/rpc"
+import { Sampling } from "@continuum/genome/backend/Backend"
+import { Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+import { ConversationId } from "./Conversation.ts"
+import * as Limits from "./Limits.ts"
+import { PersonaError } from "./PersonaError.ts"
+import { Trace } from "./Trace.ts"
+
+export const PersonaSummary = Schema.Struct({
+  name: Schema.String,
+  /** As programs write the name, such as `teacher-ai`. */
+  id: Schema.String,
+  address: Schema.String,
+  role: Schema.String,
+  /** Name of the base model. */
+  base: Schema.String,
+  /** Names of the layers it wears, in order. */
+  layers: Schema.Array(Schema.String),
+  /** 0 to 255, higher first. */
+  priority: Schema.Int,
+  state: ActorSummary.fields.state,
+  /** Conversations that it remembers. */
+  conversations: Schema.Int,
+  /** Turns that it has answered and remembered. */
+  answered: Schema.Int
+})
+export type PersonaSummary = typeof PersonaSummary.Type
+
+/** A piece of an answer. */
+export const AiText = Schema.TaggedStruct("Text", { text: Schema.String })
+/** The last message of an answer. `length`: it was cut off by `tokensMax` or by the context. */
+export const AiDone = Schema.TaggedStruct("Done", {
+  persona: Schema.String,
+  /** Name of the node that answered. */
+  node: Schema.String,
+  reason: Schema.Literals(["stop", "length"]),
+  trace: Trace
+})
+export type AiDone = typeof AiDone.Type
+export const AiChunk = Schema.Union([AiText, AiDone])
+export type AiChunk = typeof AiChunk.Type
+
+export const AiRequest = Schema.Struct({
+  prompt: Schema.String,
+  /** Name or id. Absent: the helper. */
+  persona: Schema.optionalKey(Schema.String),
+  /** Names or content ids: the model answers with exactly these; none is the bare base model. */
+  layers: Schema.optionalKey(Schema.Array(Schema.String).check(Schema.isMaxLength(Limits.activeLayersMax))),
+  /** The persona remembers under this name. Absent: nothing is remembered. */
+  conversation: Schema.optionalKey(ConversationId),
+  sampling: Schema.optionalKey(Sampling),
+  tokensMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0)))
+})
+export type AiRequest = typeof AiRequest.Type
+
+export class PersonaRpcs extends RpcGroup.make(
+  /** The answer of a persona: texts, then one `Done`. It stops when the client goes. */
+  Rpc.make("ai.generate", { payload: AiRequest.fields, success: AiChunk, error: PersonaError, stream: true }),
+  Rpc.make("personas.list", { success: Schema.Array(PersonaSummary), error: ActorError })
+) {}

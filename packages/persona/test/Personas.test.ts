@@ -1,0 +1,229 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ActorSystem } from "@continuum/actors/ActorSystem"
+import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
+import type { StateChange } from "@continuum/persona/Cognition"
+import type { CognitiveEvent } from "@continuum/persona/Event"
+import * as Limits from "@continuum/persona/Limits"
+import * as Personas from "@continuum/persona/Personas"
+import { layerPages } from "@continuum/persona/retrieval/Library"
+import { Effect, Fiber, Layer, Stream } from "effect"
+import * as ScriptedBackend from "./support/ScriptedBackend.ts"
+
+const pages = [
+  { source: "a.md", text: "# Pages\n\n## Gravity\n\nGravity pulls.\n\n## Tides\n\nTides follow the moon by gravity." }
+]
+
+const setup = () => {
+  const script = ScriptedBackend.make()
+  const system = ActorSystem.layer({ nodeName: "here" }).pipe(Layer.provide(ActorStorageMemory.layer))
+  const services = Personas.layer({ layers: Effect.succeed(ScriptedBackend.layers) }).pipe(
+    Layer.provideMerge(Layer.mergeAll(system, ScriptedBackend.layer(script), layerPages(pages)))
+  )
+  return { script, services }
+}
+
+const event = (prompt: string, conversation?: string, more: Partial<CognitiveEvent> = {}): CognitiveEvent => ({
+  domain: "chat",
+  context: conversation === undefined ? { _tag: "History", turns: [] } : { _tag: "Conversation", id: conversation },
+  prompt,
+  ...more
+})
+
+const answer = Effect.fnUntraced(function* (name: string, one: CognitiveEvent) {
+  const personas = yield* Personas.Personas
+  const changes = yield* Stream.runCollect(personas.process(name, one))
+  const done = changes.at(-1) as Extract<StateChange, { _tag: "Done" }>
+  return { ...done, text: changes.map((change) => (change._tag === "Text" ? change.text : "")).join("") }
+})
+
+const address = "continuum://local/persona/Helper%20AI"
+const recall = (conversation: string) =>
+  Effect.flatMap(ActorSystem, (system) => system.askUnknown(address, "recall", { conversation })).pipe(
+    Effect.map((turns) => (turns as ReadonlyArray<{ content: string }>).map(({ content }) => content))
+  )
+const waitUntil = (holds: () => boolean) =>
+  Effect.gen(function* () {
+    while (!holds()) yield* Effect.sleep(1)
+  })
+
+describe("personas", () => {
+  it.effect("are there from the first start, as actors, and are found by name and by id", () => {
+    const { services } = setup()
+    return Effect.gen(function* () {
+      const personas = yield* Personas.Personas
+      const list = yield* personas.list
+      assert.deepStrictEqual(
+        list.map(({ address, id, name }) => [name, id, address]),
+        [
+          ["Helper AI", "helper-ai", "continuum://local/persona/Helper%20AI"],
+          ["Teacher AI", "teacher-ai", "continuum://local/persona/Teacher%20AI"]
+        ]
+      )
+      for (const name of ["Teacher AI", "teacher-ai", "teacher ai"]) {
+        assert.strictEqual(yield* personas.find(name), "Teacher AI")
+      }
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("that do not exist are an error with the nearest names, as are their addresses", () => {
+    const { services } = setup()
+    return Effect.gen(function* () {
+      const personas = yield* Personas.Personas
+      const nearest = (name: string) => Effect.map(Effect.flip(personas.find(name)), (error) => error.nearest)
+      assert.strictEqual((yield* nearest("Techer AI"))[0], "Teacher AI")
+      assert.strictEqual((yield* nearest("helper"))[0], "Helper AI")
+      assert.deepStrictEqual(yield* nearest("xyzzy"), ["Helper AI", "Teacher AI"])
+      const system = yield* ActorSystem
+      for (const name of ["Nobody", "helper-ai", "constructor"]) {
+        const error = yield* Effect.flip(system.askUnknown(`continuum://local/persona/${name}`, "profile", {}))
+        assert.strictEqual(error._tag, "AddressUnknown")
+      }
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("give a turn to the best bid: the model with one layer for an exercise, the pages for a question", () => {
+    const { script, services } = setup()
+    return Effect.gen(function* () {
+      const sum = yield* answer("Helper AI", event("What is 12 + 7?"))
+      assert.strictEqual(sum.text, "19")
+      assert.strictEqual(sum.trace.worker, "model")
+      const { contentId, name } = ScriptedBackend.layers[0]!
+      assert.deepStrictEqual(sum.trace.layers, [{ name, contentId }])
+      // How often the layer was right when it was measured.
+      assert.strictEqual(sum.trace.bids[0]!.confidence, 0.45)
+      assert.deepStrictEqual(
+        sum.trace.bids.map(({ worker }) => worker),
+        ["model", "retrieval"]
+      )
+      assert.strictEqual(sum.trace.tokens, 2)
+      const quoted = yield* answer("Helper AI", event("what is gravity?"))
+      assert.strictEqual(quoted.text, 'Gravity pulls.\n\nSource: a.md, "Gravity"')
+      assert.strictEqual(quoted.trace.worker, "retrieval")
+      assert.deepStrictEqual(quoted.trace.sources, [{ source: "a.md", heading: "Gravity" }])
+      // The one that lost was never asked to compute.
+      assert.strictEqual(script.requests.length, 1)
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("remember a conversation, each its own, and nothing when the caller keeps it", () => {
+    const { services } = setup()
+    return Effect.gen(function* () {
+      yield* answer("Helper AI", event("what is gravity?", "a"))
+      yield* answer("Helper AI", event("1+1=", "b"))
+      const more = yield* answer("Helper AI", event("tell me more", "a"))
+      assert.include(more.text, "Tides")
+      yield* answer("Helper AI", event("2+2="))
+      assert.deepStrictEqual(
+        (yield* recall("a")).filter((_, i) => i % 2 === 0),
+        ["what is gravity?", "tell me more"]
+      )
+      assert.deepStrictEqual(yield* recall("b"), ["1+1=", "2"])
+      const personas = yield* Personas.Personas
+      assert.strictEqual((yield* personas.list)[0]!.answered, 3)
+    }).pipe(Effect.provide(services))
+  })
+
+  it.live("answer two conversations at once without mixing them, and refuse a second turn in the same one", () => {
+    const { script, services } = setup()
+    script.tokenMs = 3
+    return Effect.gen(function* () {
+      const layers = [] as const
+      const prompts = Array.from({ length: 6 }, (_, i) => `text of conversation ${i}`)
+      const answers = yield* Effect.forEach(
+        prompts,
+        (prompt, i) => answer("Helper AI", event(prompt, `c${i}`, { layers })),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        answers.map(({ text }) => text),
+        prompts.map((prompt) => `heard: user=${prompt}`)
+      )
+      for (const [i, prompt] of prompts.entries()) {
+        assert.deepStrictEqual(yield* recall(`c${i}`), [prompt, `heard: user=${prompt}`])
+      }
+      const long = yield* Effect.forkChild(answer("Helper AI", event("something long to say", "c0", { layers })))
+      const begun = script.begun
+      yield* waitUntil(() => script.begun > begun - 1 && script.requests.length === 7)
+      const busy = yield* Effect.flip(answer("Helper AI", event("me too", "c0", { layers })))
+      assert.strictEqual(busy._tag, "ConversationBusy")
+      // The model sees what was said in this conversation.
+      assert.include((yield* Fiber.join(long)).text, "user=text of conversation 0 / assistant=heard")
+    }).pipe(Effect.provide(services))
+  })
+
+  it.live("leave a conversation as it was when a turn fails or its client goes, and then the work stops", () => {
+    const { script, services } = setup()
+    return Effect.gen(function* () {
+      yield* answer("Helper AI", event("1+1=", "a"))
+      script.failAfter = 4
+      const failed = yield* Effect.flip(answer("Helper AI", event("speak", "a", { layers: [] })))
+      assert.strictEqual(failed._tag, "BackendFailed")
+      script.failAfter = undefined
+      script.tokenMs = 20
+      const fiber = yield* Effect.forkChild(answer("Helper AI", event("speak", "a", { layers: [] })))
+      yield* waitUntil(() => script.begun === 3)
+      yield* Effect.sleep(30)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual([script.begun, script.ended, script.interrupted], [3, 1, 1])
+      assert.deepStrictEqual(yield* recall("a"), ["1+1=", "2"])
+      // Neither keeps the conversation.
+      script.tokenMs = 0
+      assert.strictEqual((yield* answer("Helper AI", event("2+2=", "a"))).text, "4")
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("wear other layers from the next turn on, and insist on those that exist", () => {
+    const { services } = setup()
+    return Effect.gen(function* () {
+      const system = yield* ActorSystem
+      assert.strictEqual((yield* answer("Helper AI", event("reverse hello", "a"))).text, "olleh")
+      yield* system.askUnknown(address, "wear", ["Sorting", "arithmetic"])
+      const without = yield* answer("Helper AI", event("reverse hello", "a"))
+      assert.include(without.text, "I do not know")
+      assert.strictEqual((yield* answer("Helper AI", event("sort hello", "a"))).text, "ehllo")
+      // Named for one turn: the conversation goes on with another composition.
+      const named = yield* answer("Helper AI", event("reverse hello", "a", { layers: ["reversing"] }))
+      assert.strictEqual(named.text, "olleh")
+      assert.deepStrictEqual(
+        named.trace.layers.map(({ name }) => name),
+        ["reversing"]
+      )
+      assert.strictEqual((yield* recall("a")).length, 8)
+      const unknown = yield* Effect.flip(answer("Helper AI", event("x", "a", { layers: ["sortin"] })))
+      assert.deepInclude(unknown, { _tag: "LayerNameUnknown", name: "sortin", nearest: ["sorting"] })
+      const refused = yield* Effect.flip(system.askUnknown(address, "wear", ["nothing"]))
+      assert.strictEqual(refused._tag, "HandlerFailed")
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("give the model the newest of what was said, as far as its context has room for an answer", () => {
+    const { script, services } = setup()
+    return Effect.gen(function* () {
+      const history = Array.from({ length: 20 }, (_, i) => ({
+        role: i % 2 === 0 ? ("user" as const) : ("assistant" as const),
+        content: `turn ${i} of the conversation`
+      }))
+      const context = { _tag: "History" as const, turns: history }
+      yield* answer("Helper AI", event("and now?", undefined, { context, layers: [] }))
+      const { turns } = script.requests[0]!
+      assert.strictEqual(turns.at(-1)!.content, "and now?")
+      assert.strictEqual(turns.at(-2)!.content, "turn 19 of the conversation")
+      assert.isAbove(turns.length, 3)
+      assert.isBelow(turns.length, 12)
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("refuse an empty prompt and one of more bytes than they read, and take one of exactly as many", () => {
+    const { services } = setup()
+    return Effect.gen(function* () {
+      assert.strictEqual((yield* Effect.flip(answer("Helper AI", event(" \n"))))._tag, "PromptEmpty")
+      const fits = "é".repeat(Limits.promptBytesMax / 2)
+      assert.include((yield* answer("Helper AI", event(fits))).text, "I do not know")
+      const error = yield* Effect.flip(answer("Helper AI", event(`${fits}a`)))
+      assert.deepInclude(error, { _tag: "PromptTooLarge", bytes: Limits.promptBytesMax + 1 })
+      const long = yield* Effect.flip(answer("Helper AI", event("a".repeat(300), "a", { layers: [] })))
+      assert.deepInclude(long, { _tag: "PromptTooLong", contextTokens: ScriptedBackend.contextTokens })
+      assert.deepStrictEqual(yield* recall("a"), [])
+    }).pipe(Effect.provide(services))
+  })
+})

@@ -1,0 +1,122 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { Backend } from "@continuum/genome/backend/Backend"
+import { Library, layerFolder } from "@continuum/persona/retrieval/Library"
+import * as Retrieval from "@continuum/persona/retrieval/Retrieval"
+import { templates, type Template } from "@continuum/persona/Templates"
+import type { Perception } from "@continuum/persona/Worker"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, Layer, Stream } from "effect"
+import { resolve } from "node:path"
+import * as ScriptedBackend from "../support/ScriptedBackend.ts"
+import { questions, unanswerable } from "./Questions.ts"
+
+const root = resolve(import.meta.dirname, "../../../..")
+const services = Layer.mergeAll(
+  layerFolder(root).pipe(Layer.provide(NodeServices.layer)),
+  ScriptedBackend.layer(ScriptedBackend.make())
+)
+
+const perceive = (persona: Template, prompt: string, more: Partial<Perception> = {}): Perception => ({
+  persona,
+  prompt,
+  history: [],
+  layers: [],
+  insists: false,
+  sampling: undefined,
+  stop: [],
+  tokensMax: undefined,
+  ...more
+})
+
+const ask = Effect.fnUntraced(function* (persona: Template, prompt: string, more: Partial<Perception> = {}) {
+  const worker = Retrieval.make(yield* Library, yield* Backend)
+  const offer = yield* worker.offer(perceive(persona, prompt, more))
+  const pieces = yield* Stream.runCollect(offer.answer)
+  const end = pieces.at(-1)!
+  if (end._tag !== "End") throw new Error("the last piece is no end")
+  const text = pieces.map((piece) => (piece._tag === "Text" ? piece.text : "")).join("")
+  return { offer, text, end }
+})
+
+const [helper, teacher] = templates as [Template, Template]
+
+describe("retrieval from the pages of this project", () => {
+  layer(services)((it) => {
+    for (const persona of templates) {
+      it.effect(`${persona.name} finds the right page and heading for 9 of 10 questions`, () =>
+        Effect.gen(function* () {
+          const missed: Array<string> = []
+          for (const { ask: question, heading, source } of questions) {
+            const { offer } = yield* ask(persona, question)
+            const found = offer.sources[0]
+            if (found?.source !== source || found.heading !== heading) missed.push(`${question} -> ${offer.bid.reason}`)
+          }
+          assert.isAtLeast(questions.length, 20)
+          assert.isAtMost(missed.length, questions.length / 10, missed.join("\n"))
+        })
+      )
+    }
+
+    it.effect("says that it does not know what no page answers, and quotes nothing", () =>
+      Effect.gen(function* () {
+        for (const question of unanswerable) {
+          const { offer, text } = yield* ask(helper, question)
+          assert.deepStrictEqual(offer.sources, [], question)
+          assert.isBelow(offer.bid.confidence, Retrieval.coverageMin)
+          assert.include(text, "I do not know")
+        }
+      })
+    )
+
+    it.effect("finds nothing by numbers alone, which stand on every page", () =>
+      Effect.gen(function* () {
+        for (const question of ["12 + 7 =", "What is 20?", "2024-05-17"]) {
+          assert.deepStrictEqual((yield* ask(helper, question)).offer.sources, [], question)
+        }
+      })
+    )
+
+    it.effect("quotes word for word, with the page and the heading below", () =>
+      Effect.gen(function* () {
+        const { text } = yield* ask(teacher, "Explain RTOS")
+        assert.match(text, /^An RTOS \(real-time operating system\) is an operating system that promises/)
+        assert.isTrue(text.endsWith('\n\nSource: docs/GLOSSARY.md, "RTOS"'))
+        const share = (yield* ask(helper, "how do I share my machine?")).text
+        assert.include(share, "mesh/invite")
+        assert.include(share, "docs/GUIDE.md")
+        assert.include((yield* ask(helper, "how do I back up?")).text, "copy its home folder")
+        assert.include((yield* ask(helper, "what is fuel?")).text, "WebAssembly instructions")
+      })
+    )
+
+    it.effect("goes one passage further when asked for more, and ends when there is no more", () =>
+      Effect.gen(function* () {
+        const first = yield* ask(teacher, "what is fuel?")
+        const history = [
+          { role: "user" as const, content: "what is fuel?" },
+          { role: "assistant" as const, content: first.text }
+        ]
+        const second = yield* ask(teacher, "tell me more", { history })
+        assert.strictEqual(second.offer.sources.length, 1)
+        assert.notDeepEqual(second.text, first.text)
+        assert.include(second.text.toLowerCase(), "fuel")
+        const long = Array.from({ length: 20 }, () => ({ role: "user" as const, content: "and more?" }))
+        assert.include((yield* ask(teacher, "more", { history: [...history, ...long] })).text, "That is all")
+      })
+    )
+
+    it.effect("keeps to the limit of tokens and to stop texts, and counts what it said", () =>
+      Effect.gen(function* () {
+        const whole = yield* ask(teacher, "Explain RTOS")
+        assert.strictEqual(whole.end.reason, "stop")
+        assert.strictEqual(whole.end.usage.completionTokens, new TextEncoder().encode(whole.text).length)
+        const cut = yield* ask(teacher, "Explain RTOS", { tokensMax: 7 })
+        assert.deepStrictEqual([cut.text, cut.end.reason, cut.end.usage.completionTokens], ["An RTOS", "length", 7])
+        const exact = yield* ask(teacher, "Explain RTOS", { tokensMax: whole.end.usage.completionTokens })
+        assert.deepStrictEqual([exact.text, exact.end.reason], [whole.text, "stop"])
+        const stopped = yield* ask(teacher, "Explain RTOS", { stop: ["nowhere", " (real"] })
+        assert.deepStrictEqual([stopped.text, stopped.end.reason], ["An RTOS", "stop"])
+      })
+    )
+  })
+})
