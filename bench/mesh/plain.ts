@@ -85,7 +85,9 @@ const bySidecar = async (): Promise<readonly [End, End]> => {
         closed: () => {},
         dialFailed: (_, reason) => {
           throw new Error(reason)
-        }
+        },
+        contacted: () => {},
+        contactFailed: () => {}
       }
     )
     await isReady
