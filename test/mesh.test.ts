@@ -266,6 +266,45 @@ describe("two nodes with one bootstrap", () => {
   )
 })
 
+describe("two nodes without a bootstrap", () => {
+  it.live("meet by peers/add host:port, and again when either was started again or lost its sidecar", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const portOf = ({ url }: NodeProcess) => new URL(url).port
+      const startAnt = (port: string) => start(join(folder, "ant"), ["--name", "ant", "--port", port])
+      const startBee = (port: string) => start(join(folder, "bee"), ["--name", "bee", "--port", port])
+      let [ant, bee] = yield* Effect.all([startAnt("0"), startBee("0")], { concurrency: 2 })
+      const [antPort, beePort] = [portOf(ant), portOf(bee)]
+      const nobody = yield* failed(bee, "peers.add", { peer: "127.0.0.1:9" })
+      assert.deepInclude(nobody, { _tag: "PeerUnreachable", peer: "127.0.0.1:9" })
+      assert.include(String(nobody.reason), "no node answers there")
+
+      const added = yield* done<Peer>(bee, "peers.add", { peer: `localhost:${antPort}` })
+      assert.deepInclude(added, { name: "ant", connected: true, address: `127.0.0.1:${antPort}` })
+      yield* done(ant, "peers.add", { peer: `127.0.0.1:${beePort}` })
+      assert.strictEqual(yield* add(ant, counter), 1)
+
+      ant.child.kill("SIGKILL")
+      yield* ant.ended
+      ant = yield* startAnt(antPort)
+      yield* connectedTo(ant, 1)
+      assert.strictEqual(yield* add(ant, counter), 2)
+
+      // Now nobody is left whose DHT knows the other: only the remembered addresses help.
+      for (const node of [ant, bee]) yield* done(node, "node.down", null)
+      for (const node of [ant, bee]) yield* node.ended
+      ;[ant, bee] = yield* Effect.all([startAnt(antPort), startBee(beePort)], { concurrency: 2 })
+      yield* connectedTo(bee, 1)
+      assert.strictEqual(yield* add(ant, counter), 3)
+
+      process.kill(sidecarOf(bee.pid), "SIGKILL")
+      while ((yield* status(bee)).mesh.restarts !== 1) yield* Effect.sleep("20 millis")
+      yield* connectedTo(bee, 1)
+      assert.strictEqual(yield* add(ant, counter), 4)
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("a node", () => {
   it.live("keeps its grants in a file of its own, and can take them back", () =>
     Effect.gen(function* () {
