@@ -313,6 +313,19 @@ describe("a node", () => {
       assert.strictEqual((statSync(file).mode & 0o777).toString(8), "600")
       assert.include(readFileSync(file, "utf8"), (yield* status(ant)).publicKey)
       assert.strictEqual(yield* add(ant, counter), 1)
+
+      // One action of all: the functions of a granted peer run, its other calls do not.
+      yield* done(bee, "peers.add", { peer: "ant", grant: ["jit.run", "content.read"] })
+      const source = { lang: "js", source: "(n) => n * 9" }
+      assert.strictEqual((yield* runJs(ant, source.source, 3, { mesh: "bee" })).output, 27)
+      const refused = yield* failed(ant, "actors.ask", { address: counter, messageName: "add", payload: 1 })
+      const { name, publicKey } = yield* status(bee)
+      assert.deepInclude(refused, { _tag: "NotGranted", peer: `${name} (${publicKey})`, action: "actors.ask" })
+      yield* done(bee, "peers.add", { peer: "ant", grant: ["actors.ask"] })
+      const lacking = yield* failed(ant, "jit.run", { target: source, input: 3, mesh: "bee" })
+      assert.deepInclude(lacking, { _tag: "NotGranted", action: "jit.run" })
+      assert.strictEqual(yield* get(ant, counter), 1)
+
       yield* done(bee, "peers.remove", { peer: "ant" })
       while (
         (yield* failed(ant, "actors.ask", { address: counter, messageName: "add", payload: 1 }))._tag !== "NotGranted"

@@ -4,7 +4,7 @@
  *
  * A stranger may greet and be listed, and nothing else. A bad peer costs only its own connection.
  */
-import { localRealm } from "@continuum/core/Address"
+import { type Address, localRealm } from "@continuum/core/Address"
 import { Delivery, type DeliveryError } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { Identity, PublicKey } from "@continuum/core/Identity"
@@ -31,6 +31,8 @@ export interface Options {
   readonly capabilities?: ReadonlyArray<string>
   /** Protocols besides actor messages; more can be registered later. */
   readonly protocols?: ReadonlyArray<ChannelProtocol>
+  /** What a peer must be granted to send this message to this actor. Default `actors.ask` for all. */
+  readonly actionOf?: (to: Address, message: string) => Action
   /** Whether to be found, and to find others, under the topic of the network. Default true. */
   readonly announce?: boolean
 }
