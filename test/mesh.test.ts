@@ -210,38 +210,45 @@ describe("two nodes with one bootstrap", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("outlive each other: SIGKILL of a node in the middle of a call, and of the sidecar, lose nothing", () =>
-    Effect.gen(function* () {
-      const { ant, bee, startBee } = yield* twoNodes(true)
-      for (let i = 1; i <= 20; i++) yield* add(ant, counter)
-      const spin = {
-        target: { lang: "js", source: "(n) => { for (;;) n += 1 }" },
-        input: 1,
-        mesh: "bee",
-        timeoutMs: 30_000
-      }
-      const waiting = yield* Effect.forkChild(failed(ant, "jit.run", { ...spin, fuelMax: 90_000_000_000 }))
-      const runs = done<ReadonlyArray<{ state: string }>>(bee, "actors.list", { kind: "jit" })
-      while (!(yield* runs).some(({ state }) => state === "running")) yield* Effect.sleep("20 millis")
-      bee.child.kill("SIGKILL")
-      yield* bee.ended
-      const lost = yield* Fiber.join(waiting)
-      assert.strictEqual(lost._tag, "TransportLost")
+  it.live(
+    "outlive each other: SIGKILL of a node in the middle of a call, SIGKILL and SIGSTOP of the sidecar, lose nothing",
+    () =>
+      Effect.gen(function* () {
+        const { ant, bee, startBee } = yield* twoNodes(true)
+        for (let i = 1; i <= 20; i++) yield* add(ant, counter)
+        const spin = {
+          target: { lang: "js", source: "(n) => { for (;;) n += 1 }" },
+          input: 1,
+          mesh: "bee",
+          timeoutMs: 30_000
+        }
+        const waiting = yield* Effect.forkChild(failed(ant, "jit.run", { ...spin, fuelMax: 90_000_000_000 }))
+        const runs = done<ReadonlyArray<{ state: string }>>(bee, "actors.list", { kind: "jit" })
+        while (!(yield* runs).some(({ state }) => state === "running")) yield* Effect.sleep("20 millis")
+        bee.child.kill("SIGKILL")
+        yield* bee.ended
+        const lost = yield* Fiber.join(waiting)
+        assert.strictEqual(lost._tag, "TransportLost")
 
-      const again = yield* startBee
-      yield* connectedTo(ant, 1)
-      assert.strictEqual(yield* add(ant, counter), 21)
+        const again = yield* startBee
+        yield* connectedTo(ant, 1)
+        assert.strictEqual(yield* add(ant, counter), 21)
 
-      const before = yield* status(again)
-      process.kill(sidecarOf(again.pid), "SIGKILL")
-      yield* Effect.sleep("200 millis")
-      while ((yield* status(again)).mesh.restarts !== before.mesh.restarts + 1) yield* Effect.sleep("50 millis")
-      yield* connectedTo(again, 1)
-      yield* connectedTo(ant, 1)
-      assert.strictEqual(yield* add(ant, counter), 22)
-      const mesh = (yield* done<DoctorReport>(again, "node.doctor", null)).checks.find(({ name }) => name === "mesh")
-      assert.isTrue(mesh!.ok, mesh!.detail)
-    }).pipe(Effect.scoped)
+        const before = yield* status(again)
+        process.kill(sidecarOf(again.pid), "SIGKILL")
+        yield* Effect.sleep("200 millis")
+        while ((yield* status(again)).mesh.restarts !== before.mesh.restarts + 1) yield* Effect.sleep("50 millis")
+        yield* connectedTo(again, 1)
+        yield* connectedTo(ant, 1)
+        assert.strictEqual(yield* add(ant, counter), 22)
+        process.kill(sidecarOf(again.pid), "SIGSTOP")
+        while ((yield* status(again)).mesh.restarts !== before.mesh.restarts + 2) yield* Effect.sleep("50 millis")
+        yield* connectedTo(again, 1)
+        yield* connectedTo(ant, 1)
+        assert.strictEqual(yield* add(ant, counter), 23)
+        const mesh = (yield* done<DoctorReport>(again, "node.doctor", null)).checks.find(({ name }) => name === "mesh")
+        assert.isTrue(mesh!.ok, mesh!.detail)
+      }).pipe(Effect.scoped)
   )
 
   it.live("name a copied identity", () =>
