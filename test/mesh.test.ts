@@ -136,8 +136,9 @@ describe("two nodes with one bootstrap", () => {
       const unknown = yield* failed(ant, "actors.inspect", { address: `${address}x` })
       assert.strictEqual(unknown._tag, "AddressUnknown")
       const none = yield* failed(ant, "actors.ask", {
-        ...{ messageName: "add", payload: 1 },
-        address: "continuum://cow/counter/x"
+        address: "continuum://cow/counter/x",
+        messageName: "add",
+        payload: 1
       })
       assert.strictEqual(none._tag, "PeerUnreachable")
     }).pipe(Effect.scoped)
