@@ -91,7 +91,7 @@ describe("bench", () => {
     assert.strictEqual(status, 2)
     assert.match(
       stderr,
-      /"actor" is not one of actors, savina, wake, wasm, jit, durable, content, session, mesh, start/
+      /"actor" is not one of actors, savina, wake, wasm, jit, genome, answer, durable, content, session, mesh, start/
     )
   })
 

@@ -211,38 +211,45 @@ describe("two nodes with one bootstrap", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("outlive each other: SIGKILL of a node in the middle of a call, and of the sidecar, lose nothing", () =>
-    Effect.gen(function* () {
-      const { ant, bee, startBee } = yield* twoNodes(true)
-      for (let i = 1; i <= 20; i++) yield* add(ant, counter)
-      const spin = {
-        target: { lang: "js", source: "(n) => { for (;;) n += 1 }" },
-        input: 1,
-        mesh: "bee",
-        timeoutMs: 30_000
-      }
-      const waiting = yield* Effect.forkChild(failed(ant, "jit.run", { ...spin, fuelMax: 90_000_000_000 }))
-      const runs = done<ReadonlyArray<{ state: string }>>(bee, "actors.list", { kind: "jit" })
-      while (!(yield* runs).some(({ state }) => state === "running")) yield* Effect.sleep("20 millis")
-      bee.child.kill("SIGKILL")
-      yield* bee.ended
-      const lost = yield* Fiber.join(waiting)
-      assert.strictEqual(lost._tag, "TransportLost")
+  it.live(
+    "outlive each other: SIGKILL of a node in the middle of a call, SIGKILL and SIGSTOP of the sidecar, lose nothing",
+    () =>
+      Effect.gen(function* () {
+        const { ant, bee, startBee } = yield* twoNodes(true)
+        for (let i = 1; i <= 20; i++) yield* add(ant, counter)
+        const spin = {
+          target: { lang: "js", source: "(n) => { for (;;) n += 1 }" },
+          input: 1,
+          mesh: "bee",
+          timeoutMs: 30_000
+        }
+        const waiting = yield* Effect.forkChild(failed(ant, "jit.run", { ...spin, fuelMax: 90_000_000_000 }))
+        const runs = done<ReadonlyArray<{ state: string }>>(bee, "actors.list", { kind: "jit" })
+        while (!(yield* runs).some(({ state }) => state === "running")) yield* Effect.sleep("20 millis")
+        bee.child.kill("SIGKILL")
+        yield* bee.ended
+        const lost = yield* Fiber.join(waiting)
+        assert.strictEqual(lost._tag, "TransportLost")
 
-      const again = yield* startBee
-      yield* connectedTo(ant, 1)
-      assert.strictEqual(yield* add(ant, counter), 21)
+        const again = yield* startBee
+        yield* connectedTo(ant, 1)
+        assert.strictEqual(yield* add(ant, counter), 21)
 
-      const before = yield* status(again)
-      process.kill(sidecarOf(again.pid), "SIGKILL")
-      yield* Effect.sleep("200 millis")
-      while ((yield* status(again)).mesh.restarts !== before.mesh.restarts + 1) yield* Effect.sleep("50 millis")
-      yield* connectedTo(again, 1)
-      yield* connectedTo(ant, 1)
-      assert.strictEqual(yield* add(ant, counter), 22)
-      const mesh = (yield* done<DoctorReport>(again, "node.doctor", null)).checks.find(({ name }) => name === "mesh")
-      assert.isTrue(mesh!.ok, mesh!.detail)
-    }).pipe(Effect.scoped)
+        const before = yield* status(again)
+        process.kill(sidecarOf(again.pid), "SIGKILL")
+        yield* Effect.sleep("200 millis")
+        while ((yield* status(again)).mesh.restarts !== before.mesh.restarts + 1) yield* Effect.sleep("50 millis")
+        yield* connectedTo(again, 1)
+        yield* connectedTo(ant, 1)
+        assert.strictEqual(yield* add(ant, counter), 22)
+        process.kill(sidecarOf(again.pid), "SIGSTOP")
+        while ((yield* status(again)).mesh.restarts !== before.mesh.restarts + 2) yield* Effect.sleep("50 millis")
+        yield* connectedTo(again, 1)
+        yield* connectedTo(ant, 1)
+        assert.strictEqual(yield* add(ant, counter), 23)
+        const mesh = (yield* done<DoctorReport>(again, "node.doctor", null)).checks.find(({ name }) => name === "mesh")
+        assert.isTrue(mesh!.ok, mesh!.detail)
+      }).pipe(Effect.scoped)
   )
 
   it.live("name a copied identity", () =>
@@ -267,6 +274,45 @@ describe("two nodes with one bootstrap", () => {
   )
 })
 
+describe("two nodes without a bootstrap", () => {
+  it.live("meet by peers/add host:port, and again when either was started again or lost its sidecar", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const portOf = ({ url }: NodeProcess) => new URL(url).port
+      const startAnt = (port: string) => start(join(folder, "ant"), ["--name", "ant", "--port", port])
+      const startBee = (port: string) => start(join(folder, "bee"), ["--name", "bee", "--port", port])
+      let [ant, bee] = yield* Effect.all([startAnt("0"), startBee("0")], { concurrency: 2 })
+      const [antPort, beePort] = [portOf(ant), portOf(bee)]
+      const nobody = yield* failed(bee, "peers.add", { peer: "127.0.0.1:9" })
+      assert.deepInclude(nobody, { _tag: "PeerUnreachable", peer: "127.0.0.1:9" })
+      assert.include(String(nobody.reason), "no node answers there")
+
+      const added = yield* done<Peer>(bee, "peers.add", { peer: `localhost:${antPort}` })
+      assert.deepInclude(added, { name: "ant", connected: true, address: `127.0.0.1:${antPort}` })
+      yield* done(ant, "peers.add", { peer: `127.0.0.1:${beePort}` })
+      assert.strictEqual(yield* add(ant, counter), 1)
+
+      ant.child.kill("SIGKILL")
+      yield* ant.ended
+      ant = yield* startAnt(antPort)
+      yield* connectedTo(ant, 1)
+      assert.strictEqual(yield* add(ant, counter), 2)
+
+      // Now nobody is left whose DHT knows the other: only the remembered addresses help.
+      for (const node of [ant, bee]) yield* done(node, "node.down", null)
+      for (const node of [ant, bee]) yield* node.ended
+      ;[ant, bee] = yield* Effect.all([startAnt(antPort), startBee(beePort)], { concurrency: 2 })
+      yield* connectedTo(bee, 1)
+      assert.strictEqual(yield* add(ant, counter), 3)
+
+      process.kill(sidecarOf(bee.pid), "SIGKILL")
+      while ((yield* status(bee)).mesh.restarts !== 1) yield* Effect.sleep("20 millis")
+      yield* connectedTo(bee, 1)
+      assert.strictEqual(yield* add(ant, counter), 4)
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("a node", () => {
   it.live("keeps its grants in a file of its own, and can take them back", () =>
     Effect.gen(function* () {
@@ -275,6 +321,19 @@ describe("a node", () => {
       assert.strictEqual((statSync(file).mode & 0o777).toString(8), "600")
       assert.include(readFileSync(file, "utf8"), (yield* status(ant)).publicKey)
       assert.strictEqual(yield* add(ant, counter), 1)
+
+      // One action of all: the functions of a granted peer run, its other calls do not.
+      yield* done(bee, "peers.add", { peer: "ant", grant: ["jit.run", "content.read"] })
+      const source = { lang: "js", source: "(n) => n * 9" }
+      assert.strictEqual((yield* runJs(ant, source.source, 3, { mesh: "bee" })).output, 27)
+      const refused = yield* failed(ant, "actors.ask", { address: counter, messageName: "add", payload: 1 })
+      const { name, publicKey } = yield* status(bee)
+      assert.deepInclude(refused, { _tag: "NotGranted", peer: `${name} (${publicKey})`, action: "actors.ask" })
+      yield* done(bee, "peers.add", { peer: "ant", grant: ["actors.ask"] })
+      const lacking = yield* failed(ant, "jit.run", { target: source, input: 3, mesh: "bee" })
+      assert.deepInclude(lacking, { _tag: "NotGranted", action: "jit.run" })
+      assert.strictEqual(yield* get(ant, counter), 1)
+
       yield* done(bee, "peers.remove", { peer: "ant" })
       while (
         (yield* failed(ant, "actors.ask", { address: counter, messageName: "add", payload: 1 }))._tag !== "NotGranted"

@@ -11,6 +11,7 @@ export interface Subject {
 
 const chunkBytes = 64 * 1024
 const chunks = 64
+export const bulkBytes = chunkBytes * chunks
 
 export const runSubject = async ({ bulk, echo }: Subject): Promise<void> => {
   const small = new Uint8Array(64).fill(1)
@@ -19,6 +20,14 @@ export const runSubject = async ({ bulk, echo }: Subject): Promise<void> => {
   })
   const chunk = new Uint8Array(chunkBytes).fill(7)
   await measure("bulk", async (operations) => {
-    for (let i = 0; i < operations; i++) check("The bytes that arrived", await bulk(chunk, chunks), chunkBytes * chunks)
+    for (let i = 0; i < operations; i++) check("The bytes that arrived", await bulk(chunk, chunks), bulkBytes)
+  })
+}
+
+/** The echo again, under the name of what it is compared with: an ask, for a peer that knows none. */
+export const runAsAsks = async ({ echo }: Subject): Promise<void> => {
+  const small = new Uint8Array(64).fill(1)
+  await measure("ask", async (operations) => {
+    for (let i = 0; i < operations; i++) check("The bytes of an echo", await echo(small), small.length)
   })
 }

@@ -7,6 +7,7 @@ import * as Testnet from "@continuum/mesh/testing/Testnet"
 import { Context, Effect, Layer, Stream } from "effect"
 import process from "node:process"
 import { finish, record } from "../Measure.ts"
+import * as Asks from "./Asks.ts"
 import { runSubject, type Subject } from "./Workload.ts"
 
 const sidecar = process.argv[2] as "bare" | "node"
@@ -64,19 +65,20 @@ await Effect.gen(function* () {
     const options = { keyPair: node, bootstrap: testnet.bootstrap, ...(hasSidecar ? { sidecar } : {}) }
     const transport = Context.get(yield* Layer.build(MeshTransport.layer(options)), Transport)
     yield* ready(transport)
-    return transport
+    return [node, transport] as const
   })
-  const [a, b] = yield* Effect.all([start, start], { concurrency: 2 })
+  const [[, a], [, b]] = yield* Effect.all([start, start], { concurrency: 2 })
   const begin = performance.now()
-  yield* a!.dial(b!.publicKey)
+  yield* a.dial(b.publicKey)
   record({ case: "connect", wallNs: (performance.now() - begin) * 1e6 })
-  const [near, far] = yield* Effect.all([first(a!), first(b!)])
+  const [near, far] = yield* Effect.all([first(a), first(b)])
   yield* Effect.promise(() => runSubject(subjectOf(near!, far!)))
+  yield* Asks.run(yield* start, yield* start)
 
   const { node } = yield* generate
   const killed = yield* SidecarTransport.make({ keyPair: node, bootstrap: testnet.bootstrap, sidecar })
   yield* ready(killed.transport)
-  yield* killed.transport.keep(a!.publicKey)
+  yield* killed.transport.keep(a.publicKey)
   let since = 0
   yield* Stream.runForEach(Stream.take(killed.transport.connections, 2), (connection) =>
     Effect.gen(function* () {

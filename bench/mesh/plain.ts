@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto"
 import { createRequire } from "node:module"
 import process from "node:process"
 import { finish } from "../Measure.ts"
-import { runSubject, type Subject } from "./Workload.ts"
+import { runAsAsks, runSubject, type Subject } from "./Workload.ts"
 
 /** What one end can do, and what happens to it. */
 interface End {
@@ -85,7 +85,9 @@ const bySidecar = async (): Promise<readonly [End, End]> => {
         closed: () => {},
         dialFailed: (_, reason) => {
           throw new Error(reason)
-        }
+        },
+        contacted: () => {},
+        contactFailed: () => {}
       }
     )
     await isReady
@@ -122,5 +124,8 @@ const subjectOf = ([near, far]: readonly [End, End]): Subject => {
 }
 
 const hasSidecar = "Bun" in globalThis || "Deno" in globalThis
-await runSubject(subjectOf(hasSidecar ? await bySidecar() : await inProcess()))
+// The far end tells small ones from large ones by what went before: echoes come first.
+const subject = subjectOf(hasSidecar ? await bySidecar() : await inProcess())
+await runAsAsks(subject)
+await runSubject(subject)
 finish()

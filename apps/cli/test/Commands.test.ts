@@ -358,6 +358,41 @@ describe("wrong usage", () => {
   )
 })
 
+describe("peers", () => {
+  const key = "ybndrfg8ejkmcpqxot1uwisza345h769ybndrfg8ejkmcpqxot1y"
+
+  it.live("are added with the line that the other side's owner types, listed and removed", () =>
+    withNode((_, cli) =>
+      Effect.gen(function* () {
+        const added = yield* cli(["peers/add", key])
+        assert.strictEqual(added.code, 0, added.stderr)
+        assert.include(added.stdout, `bee (${key}) is connected, and may use this node`)
+        const own = document((yield* cli(["status", "--json"])).stdout).publicKey
+        assert.include(added.stdout, `./jtag peers/add ${own}\n`)
+        assert.include((yield* cli(["peers/list"])).stdout, key)
+        assert.include((yield* cli(["peers/remove", key])).stdout, "may do nothing here now")
+      })
+    )
+  )
+
+  it.live("are granted single actions, and a word that is none is refused before anything is called", () =>
+    withNode((node, cli) =>
+      Effect.gen(function* () {
+        const some = yield* cli(["peers/add", key, "--grant", "jit.run, content.read"])
+        assert.include(some.stdout, "may do this here: jit.run, content.read.")
+        const json = document((yield* cli(["peers/add", key, "--grant", "actors.ask", "--json"])).stdout)
+        assert.deepStrictEqual(json.grants, ["actors.ask"])
+        node.peers.clear()
+        const wrong = yield* cli(["peers/add", key, "--grant", "actors.ask,everything"])
+        assert.strictEqual(wrong.code, 2)
+        assert.include(wrong.stderr, 'knows no action "everything"')
+        assert.include(wrong.stderr, "actors.ask, jit.run, jit.compile, content.read")
+        assert.strictEqual(node.peers.size, 0)
+      })
+    )
+  )
+})
+
 describe("questions to personas", () => {
   it.live("ai/generate streams the answer, and says on stderr how it came to be", () =>
     withNode((_, cli) =>
@@ -443,12 +478,15 @@ describe("errors of the node", () => {
       Effect.gen(function* () {
         const ofPersonas = [...CognitionError.members, ...BackendError.members]
         const actorErrors = new Set(["AddressMalformed", "HandlerFailed"])
+        const peerErrors = new Set(["MeshOff", "PeerMalformed", "GrantNotStored"])
         for (const error of Object.values(TestNode.errors)) {
           const argv = actorErrors.has(error._tag)
             ? ["actors/ask", counter, "fail", JSON.stringify(error._tag)]
             : ofPersonas.some((Class) => error instanceof Class)
               ? ["ai/generate", "--persona", "fail", "--prompt", error._tag]
-              : ["jit/run", "--lang", "fail", "--source", error._tag, "--input", "1"]
+              : peerErrors.has(error._tag)
+                ? ["peers/add", `fail/${error._tag}`]
+                : ["jit/run", "--lang", "fail", "--source", error._tag, "--input", "1"]
           const ran = yield* cli(argv)
           assert.strictEqual(ran.code, ExitCode.of(error), error._tag)
           assert.strictEqual(ran.stdout, "", error._tag)

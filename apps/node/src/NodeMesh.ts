@@ -7,11 +7,11 @@
  */
 import { service } from "@continuum/actors/Service"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
-import { localRealm } from "@continuum/core/Address"
+import { type Address, localRealm } from "@continuum/core/Address"
 import * as ContentId from "@continuum/core/ContentId"
 import * as ContentRouting from "@continuum/core/ContentRouting"
 import { Delivery } from "@continuum/core/Delivery"
-import { type Peer, PeerDirectory } from "@continuum/core/PeerDirectory"
+import { type Action, type Peer, PeerDirectory } from "@continuum/core/PeerDirectory"
 import { PublicKey } from "@continuum/core/Identity"
 import type { MeshSummary } from "@continuum/core/rpc"
 import { PeerUnreachable, Transport } from "@continuum/core/Transport"
@@ -33,8 +33,8 @@ export class NodeMesh extends Context.Service<
   NodeMesh,
   {
     readonly peers: Effect.Effect<ReadonlyArray<Peer>>
-    /** Connects to a node by key, name or `host:port`, and grants it everything. */
-    readonly add: (peer: string) => Effect.Effect<Peer, PeerError>
+    /** Connects to a node by key, name or `host:port`, and grants it these actions, by default all. */
+    readonly add: (peer: string, actions?: ReadonlyArray<Action>) => Effect.Effect<Peer, PeerError>
     /** Takes the grant of a peer away. What it was. */
     readonly remove: (peer: string) => Effect.Effect<Peer, PeerError>
     readonly summary: Effect.Effect<MeshSummary>
@@ -45,6 +45,13 @@ export class NodeMesh extends Context.Service<
 
 /** All nodes are of one network, and meet only where their owners have them meet. */
 const networkId = Uint8Array.from(ContentId.of("continuum/network/1").match(/../g)!, (hex) => Number.parseInt(hex, 16))
+
+/** What a message of a peer does here, and so what its owner must have granted it. */
+const actionOf = ({ kind }: Address, message: string): Action => {
+  if (kind === "jit") return message === "compile" ? "jit.compile" : "jit.run"
+  if (kind === "module") return "jit.run"
+  return kind === "source" ? "jit.compile" : "actors.ask"
+}
 
 type Provided = NodeMesh | Delivery | PeerDirectory | ContentRouting.ContentRouting
 
@@ -67,7 +74,7 @@ const online = Layer.unwrap(
       })
     })
     return Layer.merge(connected, content).pipe(
-      Layer.provideMerge(Mesh.layer({ identity, name, networkId, capabilities: languages })),
+      Layer.provideMerge(Mesh.layer({ identity, name, networkId, capabilities: languages, actionOf })),
       Layer.provide(GrantStoreDisk.layer(grantsPath)),
       Layer.provideMerge(transport)
     )
@@ -110,7 +117,8 @@ const connected = Layer.effect(
 
     return {
       peers: directory.peers,
-      add: (peer) => (isHostPort(peer) ? mesh.add(peer) : Effect.flatMap(keyOf(peer), (key) => mesh.add(key))),
+      add: (peer, actions) =>
+        isHostPort(peer) ? mesh.add(peer, actions) : Effect.flatMap(keyOf(peer), (key) => mesh.add(key, actions)),
       remove: Effect.fnUntraced(function* (peer: string) {
         const key = yield* keyOf(peer)
         const known = yield* directory.find(key)

@@ -13,7 +13,7 @@ import { PeerUnreachable, type TransportLost } from "./Transport.ts"
 
 /** The owner of the actor's node does not let this node do that. */
 export class NotGranted extends Schema.TaggedError<NotGranted>()("NotGranted", {
-  /** Name or public key of the node that refused. */
+  /** The node that refused, by its key and, where it is known, its name before that. */
   peer: Schema.String,
   /** What was refused, such as `actors.ask`. */
   action: Schema.String

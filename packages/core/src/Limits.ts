@@ -53,6 +53,9 @@ export const frameBytesMax = envelopeBytesMax + 64 * 1024
 /** How long a dial may take. Hole punching between two NATs takes up to about 10 s (HyperDHT's own timeouts). */
 export const dialTimeoutMs = 15_000
 
+/** How long the answer to a contact may take: two tries over a round trip around the earth. Chosen, not measured. */
+export const contactTimeoutMs = 2_000
+
 /** Peers that a node remembers, strangers without a grant included: they are forgotten first. Chosen, not measured. */
 export const peersMax = 1_000
 

@@ -19,6 +19,8 @@ export interface Swarm {
   readonly dial: (peer: Uint8Array) => void
   /** Gives up a dial that has not ended. */
   readonly hangUp: (peer: Uint8Array) => void
+  /** Learns to know the node at `host:port`. Ends in `contacted` or `contactFailed`. */
+  readonly contact: (address: string) => void
   readonly write: (id: number, bytes: Uint8Array) => void
   readonly end: (id: number) => void
   readonly destroy: (id: number) => void
@@ -47,6 +49,9 @@ export interface SwarmEvents {
   readonly received: (id: number, bytes: Uint8Array) => void
   readonly closed: (id: number, reason: string) => void
   readonly dialFailed: (peer: Uint8Array, reason: string) => void
+  /** The node at the address answered; `found` is the address in numbers. */
+  readonly contacted: (address: string, found: string) => void
+  readonly contactFailed: (address: string, reason: string) => void
 }
 
 export interface Options {
@@ -70,6 +75,7 @@ export const transport = <E, R>(
     const ids = new Map<PublicKey, number>()
     const topics = new Map<string, { readonly topic: Uint8Array; count: number }>()
     const dials = new Map<PublicKey, Set<(exit: Exit.Exit<void, PeerUnreachable>) => void>>()
+    const contacts = new Map<string, Set<(exit: Exit.Exit<string, PeerUnreachable>) => void>>()
     const partings = new Map<PublicKey, Set<() => void>>()
     let listening: string | undefined
     let state: TransportStatus["state"] = "starting"
@@ -90,6 +96,11 @@ export const transport = <E, R>(
       dials.delete(peer)
       for (const resume of waiting ?? []) resume(exit)
     }
+    const settleContact = (address: string, exit: Exit.Exit<string, PeerUnreachable>) => {
+      const waiting = contacts.get(address)
+      contacts.delete(address)
+      for (const resume of waiting ?? []) resume(exit)
+    }
 
     const events: SwarmEvents = {
       bound: (address) => {
@@ -100,6 +111,7 @@ export const transport = <E, R>(
         problem = undefined
         for (const { topic } of topics.values()) swarm.join(topic)
         for (const peer of dials.keys()) swarm.dial(decode(peer))
+        for (const address of contacts.keys()) swarm.contact(address)
       },
       down: (reason) => {
         if (state === "ready") restarts++
@@ -144,7 +156,10 @@ export const transport = <E, R>(
       dialFailed: (peer, reason) => {
         const key = encodePublicKey(peer)
         settle(key, ids.has(key) ? Exit.void : Exit.fail(new PeerUnreachable({ peer: key, reason })))
-      }
+      },
+      contacted: (address, found) => settleContact(address, Exit.succeed(found)),
+      contactFailed: (address, reason) =>
+        settleContact(address, Exit.fail(new PeerUnreachable({ peer: address, reason })))
     }
     const early = postponed(events)
     const swarm = yield* start(early.events)
@@ -184,6 +199,34 @@ export const transport = <E, R>(
             )
         })
       )
+    const contact = (address: string): Effect.Effect<string, PeerUnreachable> => {
+      const unreachable = (reason: string) => Effect.fail(new PeerUnreachable({ peer: address, reason }))
+      if (!isAddress(address)) return unreachable("it is no host:port, such as 127.0.0.1:3000")
+      return Effect.callback<string, PeerUnreachable>((resume) => {
+        const waiting = contacts.get(address) ?? new Set()
+        waiting.add(resume)
+        if (waiting.size === 1) {
+          contacts.set(address, waiting)
+          if (state === "ready") swarm.contact(address)
+        }
+        return Effect.sync(() => {
+          waiting.delete(resume)
+          if (waiting.size === 0 && contacts.get(address) === waiting) contacts.delete(address)
+        })
+      }).pipe(
+        Effect.timeoutOrElse({
+          duration: Limits.contactTimeoutMs,
+          orElse: () => unreachable(problem ?? nobodyThere)
+        })
+      )
+    }
+    /** Dials once the address was contacted, or was found to be no help. */
+    const dialAt = (peer: PublicKey, address: string | undefined) =>
+      Effect.suspend(() =>
+        address === undefined || address === "" || ids.has(peer)
+          ? dialOnce(peer)
+          : Effect.andThen(Effect.ignore(contact(address)), dialOnce(peer))
+      )
     const parted = (peer: PublicKey): Effect.Effect<void> =>
       Effect.callback<void>((resume) => {
         if (!ids.has(peer)) return resume(Effect.void)
@@ -195,11 +238,11 @@ export const transport = <E, R>(
           waiting.delete(done)
         })
       })
-    const keepDialling = (peer: PublicKey): Effect.Effect<never> =>
+    const keepDialling = (peer: PublicKey, address: () => string | undefined): Effect.Effect<never> =>
       Effect.gen(function* () {
         let pauseMs = Limits.redialPauseMsMin
         while (true) {
-          const connected = yield* Effect.exit(dialOnce(peer))
+          const connected = yield* Effect.exit(dialAt(peer, address()))
           const since = yield* Clock.currentTimeMillis
           if (Exit.isSuccess(connected)) yield* parted(peer)
           // One that held for a while is worth a quick dial; one that breaks at once is not.
@@ -212,12 +255,13 @@ export const transport = <E, R>(
     return {
       publicKey: self,
       connections: Stream.fromQueue(taken),
-      dial: (peer) =>
-        peer === self ? Effect.fail(new PeerUnreachable({ peer, reason: "it is this node" })) : dialOnce(peer),
-      keep: (peer) =>
+      dial: (peer, address) =>
+        peer === self ? Effect.fail(new PeerUnreachable({ peer, reason: "it is this node" })) : dialAt(peer, address),
+      keep: (peer, address = () => undefined) =>
         peer === self
           ? Effect.void
-          : Effect.asVoid(Effect.forkScoped(Effect.raceFirst(keepDialling(peer), Deferred.await(stopped)))),
+          : Effect.asVoid(Effect.forkScoped(Effect.raceFirst(keepDialling(peer, address), Deferred.await(stopped)))),
+      contact,
       join: (topic) =>
         Effect.suspend(() => {
           if (topic.length !== topicBytes) throw new RangeError(`A topic has ${topicBytes} bytes, not ${topic.length}`)
@@ -249,6 +293,13 @@ export const transport = <E, R>(
   })
 
 const topicBytes = 32
+const nobodyThere = "no node answers there; is it running, and is this its UDP port?"
+
+/** A name or an IPv4 address, and a port. */
+const isAddress = (text: string): boolean => {
+  const port = Number(/^[\w.-]{1,255}:(\d{1,5})$/.exec(text)?.[1] ?? 0)
+  return port >= 1 && port <= 65_535
+}
 
 /** Keeps what a swarm tells while it is still being started, when nothing can be asked of it. */
 const postponed = (target: SwarmEvents): { readonly events: SwarmEvents; readonly deliver: () => void } => {
@@ -269,7 +320,9 @@ const postponed = (target: SwarmEvents): { readonly events: SwarmEvents; readonl
         kept.push(() => target.received(id, copy))
       },
       closed: (id, reason) => when(() => target.closed(id, reason)),
-      dialFailed: (peer, reason) => when(() => target.dialFailed(peer, reason))
+      dialFailed: (peer, reason) => when(() => target.dialFailed(peer, reason)),
+      contacted: (address, found) => when(() => target.contacted(address, found)),
+      contactFailed: (address, reason) => when(() => target.contactFailed(address, reason))
     },
     deliver: () => {
       const tells = kept ?? []

@@ -91,11 +91,20 @@ export class Transport extends Context.Service<
     readonly connections: Stream.Stream<Connection>
     /**
      * Connects to a peer by its key, or does nothing when there is a connection. The connection arrives in `connections`.
-     * Fails when the peer does not answer within `Limits.dialTimeoutMs`.
+     * Fails when the peer does not answer within `Limits.dialTimeoutMs`. With an address, that one is contacted first.
      */
-    readonly dial: (peer: PublicKey) => Effect.Effect<void, PeerUnreachable>
-    /** While the scope is open: dials the peer again, with growing pauses, whenever there is no connection to it. */
-    readonly keep: (peer: PublicKey) => Effect.Effect<void, never, Scope.Scope>
+    readonly dial: (peer: PublicKey, address?: string) => Effect.Effect<void, PeerUnreachable>
+    /**
+     * While the scope is open: dials the peer again, with growing pauses, whenever there is no connection to it. What
+     * `address` gives is contacted before each dial.
+     */
+    readonly keep: (peer: PublicKey, address?: () => string | undefined) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Learns to know the node that listens at `host:port`: from now on it, and whom it knows, are found by key and by topic
+     * as those of `bootstrap` are. Two nodes that were started without any meet like that. Gives the address in numbers;
+     * fails when nothing answers there within `Limits.contactTimeoutMs`.
+     */
+    readonly contact: (address: string) => Effect.Effect<string, PeerUnreachable>
     /** While the scope is open: is found under a topic of 32 bytes, and connects to all who are. */
     readonly join: (topic: Uint8Array) => Effect.Effect<void, never, Scope.Scope>
     readonly status: Effect.Effect<TransportStatus>

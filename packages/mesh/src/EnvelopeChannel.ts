@@ -10,6 +10,7 @@ import { type DeliveryError, NotGranted, type Outcome, type Receiver } from "@co
 import { EnvelopeMalformed, type Envelope } from "@continuum/core/Envelope"
 import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import type { PublicKey } from "@continuum/core/Identity"
+import type { Action } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { Cause, Effect, Exit, type Fiber } from "effect"
 import type { Channel, ChannelListener } from "./Channel.ts"
@@ -21,8 +22,10 @@ export const name = "continuum/envelope/1"
 /** What the channel needs of its node. */
 export interface EnvelopeHost {
   readonly receiver: () => Receiver
-  /** Whether the peer may send asks and tells; counts and logs when it may not. Throwing ends the connection. */
-  readonly admit: () => boolean
+  /** The action that the peer would need a grant for and has not; counts and logs it. Throwing ends the connection. */
+  readonly refuses: (envelope: Envelope) => Action | undefined
+  /** The peer as people know it: its key, with its name when it has greeted. */
+  readonly peerName: () => string
   /** The realm that the peer has proven to be its own. */
   readonly realm: () => PublicKey | undefined
   readonly nowMs: () => number
@@ -174,7 +177,8 @@ export class EnvelopeChannel implements ChannelListener {
   private askArrived(number: number, bytes: Uint8Array): void {
     const envelope = this.envelopeOf(bytes, "ask")
     const { peer } = this.channel
-    if (!this.host.admit()) return this.send(frame(kinds.notGranted, number))
+    const refused = this.host.refuses(envelope)
+    if (refused !== undefined) return this.send(frame(kinds.notGranted, number, Codec.encode(refused)))
     if (this.arrived.has(number)) throw new Error(`it used the number ${number} for two asks at once`)
     if (this.arrived.size >= Limits.asksInFlightMax) {
       throw new Error(`it asked more than ${Limits.asksInFlightMax} things at once`)
@@ -186,7 +190,7 @@ export class EnvelopeChannel implements ChannelListener {
   private tellArrived(bytes: Uint8Array): void {
     const envelope = this.envelopeOf(bytes, "tell")
     const { peer } = this.channel
-    if (!this.host.admit()) return
+    if (this.host.refuses(envelope) !== undefined) return
     if (this.tellsArrived.size >= Limits.asksInFlightMax) {
       throw new Error(`more than ${Limits.asksInFlightMax} of its messages wait to be delivered`)
     }
@@ -262,7 +266,7 @@ export class EnvelopeChannel implements ChannelListener {
       case kinds.refused:
         return Effect.succeed({ _tag: "Refused", error: Codec.decodeChecked(body) })
       case kinds.notGranted:
-        return Effect.fail(new NotGranted({ peer, action: "actors.ask" }))
+        return Effect.fail(new NotGranted({ peer: this.host.peerName(), action: actionOf(body) }))
       case kinds.unanswered:
         return Effect.fail(
           new TransportLost({ peer, reason: `the message arrived, and its reply cannot travel: ${textOf(body)}` })
@@ -279,6 +283,13 @@ const reasonLengthMax = 1_000
 const textOf = (body: Uint8Array): string => {
   const text = Codec.decodeChecked(body)
   if (typeof text !== "string" || text.length > reasonLengthMax) throw new Error("it sent a reason that is no text")
+  return text
+}
+
+/** The name of an action, which a later version may have and this one not. */
+const actionOf = (body: Uint8Array): string => {
+  const text = textOf(body)
+  if (!/^[a-z.]{1,32}$/.test(text)) throw new Error("it refused an action that has no name")
   return text
 }
 

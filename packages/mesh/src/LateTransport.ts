@@ -29,23 +29,26 @@ const make = ({ bootstrap, publicKey, start }: Options): Effect.Effect<Transport
     const later = <R>(use: (transport: Transport["Service"]) => Effect.Effect<void, never, R>) =>
       Effect.asVoid(Effect.forkScoped(Effect.ignore(Effect.flatMap(transport, use))))
 
+    /** The transport, for somebody who waits for a peer. */
+    const inTime = (peer: string) =>
+      transport.pipe(
+        Effect.timeoutOrElse({
+          duration: dialTimeoutMs,
+          orElse: () => Effect.fail(new PeerUnreachable({ peer, reason: "the mesh is still starting" }))
+        }),
+        Effect.catchTag("TransportUnavailable", (error) =>
+          Effect.fail(new PeerUnreachable({ peer, reason: error.message }))
+        )
+      )
+
     return {
       publicKey,
       connections: Stream.unwrap(
         Effect.match(transport, { onFailure: () => Stream.never, onSuccess: ({ connections }) => connections })
       ),
-      dial: (peer) =>
-        transport.pipe(
-          Effect.timeoutOrElse({
-            duration: dialTimeoutMs,
-            orElse: () => Effect.fail(new PeerUnreachable({ peer, reason: "the mesh is still starting" }))
-          }),
-          Effect.catchTag("TransportUnavailable", (error) =>
-            Effect.fail(new PeerUnreachable({ peer, reason: error.message }))
-          ),
-          Effect.flatMap(({ dial }) => dial(peer))
-        ),
-      keep: (peer) => later(({ keep }) => Effect.andThen(keep(peer), Effect.never)),
+      dial: (peer, address) => Effect.flatMap(inTime(peer), ({ dial }) => dial(peer, address)),
+      keep: (peer, address) => later(({ keep }) => Effect.andThen(keep(peer, address), Effect.never)),
+      contact: (address) => Effect.flatMap(inTime(address), ({ contact }) => contact(address)),
       join: (topic) => later(({ join }) => Effect.andThen(join(topic), Effect.never)),
       status: Effect.flatMap(Deferred.poll(started), (polled) => {
         if (polled._tag === "None") return Effect.succeed(starting(bootstrap, undefined))

@@ -4,7 +4,7 @@
  *
  * A stranger may greet and be listed, and nothing else. A bad peer costs only its own connection.
  */
-import { localRealm } from "@continuum/core/Address"
+import { type Address, localRealm } from "@continuum/core/Address"
 import { Delivery, type DeliveryError } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { Identity, PublicKey } from "@continuum/core/Identity"
@@ -31,6 +31,8 @@ export interface Options {
   readonly capabilities?: ReadonlyArray<string>
   /** Protocols besides actor messages; more can be registered later. */
   readonly protocols?: ReadonlyArray<ChannelProtocol>
+  /** What a peer must be granted to send this message to this actor. Default `actors.ask` for all. */
+  readonly actionOf?: (to: Address, message: string) => Action
   /** Whether to be found, and to find others, under the topic of the network. Default true. */
   readonly announce?: boolean
 }
@@ -104,13 +106,19 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     node.port = Number.isInteger(port) && port <= 65_535 ? port : 0
   })
 
+  /** Where a granted peer was last; it may be there again. */
+  const addressOf = (peer: PublicKey): string | undefined => peers.grants.get(peer)?.address
+
   /** Has the transport dial a granted peer whenever there is no connection to it. */
   const keep = (peer: PublicKey) =>
     Effect.gen(function* () {
       if (keeping.has(peer)) return
       const kept = yield* Scope.fork(scope)
       keeping.set(peer, kept)
-      yield* Scope.provide(transport.keep(peer), kept)
+      yield* Scope.provide(
+        transport.keep(peer, () => addressOf(peer)),
+        kept
+      )
     })
 
   /** Dials a peer, once for all who wait for it. */
@@ -118,7 +126,9 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     Effect.suspend(() => {
       if (node.isConnected(peer) || dialling.has(peer)) return Effect.void
       dialling.add(peer)
-      const dialled = Effect.catch(transport.dial(peer), (error) => Effect.sync(() => node.settle(peer, error)))
+      const dialled = Effect.catch(transport.dial(peer, addressOf(peer)), (error) =>
+        Effect.sync(() => node.settle(peer, error))
+      )
       return Effect.forkIn(
         Effect.ensuring(
           dialled,
@@ -146,17 +156,20 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
       })
     )
 
-  /** The key of the node that listens at a UDP address, as soon as it is connected. */
+  /** The key of the node that listens at a UDP address, which is found through it and connected. */
   const keyAt = (hostPort: string): Effect.Effect<PublicKey, PeerUnreachable> =>
     Effect.gen(function* () {
-      const key = peers.listeningAt(hostPort)
-      if (key !== undefined) return key
-      return yield* Stream.fromPubSub(node.changes).pipe(
-        Stream.filter((peer) => peer.connected && peer.address === hostPort),
-        Stream.runHead,
-        Effect.flatMap((peer) => (peer._tag === "Some" ? Effect.succeed(peer.value.publicKey) : Effect.never))
-      )
+      const known = peers.listeningAt(hostPort)
+      if (known !== undefined) return known
+      const changes = yield* PubSub.subscribe(node.changes)
+      const address = yield* transport.contact(hostPort)
+      while (true) {
+        const key = peers.listeningAt(address)
+        if (key !== undefined) return key
+        yield* PubSub.take(changes)
+      }
     }).pipe(
+      Effect.scoped,
       Effect.timeoutOrElse({
         duration: dialTimeoutMs,
         orElse: () =>

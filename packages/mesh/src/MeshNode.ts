@@ -5,7 +5,8 @@
 import type { PublicKey } from "@continuum/core/Identity"
 import type { Receiver } from "@continuum/core/Delivery"
 import { peersMax } from "@continuum/core/Limits"
-import type { Peer } from "@continuum/core/PeerDirectory"
+import type { Envelope } from "@continuum/core/Envelope"
+import type { Action, Peer } from "@continuum/core/PeerDirectory"
 import { type Connection, type PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { Clock, Context, Deferred, Effect, type Fiber, PubSub } from "effect"
 import type { Channel, ChannelProtocol } from "./Channel.ts"
@@ -243,23 +244,25 @@ export class MeshNode implements SessionHost {
   readonly openEnvelopes = (session: Session, channel: Channel): EnvelopeChannel =>
     new EnvelopeChannel(channel, {
       receiver: () => this.receiver,
-      admit: () => this.admit(session),
+      refuses: (envelope) => this.refuses(session, envelope),
+      peerName: () => nameOf(session),
       realm: () => session.greeting?.realm,
       nowMs: this.nowMs,
       fork: this.fork,
       lost: () => session.lost ?? new TransportLost({ peer: session.peer, reason: "it is being closed" })
     })
 
-  private admit({ greeting, peer }: Session): boolean {
-    if (this.peers.isGranted(peer, "actors.ask")) return true
+  private refuses({ greeting, peer }: Session, { message, to }: Envelope): Action | undefined {
+    const action = this.options.actionOf?.(to, message) ?? "actors.ask"
+    if (this.peers.isGranted(peer, action)) return undefined
     const { log, tooMany } = this.refusals.add(peer, this.nowMs())
     if (log) {
-      const who = { peer, name: greeting?.name, action: "actors.ask" }
+      const who = { peer, name: greeting?.name, action }
       this.fork(Effect.logWarning("Messages of a peer without a grant are refused", who))
     }
     if (tooMany)
       throw new Error(`it sent more than ${Limits.refusalsPerMinuteMax} messages without a grant in a minute`)
-    return false
+    return action
   }
 
   serve(receiver: Receiver): void {
@@ -287,3 +290,5 @@ export class MeshNode implements SessionHost {
     }
   }
 }
+
+const nameOf = ({ greeting, peer }: Session): string => (greeting === undefined ? peer : `${greeting.name} (${peer})`)

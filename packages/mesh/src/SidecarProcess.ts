@@ -195,6 +195,14 @@ export const open = (runtime: Runtime, config: Config, events: SwarmEvents): Pro
         const { peer, reason } = json<Record<"peer" | "reason", string>>(payload)
         events.dialFailed(bytesOf(peer), reason)
       },
+      contacted: (_, payload) => {
+        const { address, found } = json<Record<"address" | "found", string>>(payload)
+        events.contacted(address, found)
+      },
+      contactFailed: (_, payload) => {
+        const { address, reason } = json<Record<"address" | "reason", string>>(payload)
+        events.contactFailed(address, reason)
+      },
       pong: () => {
         missed = 0
       }
@@ -225,6 +233,7 @@ export const open = (runtime: Runtime, config: Config, events: SwarmEvents): Pro
       leave: (topic) => send("leave", 0, topic),
       dial: (peer) => send("dial", 0, peer),
       hangUp: (peer) => send("hangUp", 0, peer),
+      contact: (address) => send("contact", 0, Buffer.from(address)),
       write: (id, bytes) => send("write", id, bytes),
       end: (id) => send("end", id),
       destroy: (id) => send("destroy", id),

@@ -123,6 +123,7 @@ const makeWith = (
             leave: (topic) => current?.leave(topic),
             dial: (peer) => current?.dial(peer),
             hangUp: (peer) => current?.hangUp(peer),
+            contact: (address) => current?.contact(address),
             write: (id, bytes) => current?.write(id, bytes),
             end: (id) => current?.end(id),
             destroy: (id) => current?.destroy(id)

@@ -1,7 +1,7 @@
 /**
  * The part of a node's RPC contract that shows and grants peers. Schemas only.
  */
-import { Peer } from "@continuum/core/PeerDirectory"
+import { Action, Peer } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable } from "@continuum/core/Transport"
 import { GrantNotStored } from "./GrantStore.ts"
 import { Schema } from "effect"
@@ -26,14 +26,23 @@ export class PeerMalformed extends Schema.TaggedError<PeerMalformed>()("PeerMalf
 
 const errors = Schema.Union([MeshOff, PeerMalformed, PeerUnreachable, GrantNotStored])
 
+const grantedMax = Action.literals.length
+
 export class MeshRpcs extends RpcGroup.make(
   /** Connected peers first, then those that hold a grant. */
   Rpc.make("peers.list", { success: Schema.Array(Peer) }),
   /**
-   * Connects to a node, by its public key, its name or the `host:port` of its URL, and grants it every action here. Both
-   * outlive restarts. Nothing changes when it cannot be reached.
+   * Connects to a node, by its public key, its name or the `host:port` of its URL, and grants it exactly these actions
+   * here, by default all. Both outlive restarts. Nothing changes when it cannot be reached.
    */
-  Rpc.make("peers.add", { payload: { peer: Schema.String }, success: Peer, error: errors }),
+  Rpc.make("peers.add", {
+    payload: {
+      peer: Schema.String,
+      grant: Schema.optionalKey(Schema.Array(Action).check(Schema.isMinLength(1), Schema.isMaxLength(grantedMax)))
+    },
+    success: Peer,
+    error: errors
+  }),
   /** Takes back what a peer was granted, and no longer connects to it. What it was. */
   Rpc.make("peers.remove", { payload: { peer: Schema.String }, success: Peer, error: errors })
 ) {}

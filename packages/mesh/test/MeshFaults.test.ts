@@ -362,7 +362,11 @@ describe("a stranger without a grant", () => {
         yield* other.mesh.add(node.key)
         for (let i = 0; i < 20; i++) {
           const error = yield* Effect.flip(other.delivery.ask(envelopeTo(node.realm, 1)))
-          expect(error).toMatchObject({ _tag: "NotGranted", peer: node.key, action: "actors.ask" })
+          expect(error).toMatchObject({
+            _tag: "NotGranted",
+            peer: `node-1 (${node.key})`,
+            action: "actors.ask"
+          })
           yield* other.delivery.tell(envelopeTo(node.realm, 1, { kind: "tell" }))
         }
         yield* settle
@@ -380,6 +384,25 @@ describe("a stranger without a grant", () => {
         expect((yield* Effect.flip(other.delivery.ask(envelopeTo(node.realm, 1))))._tag).toBe("NotGranted")
       }).pipe(Effect.provide(Logger.layer([logger])))
     })
+  )
+
+  it.effect("may do just what it was granted, and is told what it lacks and by whom", () =>
+    Effect.gen(function* () {
+      const hub = new Hub()
+      const node = yield* start(hub, 1, { actionOf: (_, message) => (message === "echo" ? "jit.run" : "actors.ask") })
+      const other = yield* start(hub, 2)
+      yield* node.delivery.serve(echo)
+      yield* other.mesh.add(node.key)
+      const ask = (message: string) => other.delivery.ask(envelopeTo(node.realm, 1, { message }))
+      yield* node.mesh.grant(other.key, ["jit.run"])
+      expect((yield* ask("echo"))._tag).toBe("Replied")
+      const refused = yield* Effect.flip(ask("fail"))
+      expect(refused).toMatchObject({ _tag: "NotGranted", peer: `node-1 (${node.key})`, action: "actors.ask" })
+      expect(refused.message).toContain(`node-1 (${node.key}) does not grant this node "actors.ask"`)
+      yield* node.mesh.grant(other.key, ["actors.ask", "content.read", "jit.compile"])
+      expect((yield* ask("fail"))._tag).toBe("Failed")
+      expect(yield* Effect.flip(ask("echo"))).toMatchObject({ _tag: "NotGranted", action: "jit.run" })
+    }).pipe(quiet)
   )
 
   it.effect("loses its connection when it asks more often than a program that reads its errors", () =>

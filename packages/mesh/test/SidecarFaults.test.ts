@@ -1,12 +1,16 @@
 import { generate } from "@continuum/core/Identity"
 import type { Connection } from "@continuum/core/Transport"
 import { describe, expect, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Queue, Stream } from "effect"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { resolve } from "node:path"
+import { Deferred, Effect, Exit, Fiber, Queue, Stream } from "effect"
+import { Buffer } from "node:buffer"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { connect } from "node:net"
+import { tmpdir } from "node:os"
+import { dirname, join, resolve } from "node:path"
 import process from "node:process"
 import { afterAll, beforeAll } from "vitest"
 import * as HyperswarmTransport from "../src/HyperswarmTransport.ts"
+import * as Frame from "../src/sidecar/Frame.cjs"
 import * as SidecarTransport from "../src/SidecarTransport.ts"
 import * as Testnet from "../src/testing/Testnet.ts"
 import * as EchoPeer from "./support/EchoPeer.ts"
@@ -151,6 +155,38 @@ describe("a sidecar", () => {
       peer.kill()
       yield* until("the sidecar to end", () => !isAlive(peer.sidecar))
     })
+  )
+
+  it.live(
+    "is believed only with its one-time token: whoever else finds the socket is sent away, and learns nothing",
+    () =>
+      Effect.gen(function* () {
+        const folder = mkdtempSync(join(tmpdir(), "intruder-"))
+        const before = process.env.TMPDIR
+        process.env.TMPDIR = folder
+        const starting = yield* Effect.forkChild(start({ sidecar: "bare" }), { startImmediately: true })
+        let path = ""
+        yield* until("the socket", () => {
+          const [inner] = readdirSync(folder)
+          path = join(folder, inner ?? "", "socket")
+          return inner !== undefined && existsSync(path)
+        })
+        if (before === undefined) delete process.env.TMPDIR
+        else process.env.TMPDIR = before
+        expect(statSync(dirname(path)).mode & 0o777).toBe(0o700)
+        const token = Frame.encode("token", 0, Buffer.from("0".repeat(64)))
+        const heard = yield* Effect.callback<number>((resume) => {
+          let bytes = 0
+          const socket = connect(path, () => socket.write(token))
+          socket.on("data", (chunk: Uint8Array) => (bytes += chunk.length))
+          socket.on("error", () => {})
+          socket.on("close", () => resume(Effect.succeed(bytes)))
+        })
+        expect(heard).toBe(0)
+        const { transport } = yield* Fiber.join(starting)
+        expect((yield* transport.status).state).toBe("ready")
+        rmSync(folder, { recursive: true })
+      })
   )
 
   it.live("that cannot be started is an error that says what to do", () =>

@@ -14,11 +14,14 @@ afterAll(() => testnet.stop())
 
 for (const sidecar of ["bare", "node"] as const) {
   const world = Layer.succeed(World, {
-    start: (keyPair) =>
-      Effect.map(SidecarTransport.make({ keyPair, sidecar, bootstrap: testnet.bootstrap }), ({ pid, transport }) => ({
-        transport,
-        kill: Effect.sync(() => process.kill(pid(), "SIGKILL"))
-      }))
+    start: (keyPair, { alone = false } = {}) =>
+      Effect.map(
+        SidecarTransport.make({ keyPair, sidecar, bootstrap: alone ? [] : testnet.bootstrap }),
+        ({ pid, transport }) => ({
+          transport,
+          kill: Effect.sync(() => process.kill(pid(), "SIGKILL"))
+        })
+      )
   })
   describe.concurrent(`a sidecar on ${sidecar}`, () => {
     for (const { name, check } of laws) it.live(name, () => Effect.provide(check, world))

@@ -1,10 +1,12 @@
 /**
  * Peers: the nodes that this one knows, and what they may do here.
  */
-import type { Peer } from "@continuum/core/PeerDirectory"
-import { Effect } from "effect"
+import { Action, type Peer } from "@continuum/core/PeerDirectory"
+import { Effect, Option, Schema } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { UsageWrong } from "../CliError.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
 import * as Render from "../Render.ts"
@@ -45,23 +47,49 @@ const statePaint =
   (text: string, { connected, grants }: Peer) =>
     connected && grants.length > 0 ? style.green(text) : style.yellow(text)
 
-const add = Command.make("peers/add", { peer }, ({ peer }) =>
+const grant = Flag.String("grant").pipe(
+  Flag.withMetavar("A,B"),
+  Flag.optional,
+  Flag.withDescription(`What it may do here: ${Action.literals.join(", ")} (default: all of it)`)
+)
+
+const add = Command.make("peers/add", { peer, grant }, ({ grant, peer }) =>
   Effect.gen(function* () {
-    const added = yield* NodeConnection.use((node) => node["peers.add"]({ peer })).pipe(
+    const actions = yield* actionsOf(grant)
+    const added = yield* NodeConnection.use((node) => node["peers.add"]({ peer, ...actions })).pipe(
       Output.whileBusy("connecting...")
     )
-    yield* Output.result(added, () => addedText(added))
+    const { publicKey } = yield* NodeConnection.useQuick((node) => node["node.status"]())
+    yield* Output.result(added, () => addedText(added, publicKey))
   })
 ).pipe(
   Command.withDescription("Connect to a node and let it use this one: its actors, functions and content"),
   Command.withExamples([{ command: "continuum peers/add 127.0.0.1:3001" }])
 )
 
-const addedText = ({ connected, name, publicKey }: Peer): string => {
+const isAction = Schema.is(Action)
+
+const actionsOf = (grant: Option.Option<string>) => {
+  if (Option.isNone(grant)) return Effect.succeed({})
+  const words = grant.value.split(",").map((word) => word.trim())
+  const wrong = words.find((word) => !isAction(word))
+  return wrong === undefined
+    ? Effect.succeed({ grant: words.filter(isAction) })
+    : Effect.fail(
+        new UsageWrong({
+          reason: `--grant knows no action "${wrong}": give one or more of ${Action.literals.join(", ")}, with commas`,
+          command: "peers/add"
+        })
+      )
+}
+
+/** Who was added, and what the owner of the other node types to be used from here. */
+const addedText = ({ connected, grants, name, publicKey }: Peer, ownKey: string): string => {
   const who = Render.printable(name === "" ? publicKey : `${name} (${publicKey})`)
+  const what = grants.length === Action.literals.length ? "use this node" : `do this here: ${grants.join(", ")}`
   return connected
-    ? `${who} is connected, and may use this node. To use it from here, its owner adds this node's key there`
-    : `${who} may use this node. It cannot be reached now, and is connected as soon as it can`
+    ? `${who} is connected, and may ${what}. To use it from here, its owner types there:\n\n  ./jtag peers/add ${ownKey}\n`
+    : `${who} may ${what}. It cannot be reached now, and is connected as soon as it can`
 }
 
 const remove = Command.make("peers/remove", { peer }, ({ peer }) =>

@@ -257,11 +257,10 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
       return Effect.succeed(ran(contentId, [input], cache))
     },
     "peers.list": () => Effect.sync(() => [...node.peers.values()]),
-    "peers.add": ({ peer }) => {
-      if (peer === "off") return Effect.fail(errors.MeshOff)
-      if (peer === "gone:1") return Effect.fail(errors.PeerUnreachable)
+    "peers.add": ({ grant, peer }) => {
+      if (peer.startsWith("fail/")) return Effect.fail(errors[peer.slice("fail/".length) as "MeshOff"])
       if (!Schema.is(PublicKey)(peer)) return Effect.fail(errors.PeerMalformed)
-      const added = peerOf(peer)
+      const added = grant === undefined ? peerOf(peer) : { ...peerOf(peer), grants: grant }
       node.peers.set(peer, added)
       return Effect.succeed(added)
     },

@@ -8,7 +8,7 @@ export const layer = MeshRpcs.toLayer(
     const mesh = yield* NodeMesh
     return {
       "peers.list": () => mesh.peers,
-      "peers.add": ({ peer }) => mesh.add(peer),
+      "peers.add": ({ grant, peer }) => mesh.add(peer, grant),
       "peers.remove": ({ peer }) => mesh.remove(peer)
     }
   })

@@ -17,8 +17,11 @@ export interface Node {
 export class World extends Context.Service<
   World,
   {
-    /** A node with this key, for as long as the scope is open. */
-    readonly start: (keyPair: KeyPair) => Effect.Effect<Node, unknown, Scope.Scope>
+    /** A node with this key, for as long as the scope is open. One that is `alone` is not told of any other. */
+    readonly start: (
+      keyPair: KeyPair,
+      options?: { readonly alone?: boolean }
+    ) => Effect.Effect<Node, unknown, Scope.Scope>
   }
 >()("@continuum/core/testing/World") {}
 
@@ -43,10 +46,13 @@ interface Player extends Node {
   readonly connections: Queue.Dequeue<Connection>
 }
 
-const player = (world: World["Service"]): Effect.Effect<Player, unknown, Scope.Scope> =>
+const player = (
+  world: World["Service"],
+  options: { readonly alone?: boolean } = {}
+): Effect.Effect<Player, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     const { node } = yield* generate
-    const started = yield* world.start(node)
+    const started = yield* world.start(node, options)
     const isReady = Effect.map(started.transport.status, ({ state }) => state === "ready")
     yield* within("the node to get ready", Effect.repeat(Effect.delay(isReady, 5), { until: (ready) => ready }))
     const connections = yield* Queue.unbounded<Connection>()
@@ -382,6 +388,48 @@ export const laws: ReadonlyArray<Law<World>> = [
       yield* same("a", (yield* next("a connection", b.connections)).peer, a.key)
       yield* Effect.sleep(200)
       yield* same("c", Queue.sizeUnsafe(c.connections), 0)
+    })
+  ),
+  law("nodes that know nobody meet when one contacts the other's address: by key, and by topic", (world) =>
+    Effect.gen(function* () {
+      const [a, b, c] = yield* Effect.all(
+        Array.from({ length: 3 }, () => player(world, { alone: true })),
+        { concurrency: 3 }
+      )
+      const address = (yield* a!.transport.status).listening!
+      const alone = yield* Effect.flip(within("an answer", b!.transport.dial(a!.key)))
+      yield* same("the error", alone._tag, "PeerUnreachable")
+      yield* same("the address", yield* within("an answer", b!.transport.contact(address)), address)
+      yield* within("a dial to succeed", b!.transport.dial(a!.key))
+      yield* same("a", (yield* next("a connection", b!.connections)).peer, a!.key)
+      yield* same("b", (yield* next("a connection", a!.connections)).peer, b!.key)
+      const topic = pattern(32, 3)
+      yield* Effect.all([a!.transport.join(topic), c!.transport.join(topic)])
+      yield* within("a contact", c!.transport.contact(address))
+      yield* same("a", (yield* next("a connection", c!.connections)).peer, a!.key)
+      yield* same("c", (yield* next("a connection", a!.connections)).peer, c!.key)
+    })
+  ),
+  law("a peer is dialled and kept through its address, which need not have been contacted before", (world) =>
+    Effect.gen(function* () {
+      const [a, b, c] = yield* Effect.all(
+        Array.from({ length: 3 }, () => player(world, { alone: true })),
+        { concurrency: 3 }
+      )
+      const address = (yield* a!.transport.status).listening
+      yield* within("a dial to succeed", b!.transport.dial(a!.key, address))
+      yield* same("a", (yield* next("a connection", b!.connections)).peer, a!.key)
+      yield* c!.transport.keep(a!.key, () => address)
+      yield* same("a", (yield* next("a connection", c!.connections)).peer, a!.key)
+    })
+  ),
+  law("an address where no node answers, or that is none, cannot be contacted", (world) =>
+    Effect.gen(function* () {
+      const a = yield* player(world)
+      for (const address of ["127.0.0.1:9", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", ":1", "a b:1", "::1:1"]) {
+        const error = yield* Effect.flip(within("an answer", a.transport.contact(address)))
+        yield* same("the error", [error._tag, "peer" in error && error.peer], ["PeerUnreachable", address])
+      }
     })
   ),
   law("a topic has 32 bytes, and another length is a defect", (world) =>

@@ -26,8 +26,11 @@ export interface Node {
 }
 
 export interface Network {
-  /** A node on this network for as long as the scope is open. A key may come back after it was killed. */
-  readonly start: (keyPair: KeyPair) => Effect.Effect<Node, never, Scope.Scope>
+  /**
+   * A node on this network for as long as the scope is open. A key may come back after it was killed. One that is `alone`
+   * knows nobody, and is not known, until it contacts another or is contacted.
+   */
+  readonly start: (keyPair: KeyPair, options?: { readonly alone?: boolean }) => Effect.Effect<Node, never, Scope.Scope>
   /** Parts the network: those named stay among themselves, the others too. Connections between them break. */
   readonly part: (island: ReadonlyArray<PublicKey>) => Effect.Effect<void>
   readonly heal: Effect.Effect<void>
@@ -45,6 +48,7 @@ export const make = (faults: Faults = {}): Effect.Effect<Network, never, Scope.S
     const { breakChance = 0, delayMs: [delayMin, delayMax] = [0, 2], dialLoss = 0 } = faults
     const members = new Map<PublicKey, Member>()
     const topics = new Map<string, Set<Member>>()
+    let lastPort = 0
     let island: ReadonlySet<PublicKey> = new Set()
 
     const chance = (probability: number) => probability > 0 && random.nextDoubleUnsafe() < probability
@@ -53,6 +57,9 @@ export const make = (faults: Faults = {}): Effect.Effect<Network, never, Scope.S
       runFork(Effect.forkIn(Effect.andThen(Effect.sleep(ms), Effect.sync(run)), scope))
     }
     const canReach = (a: Member, b: Member) => island.has(a.publicKey) === island.has(b.publicKey)
+    /** Who knows each other, directly or through others. */
+    const together = {}
+    const knows = (a: Member, b: Member) => a.circle === b.circle
 
     /** Both ends at once, so that two nodes that dial each other get one connection. */
     const connect = (from: Member, to: Member) => {
@@ -116,11 +123,21 @@ export const make = (faults: Faults = {}): Effect.Effect<Network, never, Scope.S
       later(delay(), () => {
         if (!from.alive) return
         const to = members.get(peer)
-        if (to === undefined || !to.alive || !canReach(from, to)) {
+        if (to === undefined || !to.alive || !canReach(from, to) || !knows(from, to)) {
           from.events.dialFailed(decodePublicKey(peer), "nobody with this key answers")
         } else if (!isConnected(from, to)) connect(from, to)
       })
     }
+    const contact = (from: Member, address: string) =>
+      later(delay(), () => {
+        const to = [...members.values()].find(({ port }) => address === `127.0.0.1:${port}`)
+        if (!from.alive) return
+        if (to === undefined || !canReach(from, to)) return from.events.contactFailed(address, "no node answers there")
+        const joined = from.circle
+        for (const member of members.values()) if (member.circle === joined) member.circle = to.circle
+        for (const [topic, joined] of topics) if (joined.has(from)) meet(from, topic)
+        from.events.contacted(address, address)
+      })
     const meet = (member: Member, topic: string) => {
       for (const other of topics.get(topic) ?? []) if (other !== member) dial(member, other.publicKey)
     }
@@ -135,6 +152,7 @@ export const make = (faults: Faults = {}): Effect.Effect<Network, never, Scope.S
       leave: (topic) => topics.get(topic.join())?.delete(member),
       dial: (peer) => dial(member, encodePublicKey(peer)),
       hangUp: () => {},
+      contact: (address) => contact(member, address),
       write: (id, bytes) => {
         const found = member.links.get(id)
         if (found !== undefined && chance(breakChance))
@@ -159,14 +177,16 @@ export const make = (faults: Faults = {}): Effect.Effect<Network, never, Scope.S
     }
 
     return {
-      start: (keyPair) =>
+      start: (keyPair, { alone = false } = {}) =>
         Effect.gen(function* () {
           let member: Member | undefined
           const transport = yield* Swarm.transport({ kind: "memory", keyPair, bootstrap: [] }, (events) =>
             Effect.acquireRelease(
               Effect.sync(() => {
-                const port = members.size + 1
-                member = { publicKey: keyPair.publicKey, events, links: new Map(), alive: true, lastId: 0, port }
+                const port = ++lastPort
+                const { publicKey } = keyPair
+                const circle = alone ? {} : together
+                member = { publicKey, events, links: new Map(), alive: true, lastId: 0, port, circle }
                 members.set(keyPair.publicKey, member)
                 const started = member
                 later(0, () => {
@@ -206,6 +226,7 @@ interface Member {
   readonly events: Swarm.SwarmEvents
   readonly links: Map<number, { readonly link: Link; readonly side: number }>
   readonly port: number
+  circle: object
   alive: boolean
   lastId: number
 }

@@ -5,7 +5,7 @@
 
 /** The same on both sides. A host sends `token` to `hangUp`, a sidecar the rest. */
 const kinds =
-  "config join leave dial hangUp write end destroy taken ping stop token bound ready failed opened received closed dialFailed pong".split(
+  "config join leave dial hangUp contact write end destroy taken ping stop token bound ready failed opened received closed dialFailed contacted contactFailed pong".split(
     " "
   )
 const numbers = Object.fromEntries(kinds.map((kind, number) => [kind, number]))

@@ -4,6 +4,7 @@ export type Kind =
   | "leave"
   | "dial"
   | "hangUp"
+  | "contact"
   | "write"
   | "end"
   | "destroy"
@@ -18,6 +19,8 @@ export type Kind =
   | "received"
   | "closed"
   | "dialFailed"
+  | "contacted"
+  | "contactFailed"
   | "pong"
 
 export function encode(kind: Kind, id: number, payload?: Uint8Array): Uint8Array

@@ -75,14 +75,16 @@ module.exports = class HyperswarmNode {
     const session = this.swarm.join(Buffer.from(topic))
     const joined = { session, timer: null }
     this.topics.set(name, joined)
-    const lookAgain = (round) => {
-      if (round >= lookAgainMs.length) return
-      joined.timer = setTimeout(() => {
-        session.refresh({ client: true, server: true }).catch(ignore)
-        lookAgain(round + 1)
-      }, lookAgainMs[round])
-    }
-    lookAgain(0)
+    this._lookAgain(joined, 0)
+  }
+
+  _lookAgain(joined, round) {
+    if (round >= lookAgainMs.length) return
+    clearTimeout(joined.timer)
+    joined.timer = setTimeout(() => {
+      joined.session.refresh({ client: true, server: true }).catch(ignore)
+      this._lookAgain(joined, round + 1)
+    }, lookAgainMs[round])
   }
 
   leave(topic) {
@@ -109,6 +111,30 @@ module.exports = class HyperswarmNode {
     if (stream === undefined) return
     this._dialEnded(key, name)
     if (stream !== null) stream.destroy()
+  }
+
+  contact(address) {
+    this._contact(address).then(
+      (found) => this.events.contacted(address, found),
+      (error) => this.events.contactFailed(address, reasons[error.code] || error.message)
+    )
+  }
+
+  /** Asks the node there for a sign of life, and counts it among those of the DHT that this one asks and tells things. */
+  async _contact(address) {
+    const at = address.lastIndexOf(":")
+    const { host } = await new UDX().lookup(address.slice(0, at), { family: 4 })
+    const port = Number(address.slice(at + 1))
+    await this.dht.ping({ host, port })
+    if (this.stopped) return address
+    this.dht.addNode({ host, port })
+    this.swarm.server.refresh()
+    for (const joined of this.topics.values()) {
+      joined.session.refresh({ client: true, server: true }).catch(ignore)
+      // One that is running already may have begun without the new node.
+      this._lookAgain(joined, 0)
+    }
+    return `${host}:${port}`
   }
 
   write(id, bytes) {
@@ -272,6 +298,8 @@ const refused = "it refuses the connection"
 const reasons = {
   ECONNRESET: refused,
   PEER_NOT_FOUND: "nobody in the DHT has this key",
+  REQUEST_TIMEOUT: "no node answers there; is it running, and is this its UDP port?",
+  EAI_NONAME: "this host is not known",
   PEER_CONNECTION_FAILED: "it is in the DHT, and does not answer",
   HOLEPUNCH_ABORTED: "it is behind a firewall that could not be passed",
   CANNOT_HOLEPUNCH: "it is behind a firewall that could not be passed",

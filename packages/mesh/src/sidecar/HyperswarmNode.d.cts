@@ -27,6 +27,7 @@ declare class HyperswarmNode implements Swarm {
   leave(topic: Uint8Array): void
   dial(peer: Uint8Array): void
   hangUp(peer: Uint8Array): void
+  contact(address: string): void
   write(id: number, bytes: Uint8Array): void
   end(id: number): void
   destroy(id: number): void

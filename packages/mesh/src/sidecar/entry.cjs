@@ -54,7 +54,9 @@ const talk = (token) => {
           waiting.delete(id)
           sendJson("closed", id, reason)
         },
-        dialFailed: (peer, reason) => sendJson("dialFailed", 0, { peer: peer.toString("hex"), reason })
+        dialFailed: (peer, reason) => sendJson("dialFailed", 0, { peer: peer.toString("hex"), reason }),
+        contacted: (address, found) => sendJson("contacted", 0, { address, found }),
+        contactFailed: (address, reason) => sendJson("contactFailed", 0, { address, reason })
       }
     )
     try {
@@ -69,6 +71,7 @@ const talk = (token) => {
     leave: (_, topic) => node.leave(topic),
     dial: (_, peer) => node.dial(Buffer.from(peer)),
     hangUp: (_, peer) => node.hangUp(peer),
+    contact: (_, address) => node.contact(address.toString()),
     write: (id, bytes) => node.write(id, bytes),
     end: (id) => node.end(id),
     destroy: (id) => node.destroy(id),

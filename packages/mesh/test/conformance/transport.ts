@@ -16,15 +16,16 @@ import * as EchoPeer from "../support/EchoPeer.ts"
 
 const testnet = await Testnet.start()
 
-const start: World["Service"]["start"] = (keyPair) =>
-  Effect.map(SidecarTransport.make({ keyPair, bootstrap: testnet.bootstrap }), ({ pid, transport }) => ({
+const bootstrapOf = (alone = false) => (alone ? [] : testnet.bootstrap)
+const start: World["Service"]["start"] = (keyPair, { alone } = {}) =>
+  Effect.map(SidecarTransport.make({ keyPair, bootstrap: bootstrapOf(alone) }), ({ pid, transport }) => ({
     transport,
     kill: Effect.sync(() => process.kill(pid(), "SIGKILL"))
   }))
 const bySidecar = Layer.succeed(World, { start })
 const inProcess = Layer.succeed(World, {
-  start: (keyPair) =>
-    Effect.map(HyperswarmTransport.make({ keyPair, bootstrap: testnet.bootstrap }), (transport) => ({
+  start: (keyPair, { alone } = {}) =>
+    Effect.map(HyperswarmTransport.make({ keyPair, bootstrap: bootstrapOf(alone) }), (transport) => ({
       transport,
       kill: Effect.die("a node in this process cannot be killed alone")
     }))

@@ -51,6 +51,7 @@ export class Hub {
                 : Effect.void
             }),
           keep: () => Effect.void,
+          contact: (address) => Effect.succeed(address),
           join: () => Effect.void,
           status: Effect.succeed({
             kind: "memory",
