@@ -11,6 +11,7 @@ import type { ActorCell } from "./ActorCell.ts"
 import {
   type ActorError,
   type ActorStopped,
+  type AddressUnknown,
   type MailboxFull,
   type MessageUnknown,
   PayloadMalformed
@@ -24,7 +25,7 @@ import { CurrentMessage, cycleOf, type Message } from "./Message.ts"
 /** What an ask of a known message can fail with, besides the handler's own errors. */
 export type AskError = Exclude<ActorError, MessageUnknown>
 /** What a tell can fail with. Whatever happens later to the message, its sender does not hear of it. */
-export type TellError = MailboxFull | ActorStopped | PayloadMalformed
+export type TellError = MailboxFull | ActorStopped | AddressUnknown | PayloadMalformed
 
 type Payload<P> = [P] extends [void] ? [] : undefined extends P ? [payload?: P] : [payload: P]
 
@@ -70,7 +71,7 @@ export class Target {
 
   cell(): ActorCell | undefined {
     const { cached } = this
-    if (cached !== undefined && !cached.removed) return cached
+    if (cached !== undefined && cached.gone === undefined) return cached
     return (this.cached = this.type.cell(this.name))
   }
 }

@@ -11,8 +11,9 @@ import { Delivery } from "@continuum/core/Delivery"
 import { Config, Context, Duration, Effect, Exit, Layer, Option, Scope } from "effect"
 import * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown } from "./ActorError.ts"
+import * as ActorLife from "./ActorLife.ts"
 import * as ActorRef from "./ActorRef.ts"
-import { ActorStorage, type OpenReport, type Quarantined } from "./ActorStorage.ts"
+import { ActorStorage, type OpenReport, type Quarantined, type StorageFailed } from "./ActorStorage.ts"
 import * as Inspector from "./Inspector.ts"
 import { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
@@ -91,6 +92,11 @@ export class ActorSystem extends Context.Service<
     readonly list: (kind?: string) => Effect.Effect<ReadonlyArray<ActorSummary>>
     readonly inspect: (address: string) => Effect.Effect<ActorDetail, AddressMalformed | AddressUnknown>
     readonly restart: (address: string) => Effect.Effect<ActorSummary, AddressMalformed | AddressUnknown>
+    /**
+     * Stops the actor at once and deletes its stored state, for good. What waits for it gets `ActorStopped`; the next message
+     * finds an actor with its initial state. With `StorageFailed` it stays stopped, and its state what it was.
+     */
+    readonly forget: (address: string) => Effect.Effect<void, AddressMalformed | AddressUnknown | StorageFailed>
     /** Newest first. */
     readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
     /** O(active actors). */
@@ -181,6 +187,7 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   list: (kind) => Inspector.list(kernel, kind),
   inspect: (address) => Inspector.inspect(kernel, address),
   restart: (address) => Inspector.restart(kernel, address),
+  forget: (address) => Inspector.forget(kernel, address),
   deadLetters: Effect.sync(() => kernel.deadLetters.list()),
   totals: () => ({
     processed: kernel.processed,
@@ -206,7 +213,7 @@ const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<void> =>
     const reason = "the system stops"
     for (const service of [...kernel.services.values()].toReversed()) yield* service.stop(reason)
     const busy = new Set<ReturnType<typeof cellsOf>[number]>()
-    for (const cell of cellsOf(kernel)) if (cell.beginStop(reason)) busy.add(cell)
+    for (const cell of cellsOf(kernel)) if (ActorLife.beginStop(cell, reason)) busy.add(cell)
     const allEnded = Effect.callback<void>((resume) => {
       kernel.onCellStopped = () => {
         for (const cell of busy) if (cell.phase === "stopped") busy.delete(cell)
@@ -216,7 +223,7 @@ const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<void> =>
     })
     yield* Effect.timeoutOption(allEnded, timeout)
     kernel.onCellStopped = undefined
-    for (const cell of busy) cell.stop("the system stopped before the handler ended")
+    for (const cell of busy) ActorLife.stop(cell, "the system stopped before the handler ended")
     yield* Effect.timeoutOption(kernel.commits.settled, timeout)
     kernel.interruptBackground()
   })
@@ -247,6 +254,7 @@ export interface RunningSystem {
   readonly list: (kind?: string) => Promise<ReadonlyArray<ActorSummary>>
   readonly inspect: (address: string) => Promise<ActorDetail>
   readonly restart: (address: string) => Promise<ActorSummary>
+  readonly forget: (address: string) => Promise<void>
   readonly deadLetters: () => Promise<ReadonlyArray<DeadLetter>>
   readonly totals: () => Totals
   /** The same system as an Effect service. */
@@ -277,6 +285,7 @@ const start = async ({ dir, ...options }: StartOptions): Promise<RunningSystem> 
     list: (kind) => Effect.runPromise(system.list(kind)),
     inspect: (address) => Effect.runPromise(system.inspect(address)),
     restart: (address) => Effect.runPromise(system.restart(address)),
+    forget: (address) => Effect.runPromise(system.forget(address)),
     deadLetters: () => Effect.runPromise(system.deadLetters),
     totals: system.totals,
     system,

@@ -8,6 +8,7 @@ import { Context, Effect, Result, Schema } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorCell } from "./ActorCell.ts"
 import { ActorStopped, type AddressUnknown } from "./ActorError.ts"
+import * as ActorLife from "./ActorLife.ts"
 import type { RefClasses } from "./ActorRef.ts"
 import { AskDeadlines } from "./AskDeadlines.ts"
 import { deepFreeze } from "./Freeze.ts"
@@ -54,7 +55,18 @@ export class ActorType {
     const cell = new ActorCell(this, name)
     this.cells.set(name, cell)
     this.kernel.activeActors++
-    cell.start()
+    ActorLife.start(cell)
+    return cell
+  }
+
+  /** The actor of this name, or one that takes no messages in its place: while its stored state is deleted. */
+  cellWithoutState(name: string): ActorCell {
+    const existing = this.cells.get(name)
+    if (existing !== undefined) return existing
+    const cell = new ActorCell(this, name)
+    cell.phase = "stopped"
+    this.cells.set(name, cell)
+    this.kernel.activeActors++
     return cell
   }
 

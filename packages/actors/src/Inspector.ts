@@ -8,7 +8,9 @@ import { Effect, Schema } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorCell } from "./ActorCell.ts"
 import { ActorFailed, type ActorError, type AddressUnknown, MessageUnknown, PayloadMalformed } from "./ActorError.ts"
+import * as ActorLife from "./ActorLife.ts"
 import { askEffect, Target } from "./ActorRef.ts"
+import type { StorageFailed } from "./ActorStorage.ts"
 import type { ActorType } from "./ActorType.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
@@ -74,9 +76,25 @@ export const restart = (
     }
     const cell = found instanceof ActorCell ? found : found.type.cell(found.name)
     if (cell === undefined) return yield* kernel.unknown(address)
-    yield* cell.restart()
+    yield* ActorLife.restart(cell)
     return summaryOf(cell)
   })
+
+/**
+ * Stops an actor at once and deletes its stored state, also one that was set aside. What waits for it is refused with
+ * `ActorStopped`; the next message finds an actor with its initial state.
+ */
+export const forget = (
+  kernel: Kernel,
+  address: string
+): Effect.Effect<void, AddressMalformed | AddressUnknown | StorageFailed> =>
+  kernel.forgetting.withPermits(1)(
+    Effect.gen(function* () {
+      const found = yield* find(kernel, address)
+      if (found instanceof ServiceCell) return yield* kernel.unknown(address)
+      yield* ActorLife.forget(found instanceof ActorCell ? found : found.type.cellWithoutState(found.name))
+    })
+  )
 
 /** Asks an actor by the texts of its address and message; for doors, not for programs, which have typed refs. */
 export const askUnknown = (

@@ -4,7 +4,7 @@
  */
 import * as Address from "@continuum/core/Address"
 import * as Nearest from "@continuum/core/Nearest"
-import { Clock, Context, Effect, type Fiber, Random } from "effect"
+import { Clock, Context, Effect, type Fiber, Random, Semaphore } from "effect"
 import type * as Actor from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { AddressUnknown } from "./ActorError.ts"
@@ -47,6 +47,8 @@ export class Kernel {
   readonly services: Map<string, ServiceCell>
   stopping: boolean
   activeActors: number
+  /** Held while a stored state is deleted. */
+  readonly forgetting: Semaphore.Semaphore
   private readonly clock: Clock.Clock
   private readonly random: { readonly nextDoubleUnsafe: () => number }
   private readonly deadlines: Map<number, AskDeadlines>
@@ -69,6 +71,7 @@ export class Kernel {
     this.services = new Map()
     this.stopping = false
     this.activeActors = 0
+    this.forgetting = Semaphore.makeUnsafe(1)
     this.spare = undefined
     this.onCellStopped = undefined
     this.deadlines = new Map()
