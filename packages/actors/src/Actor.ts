@@ -95,6 +95,11 @@ export interface Options<State = any> {
   readonly supervision?: SupervisionStrategy.Options
   /** How long an ask waits for its reply. Default `Limits.askTimeoutMs`; infinite durations are allowed. */
   readonly askTimeout?: Duration.Input
+  /**
+   * How long an actor is idle before it leaves memory; the next message brings it back with its stored state. At least 2 ms;
+   * `"Infinity"`: it stays. Default `Limits.passivateAfterMs` if it is durable, and otherwise it stays, for its state would be lost.
+   */
+  readonly passivateAfter?: Duration.Input
   /** Schema of the state, for states that are not plain data. What is stored is its JSON form. */
   readonly schema?: Schema.Codec<State, any>
   /** Whether an actor of this name exists. Without it every name does. A name that does not gets `AddressUnknown`. */
@@ -135,6 +140,8 @@ export interface Actor<Kind extends string, State, M extends MessageTypes, Servi
   readonly mailboxCapacity: number
   readonly strategy: SupervisionStrategy.SupervisionStrategy
   readonly askTimeoutMs: number
+  /** Undefined: the default of durable actors, and never for others. */
+  readonly passivateAfterMs: number | undefined
   readonly accepts: ((name: string) => boolean | Effect.Effect<boolean>) | undefined
   /** The definition that this one was made of by providing services. */
   readonly source: Any | undefined
@@ -310,10 +317,18 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
       options.askTimeout === undefined
         ? Limits.askTimeoutMs
         : Duration.toMillis(Duration.fromInputUnsafe(options.askTimeout)),
+    passivateAfterMs: passivateAfterMs(options.passivateAfter),
     accepts: options.accepts,
     source: undefined,
     context: undefined
   }
+}
+
+const passivateAfterMs = (input: Duration.Input | undefined): number | undefined => {
+  if (input === undefined) return undefined
+  const ms = Duration.toMillis(Duration.fromInputUnsafe(input))
+  if (ms >= 2) return ms
+  throw new RangeError(`passivateAfter must be at least 2 ms, not ${ms} ms`)
 }
 
 const within = (name: string, value: number, minimum: number, maximum: number): number => {

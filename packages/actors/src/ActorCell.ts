@@ -40,6 +40,8 @@ export class ActorCell implements Runnable {
   current: Message | undefined
   /** Messages whose handlers ended, crashes excluded. */
   processed: number
+  /** Number of its last use; of two actors, the one with the lower number was used less recently. */
+  usedAt: number
   history: Supervisor.History | undefined
   startedAtMs: number | undefined
   stopReason: string
@@ -64,6 +66,7 @@ export class ActorCell implements Runnable {
     this.state = undefined
     this.current = undefined
     this.processed = 0
+    this.usedAt = type.kernel.nextUse()
     this.history = undefined
     this.startedAtMs = undefined
     this.stopReason = ""
@@ -223,6 +226,7 @@ export class ActorCell implements Runnable {
     this.current = undefined
     this.processed++
     kernel.processed++
+    this.usedAt = kernel.uses++
     if (kernel.freeze) deepFreeze(value)
     const { durable } = this
     if (durable === undefined) {
@@ -244,6 +248,7 @@ export class ActorCell implements Runnable {
     this.current = undefined
     this.processed++
     this.kernel.processed++
+    this.usedAt = this.kernel.nextUse()
     message.outbox = undefined
     if (this.durable === undefined) this.answerError(message, error)
     else this.release(this.durable, message, false, error)

@@ -184,6 +184,13 @@ export const forget = (cell: ActorCell): Effect.Effect<void, StorageFailed> =>
     Effect.uninterruptible
   )
 
+/** Leaves memory; the next message brings it back. Only for an actor that is idle and whose state is stored. */
+export const passivate = (cell: ActorCell): void => {
+  leave(cell, "left")
+  cell.phase = "stopped"
+  cell.state = undefined
+}
+
 /** Is no longer found by its name. */
 const leave = (cell: ActorCell, why: "unknown" | "left"): void => {
   cell.gone = why

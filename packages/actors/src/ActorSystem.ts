@@ -31,6 +31,8 @@ export interface Options {
   readonly freeze?: boolean
   /** How long handlers in progress may take at a stop. Default `Limits.stopTimeoutMs`. */
   readonly stopTimeout?: Duration.Input
+  /** Active actors at once, 1 or more; beyond it idle ones leave memory. Default `Limits.activeActorsMax`. */
+  readonly activeActorsMax?: number
   /** The way to actors of other realms. Default: the service `Delivery` where the layer is built, if there is one. */
   readonly delivery?: Delivery["Service"]
 }
@@ -48,6 +50,8 @@ export interface Totals {
   readonly failed: number
   readonly restarts: number
   readonly deadLetters: number
+  /** Actors that left memory because they were idle. */
+  readonly passivated: number
   readonly mailboxDepth: number
   readonly activeActors: number
   readonly services: number
@@ -136,7 +140,8 @@ const make = (
     const kernel = new Kernel(outer, {
       nodeName: options.nodeName ?? "local",
       freeze: options.freeze ?? !production,
-      storage
+      storage,
+      activeActorsMax: options.activeActorsMax ?? Limits.activeActorsMax
     })
     const delivery = options.delivery ?? Option.getOrUndefined(yield* Effect.serviceOption(Delivery))
     if (delivery !== undefined) {
@@ -195,6 +200,7 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
     restarts: kernel.restarts,
     mailboxDepth: kernel.mailboxDepth(),
     deadLetters: kernel.deadLetters.total,
+    passivated: kernel.passivation.passivated,
     activeActors: kernel.activeActors,
     services: kernel.services.size
   }),

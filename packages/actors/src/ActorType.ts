@@ -26,6 +26,8 @@ export class ActorType {
   /** 0 to 255, higher first. */
   readonly priority: number
   readonly deadlines: AskDeadlines | undefined
+  /** Infinite: its actors never leave memory. */
+  readonly passivateAfterMs: number
   /** Classes of this type's refs, made at first use by ActorRef. */
   refClasses: RefClasses | undefined
 
@@ -37,6 +39,8 @@ export class ActorType {
     this.durable = definition.durable ?? kernel.storage !== undefined
     this.priority = definition.priority
     this.deadlines = kernel.deadlinesOf(definition.askTimeoutMs)
+    this.passivateAfterMs =
+      definition.passivateAfterMs ?? (this.durable ? Limits.passivateAfterMs : Number.POSITIVE_INFINITY)
     this.refClasses = undefined
     deepFreeze(definition.initial)
     if (this.durable && kernel.storage === undefined) {
@@ -51,10 +55,12 @@ export class ActorType {
   cell(name: string): ActorCell | undefined {
     const existing = this.cells.get(name)
     if (existing !== undefined) return existing
-    if (this.kernel.stopping || this.kernel.activeActors >= Limits.activeActorsMax) return undefined
+    const { kernel } = this
+    if (kernel.stopping || !kernel.passivation.hasRoom(kernel.activeActors)) return undefined
     const cell = new ActorCell(this, name)
     this.cells.set(name, cell)
-    this.kernel.activeActors++
+    kernel.activeActors++
+    kernel.passivation.activated(this)
     ActorLife.start(cell)
     return cell
   }
@@ -74,7 +80,7 @@ export class ActorType {
   whyNot(name: string): ActorStopped {
     const reason = this.kernel.stopping
       ? "the system stops"
-      : `the system already has ${Limits.activeActorsMax} active actors`
+      : `the system already has ${this.kernel.activeActors} active actors, and none of them may leave memory`
     return new ActorStopped({ address: this.address(name), reason })
   }
 

@@ -18,6 +18,7 @@ import { DeadLetters } from "./DeadLetters.ts"
 import { GroupCommit } from "./GroupCommit.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
+import { Passivation } from "./Passivation.ts"
 import { Router } from "./Router.ts"
 import { drainOf, RunQueue } from "./RunQueue.ts"
 import type { ServiceCell } from "./ServiceCell.ts"
@@ -26,6 +27,7 @@ export interface KernelOptions {
   readonly nodeName: string
   readonly freeze: boolean
   readonly storage: ActorStorage["Service"] | undefined
+  readonly activeActorsMax: number
 }
 
 export class Kernel {
@@ -41,6 +43,9 @@ export class Kernel {
   processed: number
   failed: number
   restarts: number
+  /** Uses of all actors: the number of the next one. */
+  uses: number
+  readonly passivation: Passivation
   readonly types: Map<string, ActorType>
   /** The way to actors of other realms. */
   router: Router
@@ -66,7 +71,17 @@ export class Kernel {
     this.processed = 0
     this.failed = 0
     this.restarts = 0
+    this.uses = 0
     this.types = new Map()
+    this.passivation = new Passivation(
+      {
+        nowMs: this.nowMs,
+        fork: (effect) => this.forkBackground(effect),
+        types: this.types,
+        nextUse: () => this.nextUse()
+      },
+      options.activeActorsMax
+    )
     this.router = new Router(this, undefined, undefined)
     this.services = new Map()
     this.stopping = false
@@ -84,6 +99,10 @@ export class Kernel {
   }
 
   readonly nowMs = (): number => this.clock.currentTimeMillisUnsafe()
+
+  nextUse(): number {
+    return this.uses++
+  }
 
   /** A number in [0, 1) from the system's randomness. */
   chance(): number {

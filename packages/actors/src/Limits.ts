@@ -17,8 +17,21 @@ export const mailboxChunksPooled = 1_024
 /** Asks answered at once, one inside the other, before the next one has to take its turn: bounds the depth of the stack. */
 export const directDepthMax = 8
 
-/** Active actors in one system: the target of docs/ARCHITECTURE.md. The next activation is refused with `ActorStopped`. */
+/** Active actors in one system: the target of docs/ARCHITECTURE.md. For the next one idle actors leave memory; if none may, it is
+ * refused with `ActorStopped`. */
 export const activeActorsMax = 1_000_000
+
+/** Milliseconds that a durable actor is idle before it leaves memory, unless its definition says otherwise. Chosen, not measured. */
+export const passivateAfterMs = 600_000
+
+/** Actors that a sweep looks at before others get the thread: about 0.1 ms. */
+export const passivationSliceActors = 4_096
+
+/** Share of all active actors that leave at once when there is no room: the look at all of them is made once for so many. */
+export const passivationShare = 1 / 64
+
+/** After a look in vain, a millisecond without another for so many actors: looks take a tenth of the time at most. */
+export const passivationLooksPerMs = 4_000
 
 /** Milliseconds that an ask waits for its reply, unless the ref says otherwise. 30 s: what HTTP proxies commonly allow. */
 export const askTimeoutMs = 30_000
