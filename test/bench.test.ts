@@ -67,7 +67,10 @@ describe("bench", () => {
   it("refuses a suite that does not exist and names those that do", () => {
     const { status, stderr } = bench("--only", "actor")
     assert.strictEqual(status, 2)
-    assert.match(stderr, /"actor" is not one of actors, savina, wake, wasm, jit, durable, content, session, mesh, start/)
+    assert.match(
+      stderr,
+      /"actor" is not one of actors, savina, wake, wasm, jit, durable, content, session, mesh, start/
+    )
   })
 
   const runPeer = (index: number) =>

@@ -33,6 +33,15 @@ export const reply: {
   <State, Value>(state: State, value: Value): Reply<State, Value>
 } = <State, Value>(state: State, value?: Value) => new Reply(state, value as Value)
 
+/** The end of an actor for good: it stopped, or ended by itself. */
+export const Terminated = Schema.Struct({
+  address: Schema.String,
+  reason: Schema.String,
+  /** Whether it ended by itself and without a failure. */
+  normal: Schema.Boolean
+})
+export type Terminated = typeof Terminated.Type
+
 /** What a handler gets besides state and payload. Valid while the message is handled. */
 export interface ActorContext {
   /** Canonical text of the actor's address. */
@@ -56,6 +65,29 @@ export interface ActorContext {
     actor: Actor<Kind, State, M, never>,
     address: string
   ) => PromiseRef<M>
+  /**
+   * Starts an actor of this node as a child of this one, which supervises it from now on: it restarts as the parent's `children`
+   * and its own `supervision` say, and stops when the parent stops or restarts. One that is its child already stays as it is.
+   * Throws `TypeError` when it has another parent, `RangeError` beyond `Limits.childrenMax`, `ActorStopped` when there is no room.
+   */
+  readonly spawn: <Kind extends string, State, M extends MessageTypes>(
+    actor: Actor<Kind, State, M, never>,
+    name: string
+  ) => PromiseRef<M>
+  /**
+   * Sends this actor the message `messageName`, with a `Terminated`, once the actor at `address` has stopped for good; at once if
+   * it has. Lasts until then or until this actor restarts. Throws `AddressMalformed`, `TypeError` for an address that is not of
+   * this node or a message that this actor does not handle, `RangeError` beyond `Limits.watchedMax`.
+   */
+  readonly watch: (address: string, messageName: string) => void
+  readonly unwatch: (address: string) => void
+  /** From now on, until one of them restarts or stops, a failure of either actor is a failure of both. Throws as `watch` does. */
+  readonly link: (address: string) => void
+  /**
+   * Ends this actor once the message is handled and what it did is stored: it leaves memory, and the next message begins a new
+   * life. A child is restarted if it is permanent, and otherwise leaves its parent.
+   */
+  readonly end: () => void
 }
 
 /** What a handler may return. */
@@ -93,6 +125,12 @@ export interface Options<State = any> {
   readonly mailboxCapacity?: number
   /** Default `SupervisionStrategy.actorDefault`. */
   readonly supervision?: SupervisionStrategy.Options
+  /** What becomes of its children. Default: one_for_one, at most 10 restarts in a minute. */
+  readonly children?: SupervisionStrategy.ChildrenOptions
+  /** Handled at each start, before any message: the place to spawn children. Its result is the new state. */
+  readonly start?: (state: State, context: ActorContext) => Result<State>
+  /** How long a handler in progress may take when this actor is stopped. Default `Limits.stopTimeoutMs`. */
+  readonly stopTimeout?: Duration.Input
   /** How long an ask waits for its reply. Default `Limits.askTimeoutMs`; infinite durations are allowed. */
   readonly askTimeout?: Duration.Input
   /**
@@ -139,6 +177,10 @@ export interface Actor<Kind extends string, State, M extends MessageTypes, Servi
   readonly priority: number
   readonly mailboxCapacity: number
   readonly strategy: SupervisionStrategy.SupervisionStrategy
+  readonly childrenStrategy: SupervisionStrategy.ChildrenStrategy
+  /** The message that an actor handles at each start. */
+  readonly start: Entry | undefined
+  readonly stopTimeoutMs: number
   readonly askTimeoutMs: number
   /** Undefined: the default of durable actors, and never for others. */
   readonly passivateAfterMs: number | undefined
@@ -313,6 +355,9 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
       Limits.mailboxCapacityMax
     ),
     strategy: SupervisionStrategy.make(options.supervision),
+    childrenStrategy: SupervisionStrategy.makeChildren(options.children),
+    start: startEntry(options.start),
+    stopTimeoutMs: Duration.toMillis(Duration.fromInputUnsafe(options.stopTimeout ?? Limits.stopTimeoutMs)),
     askTimeoutMs:
       options.askTimeout === undefined
         ? Limits.askTimeoutMs
@@ -323,6 +368,16 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
     context: undefined
   }
 }
+
+const startEntry = <State>(start: Options<State>["start"]): Entry | undefined =>
+  start === undefined
+    ? undefined
+    : {
+        name: "start",
+        handler: (state: State, _: unknown, context) => start(state, context),
+        isPayload: undefined,
+        schemas: undefined
+      }
 
 const passivateAfterMs = (input: Duration.Input | undefined): number | undefined => {
   if (input === undefined) return undefined

@@ -18,14 +18,15 @@ import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
 import type { Kernel } from "./Kernel.ts"
 import { Mailbox } from "./Mailbox.ts"
 import { addressText, Message } from "./Message.ts"
+import type { Relations } from "./Relations.ts"
 import type { Runnable } from "./RunQueue.ts"
 import type * as Supervisor from "./Supervisor.ts"
 
 /**
  * Where an actor is in its life. `starting`: its state is being loaded. `restarting`: it waits out a backoff. `stopping`:
- * its last handler may end.
+ * its last handler may end. `ending`: it ends by its own wish after the present message.
  */
-export type Phase = "ready" | "starting" | "restarting" | "stopping" | "stopped"
+export type Phase = "ready" | "starting" | "restarting" | "stopping" | "ending" | "stopped"
 
 /** Why a message did not get into a mailbox. */
 export type Refusal = MailboxFull | ActorStopped | AddressUnknown
@@ -50,6 +51,7 @@ export class ActorCell implements Runnable {
    * another one of its name. `leaving`: it will have left when its stored state is deleted; only then is it out of its type's table.
    */
   gone: "unknown" | "left" | "leaving" | undefined
+  relations: Relations | undefined
   /** Bookkeeping of what is not stored yet; undefined for an actor that is not durable. */
   readonly durable: Durable | undefined
   /** The fiber of the handler, of a load or of a backoff: an actor is never in two of these at once. */
@@ -71,6 +73,7 @@ export class ActorCell implements Runnable {
     this.startedAtMs = undefined
     this.stopReason = ""
     this.gone = undefined
+    this.relations = undefined
     this.durable = type.durable ? makeDurable() : undefined
     this.fiber = undefined
     this.scheduler = undefined
@@ -144,12 +147,13 @@ export class ActorCell implements Runnable {
       if (ask === undefined || ask.status === "waiting") this.handle(entry, payload, ask)
     }
     this.queued = this.ready
+    if (this.phase !== "ready") this.wake()
     return handled
   }
 
   /** Takes a turn if there is something to do. */
   wake(): void {
-    if (this.phase === "stopping" && this.current === undefined) return ActorLife.stop(this, this.stopReason)
+    if (this.phase !== "ready" && this.current === undefined) return ActorLife.handledLast(this)
     if (this.queued || !this.ready) return
     this.queued = true
     this.type.kernel.runQueue.push(this)
@@ -157,7 +161,7 @@ export class ActorCell implements Runnable {
 
   // ---------------------------------------------------------------- handling
 
-  private handle(entry: Entry, payload: unknown, ask: Ask | undefined): void {
+  handle(entry: Entry, payload: unknown, ask: Ask | undefined): void {
     const message = this.type.kernel.takeMessage(this, entry, ask)
     this.current = message
     let result: unknown

@@ -5,11 +5,14 @@
  * refused with a reason.
  */
 import { Cause, Effect, Exit, type Fiber } from "effect"
+import type { Terminated } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { type ActorError, ActorFailed, type ActorStopped, type AddressUnknown, StateNotStored } from "./ActorError.ts"
 import type { StorageFailed } from "./ActorStorage.ts"
 import type { Held } from "./GroupCommit.ts"
+import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
+import * as Relations from "./Relations.ts"
 import * as Supervisor from "./Supervisor.ts"
 
 // ---------------------------------------------------------------- start
@@ -49,6 +52,8 @@ const started = (cell: ActorCell, state: unknown): void => {
   cell.state = state
   cell.phase = "ready"
   cell.startedAtMs ??= cell.kernel.nowMs()
+  const { start } = cell.type.definition
+  if (start !== undefined) cell.handle(start, undefined, undefined)
   cell.wake()
 }
 
@@ -78,7 +83,7 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
   durable.dirty = false
   const current = abandonCurrent(cell)
   if (current !== undefined) unanswered.push(current)
-  if (cell.phase === "ready" || cell.phase === "stopping") {
+  if (cell.phase === "ready" || cell.phase === "stopping" || cell.phase === "ending") {
     cell.kernel.failed++
     end(cell, unanswered[0]?.entry.name ?? startName, `Its state was not stored: ${reason}`)
   }
@@ -86,17 +91,70 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
     cell.refuse(entry, ask, new StateNotStored({ address: cell.address, reason }))
 }
 
+/** The actor fails for a reason outside of its handlers: a link, a child that failed too often. */
+const fail = (cell: ActorCell, messageName: string, cause: string): void => {
+  if (cell.phase === "stopped") return
+  cell.kernel.failed++
+  interrupt(cell, firstLine(cause), () => end(cell, messageName, cause))
+}
+
+/** Ends what it does, does `task`, and then tells the asker that it had. */
+const interrupt = (cell: ActorCell, cause: string, task: () => void): void => {
+  const current = abandonCurrent(cell)
+  abandonFiber(cell)
+  task()
+  if (current === undefined) return
+  const { ask, entry } = current
+  cell.refuse(entry, ask, new ActorFailed({ address: cell.address, messageName: entry.name, cause }))
+}
+
 /** Tells the supervisor, and does what it decides. */
 const end = (cell: ActorCell, messageName: string, cause: string): void => {
   if (cell.phase === "stopping") {
     noteFailure(cell, messageName, cause)
-    return stop(cell, cell.stopReason)
+    return handledLast(cell)
   }
-  const history = (cell.history ??= Supervisor.makeHistory())
   const end = { timeMs: cell.kernel.nowMs(), messageName, cause }
-  const decision = Supervisor.ended(cell.type.definition.strategy, history, end, cell.kernel.chance())
+  // Those linked to it fail as well, each of them once, whoever was first.
+  for (const other of Relations.unlinkAll(cell)) {
+    fail(other, "link", `${cell.address}, which it is linked to, failed: ${firstLine(cause)}`)
+  }
+  const parent = cell.relations?.parent
+  if (parent !== undefined) return childEnded(parent, cell, end)
+  const { strategy } = cell.type.definition
+  const decision = Supervisor.ended(strategy, Relations.historyOf(cell), end, cell.kernel.chance())
   if (decision._tag === "Stop") return stop(cell, decision.reason)
   restartAfter(cell, decision.delayMs)
+}
+
+/** A child failed, or ended normally when `end` has no cause: its parent does what it decides. */
+const childEnded = (parent: ActorCell, child: ActorCell, end: Supervisor.End): void => {
+  const relations = Relations.of(parent)
+  const decision = relations.childEnded(parent, child, end)
+  if (decision._tag === "Restart") {
+    const affected = relations.affectedBy(child, parent.type.definition.childrenStrategy.order)
+    return restartTogether(child, affected, decision.delayMs)
+  }
+  const normal = end.cause === undefined
+  stop(child, decision.reason, undefined, normal)
+  // A child that ended as it should is not kept; one that failed is, for whoever looks for the cause.
+  if (normal) leave(child, "left")
+  if (decision.tooOften) fail(parent, "children", `its child ${child.address} failed too often: ${decision.reason}`)
+}
+
+/** Ends siblings, the youngest first, and restarts them, the oldest first. Temporary ones are not restarted. */
+const restartTogether = (failed: ActorCell, affected: ReadonlyArray<ActorCell>, delayMs: number): void => {
+  const cause = `its sibling ${failed.address} failed`
+  for (const sibling of affected.toReversed()) {
+    if (sibling === failed) continue
+    if (sibling.type.definition.strategy.restart === "temporary") stop(sibling, cause)
+    else interrupt(sibling, cause, () => undefined)
+  }
+  for (const sibling of affected) {
+    if (sibling.phase === "stopped") continue
+    Relations.historyOf(sibling).restarts++
+    restartAfter(sibling, delayMs)
+  }
 }
 
 // ---------------------------------------------------------------- restart
@@ -105,6 +163,7 @@ const end = (cell: ActorCell, messageName: string, cause: string): void => {
 const restartAfter = (cell: ActorCell, delayMs: number): void => {
   cell.kernel.restarts++
   cell.phase = "restarting"
+  letGo(cell)
   follow(cell, cell.kernel.fork(Effect.sleep(delayMs), cell.type.context), () => start(cell))
 }
 
@@ -119,19 +178,74 @@ export const restart = (cell: ActorCell): Effect.Effect<void> => {
 
 const restartNow = (cell: ActorCell): void => {
   if (cell.kernel.stopping || cell.gone !== undefined) return
-  Supervisor.restartedByHand((cell.history ??= Supervisor.makeHistory()))
+  Supervisor.restartedByHand(Relations.historyOf(cell))
   cell.kernel.restarts++
-  const current = abandonCurrent(cell)
-  abandonFiber(cell)
+  interrupt(cell, "it was restarted by hand", () => {
+    letGo(cell)
+    startAnew(cell)
+  })
+}
+
+/** Starts an actor that was stopped. */
+export const startAnew = (cell: ActorCell): void => {
   cell.stopReason = ""
   start(cell)
-  if (current === undefined) return
-  const { ask, entry } = current
-  const cause = "it was restarted by hand"
-  cell.refuse(entry, ask, new ActorFailed({ address: cell.address, messageName: entry.name, cause }))
 }
 
 // ---------------------------------------------------------------- stop
+
+/** An actor that is stopping, or wants to end, has handled its last message. */
+export const handledLast = (cell: ActorCell): void => {
+  if (cell.phase === "ending") return endNormally(cell)
+  if (cell.phase !== "stopping") return
+  const onIdle = cell.relations?.onIdle
+  if (onIdle === undefined) stop(cell, cell.stopReason)
+  else onIdle()
+}
+
+/** Its end comes once all that it did is stored. */
+const endNormally = (cell: ActorCell): void => {
+  const finish = (): void => {
+    if (cell.phase !== "ending") return
+    const parent = cell.relations?.parent
+    if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
+    letGo(cell)
+    terminated(cell, Supervisor.endedNormally, true)
+    // What waits is for the next life.
+    if (cell.mailbox.size > 0) start(cell)
+    else passivate(cell)
+  }
+  if (!whenSettled(cell, finish)) finish()
+}
+
+/**
+ * Stops in order: it takes no more messages, its handler in progress gets its time, then its children stop, the youngest first, then
+ * it does itself.
+ */
+export const shutdown = (cell: ActorCell, reason: string): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    if (cell.phase === "stopped") return
+    const relations = Relations.of(cell)
+    const idle = Effect.callback<boolean>((resume) => {
+      const timer = cell.kernel.fork(Effect.sleep(cell.type.definition.stopTimeoutMs), cell.kernel.context)
+      timer.addObserver(() => resume(Effect.succeed(false)))
+      relations.onIdle = () => {
+        resume(Effect.succeed(true))
+        timer.interruptUnsafe()
+      }
+    })
+    cell.phase = "stopping"
+    cell.stopReason = reason
+    if (cell.current === undefined) abandonFiber(cell)
+    refuseWaiting(cell, undefined)
+    if (cell.current !== undefined && !(yield* idle))
+      cell.stopReason = `${reason}, and stopped before the handler ended`
+    relations.onIdle = undefined
+    for (const child of [...relations.children].toReversed()) yield* shutdown(child, parentStops(cell))
+    stop(cell, cell.stopReason)
+  }).pipe(Effect.uninterruptible)
+
+const parentStops = (parent: ActorCell): string => `its parent ${parent.address} stopped`
 
 /** Takes no more messages; stops once the handler in progress has ended. Whether it has to be waited for. */
 export const beginStop = (cell: ActorCell, reason: string): boolean => {
@@ -145,16 +259,34 @@ export const beginStop = (cell: ActorCell, reason: string): boolean => {
   return true
 }
 
-/** Stops for good: what waits is refused with `error`, by default `ActorStopped`. A restart by hand brings it back. */
-export const stop = (cell: ActorCell, reason: string, error?: ActorError): void => {
+/**
+ * Stops for good, its children first: what waits is refused with `error`, by default `ActorStopped`. A restart by hand brings it
+ * back.
+ */
+export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal = false): void => {
+  if (cell.phase === "stopped") return
   cell.phase = "stopped"
   cell.stopReason = reason
   const current = abandonCurrent(cell)
   if (current !== undefined) cell.refuse(current.entry, current.ask, error ?? cell.stopped())
   abandonFiber(cell)
+  letGo(cell)
+  Relations.orphan(cell)
   refuseWaiting(cell, error)
   if (cell.durable === undefined) cell.state = undefined
-  cell.kernel.cellStopped()
+  cell.relations?.onIdle?.()
+  cell.kernel.onCellStopped?.(cell)
+  if (error === undefined) terminated(cell, reason, normal)
+}
+
+/** Gives up what belongs to one life: children, links, watches. */
+const letGo = (cell: ActorCell): void => {
+  const { relations } = cell
+  if (relations === undefined) return
+  for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))
+  Relations.unlinkAll(cell)
+  for (const address of relations.watching) cell.kernel.watches.remove(address, cell)
+  relations.beginAnew()
 }
 
 /**
@@ -165,6 +297,7 @@ export const forget = (cell: ActorCell): Effect.Effect<void, StorageFailed> =>
   Effect.gen(function* () {
     cell.gone = "leaving"
     stop(cell, "its state is being deleted")
+    cell.stopReason = "its state is being deleted"
     if (cell.durable !== undefined) {
       yield* Effect.callback<void>((resume) => {
         if (!whenSettled(cell, () => resume(Effect.void))) resume(Effect.void)
@@ -208,7 +341,7 @@ const refuseWaiting = (cell: ActorCell, error: ActorError | undefined): void => 
 }
 
 const noteFailure = (cell: ActorCell, messageName: string, cause: string): void => {
-  const history = (cell.history ??= Supervisor.makeHistory())
+  const history = Relations.historyOf(cell)
   Supervisor.noteFailure(history, { timeMs: cell.kernel.nowMs(), messageName, cause })
 }
 
@@ -217,6 +350,42 @@ const whenSettled = ({ durable }: ActorCell, task: () => void): boolean => {
   if (durable === undefined || (!durable.dirty && durable.inFlight === 0)) return false
   durable.whenSettled.push(task)
   return true
+}
+
+// ---------------------------------------------------------------- watch and link
+
+const terminated = (cell: ActorCell, reason: string, normal: boolean): void =>
+  cell.kernel.watches.tell({ address: cell.address, reason, normal })
+
+/** Tells `watcher` of the end of an actor. Throws `TypeError` for a message that it does not handle. */
+export const watch = (watcher: ActorCell, watched: ActorCell, messageName: string): void => {
+  const entry = watcher.type.definition.entries.get(messageName)
+  if (entry === undefined)
+    throw new TypeError(`${watcher.address} has no message "${messageName}" to hear of an end with`)
+  const tell = (terminated: Terminated): void => {
+    watcher.relations?.watching.delete(terminated.address)
+    const refused = watcher.offer(entry, terminated, undefined)
+    if (refused !== undefined) watcher.deadLetter(entry, refused.message)
+  }
+  if (watched.phase === "stopped") {
+    return tell({ address: watched.address, reason: watched.stopReason, normal: watched.gone === "left" })
+  }
+  const { watching } = Relations.of(watcher)
+  if (watching.size >= Limits.watchedMax)
+    throw new RangeError(`${watcher.address} watches ${Limits.watchedMax} addresses already`)
+  watcher.kernel.watches.add(watched.address, watcher, tell)
+  watching.add(watched.address)
+}
+
+export const unwatch = (watcher: ActorCell, address: string): void => {
+  watcher.relations?.watching.delete(address)
+  watcher.kernel.watches.remove(address, watcher)
+}
+
+/** As `Relations.link`; a link to an actor that is stopped is a failure at once, as in OTP. */
+export const link = (one: ActorCell, other: ActorCell): void => {
+  if (other.phase === "stopped") throw new Error(`${other.address}, which it links to, is stopped: ${other.stopReason}`)
+  Relations.link(one, other)
 }
 
 // ---------------------------------------------------------------- the fiber

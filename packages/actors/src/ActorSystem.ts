@@ -101,6 +101,13 @@ export class ActorSystem extends Context.Service<
      * finds an actor with its initial state. With `StorageFailed` it stays stopped, and its state what it was.
      */
     readonly forget: (address: string) => Effect.Effect<void, AddressMalformed | AddressUnknown | StorageFailed>
+    /**
+     * Stops an actor in order: it takes no more messages, its handler in progress gets its `stopTimeout`, then its children stop,
+     * the youngest first. A restart by hand brings it back.
+     */
+    readonly stop: (address: string) => Effect.Effect<void, AddressMalformed | AddressUnknown>
+    /** Waits until the actor has stopped for good or ended by itself. A restart is no end, and leaving memory is none. */
+    readonly watch: (address: string) => Effect.Effect<Actor.Terminated, AddressMalformed | AddressUnknown>
     /** Newest first. */
     readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
     /** O(active actors). */
@@ -193,6 +200,8 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   inspect: (address) => Inspector.inspect(kernel, address),
   restart: (address) => Inspector.restart(kernel, address),
   forget: (address) => Inspector.forget(kernel, address),
+  stop: (address) => Inspector.stop(kernel, address),
+  watch: (address) => Inspector.watch(kernel, address),
   deadLetters: Effect.sync(() => kernel.deadLetters.list()),
   totals: () => ({
     processed: kernel.processed,
@@ -219,13 +228,22 @@ const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<void> =>
     const reason = "the system stops"
     for (const service of [...kernel.services.values()].toReversed()) yield* service.stop(reason)
     const busy = new Set<ReturnType<typeof cellsOf>[number]>()
-    for (const cell of cellsOf(kernel)) if (ActorLife.beginStop(cell, reason)) busy.add(cell)
+    for (const cell of cellsOf(kernel)) {
+      const { relations } = cell
+      // Children are stopped by their parents.
+      if (relations?.parent !== undefined) busy.add(cell)
+      else if (relations !== undefined && relations.children.size > 0) {
+        busy.add(cell)
+        kernel.forkBackground(ActorLife.shutdown(cell, reason))
+      } else if (ActorLife.beginStop(cell, reason)) busy.add(cell)
+    }
+    for (const cell of busy) if (cell.phase === "stopped") busy.delete(cell)
     const allEnded = Effect.callback<void>((resume) => {
-      kernel.onCellStopped = () => {
-        for (const cell of busy) if (cell.phase === "stopped") busy.delete(cell)
+      kernel.onCellStopped = (cell) => {
+        busy.delete(cell)
         if (busy.size === 0) resume(Effect.void)
       }
-      kernel.onCellStopped()
+      if (busy.size === 0) resume(Effect.void)
     })
     yield* Effect.timeoutOption(allEnded, timeout)
     kernel.onCellStopped = undefined

@@ -96,6 +96,31 @@ export const forget = (
     })
   )
 
+/** Stops an actor in order, its children first. */
+export const stop = (kernel: Kernel, address: string): Effect.Effect<void, AddressMalformed | AddressUnknown> =>
+  Effect.gen(function* () {
+    const found = yield* find(kernel, address)
+    if (found instanceof ServiceCell) return yield* found.stop("it was stopped by hand")
+    const cell = found instanceof ActorCell ? found : found.type.cellWithoutState(found.name)
+    yield* ActorLife.shutdown(cell, "it was stopped by hand")
+  })
+
+/** Waits for the end of an actor. */
+export const watch = (
+  kernel: Kernel,
+  address: string
+): Effect.Effect<Actor.Terminated, AddressMalformed | AddressUnknown> =>
+  Effect.flatMap(kernel.locate(address), ({ name, type }) =>
+    Effect.callback<Actor.Terminated>((resume) => {
+      const own = type.address(name)
+      const cell = type.cells.get(name)
+      if (cell?.phase === "stopped")
+        return resume(Effect.succeed({ address: own, reason: cell.stopReason, normal: false }))
+      kernel.watches.add(own, resume, (terminated) => resume(Effect.succeed(terminated)))
+      return Effect.sync(() => kernel.watches.remove(own, resume))
+    })
+  )
+
 /** Asks an actor by the texts of its address and message; for doors, not for programs, which have typed refs. */
 export const askUnknown = (
   kernel: Kernel,

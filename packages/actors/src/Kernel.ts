@@ -22,6 +22,7 @@ import { Passivation } from "./Passivation.ts"
 import { Router } from "./Router.ts"
 import { drainOf, RunQueue } from "./RunQueue.ts"
 import type { ServiceCell } from "./ServiceCell.ts"
+import { Watches } from "./Watches.ts"
 
 export interface KernelOptions {
   readonly nodeName: string
@@ -46,6 +47,7 @@ export class Kernel {
   /** Uses of all actors: the number of the next one. */
   uses: number
   readonly passivation: Passivation
+  readonly watches: Watches
   readonly types: Map<string, ActorType>
   /** The way to actors of other realms. */
   router: Router
@@ -72,6 +74,7 @@ export class Kernel {
     this.failed = 0
     this.restarts = 0
     this.uses = 0
+    this.watches = new Watches()
     this.types = new Map()
     this.passivation = new Passivation(
       {
@@ -123,10 +126,7 @@ export class Kernel {
   }
 
   /** Calls `task` when an actor has stopped; for the stop of the system. */
-  onCellStopped: (() => void) | undefined
-  cellStopped(): void {
-    this.onCellStopped?.()
-  }
+  onCellStopped: ((cell: ActorCell) => void) | undefined
 
   interruptBackground(): void {
     for (const fiber of this.background) fiber.interruptUnsafe()
@@ -208,6 +208,20 @@ export class Kernel {
   }
 
   // ---------------------------------------------------------------- addresses
+
+  /**
+   * The actor of this node at an address. Throws `AddressMalformed`, `TypeError` when it is not of this node, and `ActorStopped`
+   * when there is no room for it.
+   */
+  cellAt(text: string): ActorCell {
+    const address = Address.parseParts(text)
+    if (typeof address === "string") throw new Address.AddressMalformed({ input: text, reason: address })
+    const type = this.router.isOwn(address.realm) ? this.types.get(address.kind) : undefined
+    if (type === undefined) throw new TypeError(`${text} is no actor of this node; only those can be linked or watched`)
+    const cell = type.cell(address.name)
+    if (cell === undefined) throw type.whyNot(address.name)
+    return cell
+  }
 
   /** The type and name of a text address in this system. */
   locate(text: string): Effect.Effect<{ type: ActorType; name: string }, Address.AddressMalformed | AddressUnknown> {

@@ -84,6 +84,18 @@ export const hostTurnMessages = 4_096
 /** Milliseconds of handling before timers and I/O of the host get their turn: half a frame of 60 Hz. */
 export const hostTurnMs = 8
 
+/** Children of one actor; more are spawned in groups, each under a supervisor of its own. Chosen, not measured. */
+export const childrenMax = 10_000
+
+/** Links of one actor: its failure makes all of them fail. Chosen, not measured. */
+export const linksMax = 1_000
+
+/** Actors and Effects that watch one address. Chosen, not measured. */
+export const watchersMax = 10_000
+
+/** Addresses that one actor watches. Chosen, not measured. */
+export const watchedMax = 10_000
+
 /** Failures that a supervisor keeps of each actor, newest first. */
 export const failuresKept = 10
 

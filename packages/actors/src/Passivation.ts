@@ -94,8 +94,8 @@ export class Passivation {
   }
 
   /** Whether nothing would be lost or missed if the actor left memory now. Its restarts of the period would be, too. */
-  private mayLeave({ current, durable, history, mailbox, phase, type }: ActorCell): boolean {
-    if (phase !== "ready" || current !== undefined || mailbox.size > 0) return false
+  private mayLeave({ current, durable, history, mailbox, phase, relations, type }: ActorCell): boolean {
+    if (phase !== "ready" || current !== undefined || mailbox.size > 0 || relations?.any === true) return false
     if (durable !== undefined && (durable.dirty || durable.inFlight > 0)) return false
     const lastRestartMs = history?.recent.at(-1)
     if (lastRestartMs === undefined) return true

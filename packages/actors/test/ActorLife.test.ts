@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import * as Actor from "../src/Actor.ts"
 import { ActorStorage, StorageFailed } from "../src/ActorStorage.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
@@ -107,6 +108,30 @@ describe("to forget an actor", () => {
       })
     )
   )
+
+  it.effect("cannot be crossed by a restart: nobody finds the state that is being deleted", () => {
+    const slow = Layer.effect(
+      ActorStorage,
+      Effect.map(ActorStorage, (storage) => ({
+        ...storage,
+        commit: (batch: Parameters<typeof storage.commit>[0]) => Effect.delay(storage.commit(batch), "1 second")
+      }))
+    ).pipe(Layer.provide(ActorStorageMemory.layer))
+    return Effect.gen(function* () {
+      const system = yield* ActorSystem
+      const counter = system.ref(Counter, "c")
+      const adding = yield* Effect.forkChild(counter.add(5))
+      yield* TestClock.adjust("1 second")
+      expect(yield* Fiber.join(adding)).toBe(5)
+      const forgetting = yield* Effect.forkChild(system.forget(address("c")))
+      yield* TestClock.adjust("500 millis")
+      yield* system.restart(address("c"))
+      expect(yield* Effect.flip(counter.get())).toMatchObject({ reason: "its state is being deleted" })
+      yield* TestClock.adjust("500 millis")
+      yield* Fiber.join(forgetting)
+      expect(yield* counter.get()).toBe(0)
+    }).pipe(Effect.provide(Layer.provideMerge(ActorSystem.layer(), slow)))
+  })
 
   it.effect("that the storage refuses leaves the actor stopped with its state; a restart brings it back", () => {
     let refuses = false

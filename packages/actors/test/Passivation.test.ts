@@ -51,6 +51,22 @@ describe("an actor that is idle", () => {
     )
   )
 
+  it.effect("does not leave before its time, though it was first used just before a sweep", () =>
+    stored(
+      Effect.gen(function* () {
+        const system = yield* ActorSystem
+        yield* system.ref(Counter, "first").add(1)
+        yield* TestClock.adjust("4999 millis")
+        yield* system.ref(Counter, "later").add(1)
+        // Sweeps at 5, 10 and 15 seconds: the later one was idle for 10 seconds at 14,999 ms.
+        yield* TestClock.adjust("9999 millis")
+        expect(yield* active).toBe(2)
+        yield* TestClock.adjust(2)
+        expect(yield* active).toBe(0)
+      })
+    )
+  )
+
   it.effect("stays while it is used, while it handles a message, and while its restarts of a period count", () =>
     stored(
       Effect.gen(function* () {
