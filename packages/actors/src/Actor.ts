@@ -42,6 +42,11 @@ export const Terminated = Schema.Struct({
 })
 export type Terminated = typeof Terminated.Type
 
+/** When a timer goes off: once after a duration, or again and again, at least 1 ms apart. */
+export type TimerOptions =
+  | { readonly after: Duration.Input; readonly every?: undefined }
+  | { readonly every: Duration.Input; readonly after?: undefined }
+
 /** What a handler gets besides state and payload. Valid while the message is handled. */
 export interface ActorContext {
   /** Canonical text of the actor's address. */
@@ -83,6 +88,13 @@ export interface ActorContext {
   readonly unwatch: (address: string) => void
   /** From now on, until one of them restarts or stops, a failure of either actor is a failure of both. Throws as `watch` does. */
   readonly link: (address: string) => void
+  /**
+   * Sends this actor the message `messageName`, once or again and again, until the timer of this key is set anew or cancelled, or
+   * the actor restarts, stops or ends. An actor that has timers stays in memory. Throws `TypeError` for a message that it does not
+   * handle, `RangeError` for a duration that is not finite or a period below 1 ms, and beyond `Limits.timersMax`.
+   */
+  readonly setTimer: (key: string, when: TimerOptions, messageName: string, payload?: unknown) => void
+  readonly cancelTimer: (key: string) => void
   /**
    * Ends this actor once the message is handled and what it did is stored: it leaves memory, and the next message begins a new
    * life. A child is restarted if it is permanent, and otherwise leaves its parent.

@@ -21,6 +21,7 @@ import { addressText, Message } from "./Message.ts"
 import type { Relations } from "./Relations.ts"
 import type { Runnable } from "./RunQueue.ts"
 import type * as Supervisor from "./Supervisor.ts"
+import type { Timers } from "./Timers.ts"
 
 /**
  * Where an actor is in its life. `starting`: its state is being loaded. `restarting`: it waits out a backoff. `stopping`:
@@ -52,6 +53,7 @@ export class ActorCell implements Runnable {
    */
   gone: "unknown" | "left" | "leaving" | undefined
   relations: Relations | undefined
+  timers: Timers | undefined
   /** Bookkeeping of what is not stored yet; undefined for an actor that is not durable. */
   readonly durable: Durable | undefined
   /** The fiber of the handler, of a load or of a backoff: an actor is never in two of these at once. */
@@ -74,6 +76,7 @@ export class ActorCell implements Runnable {
     this.stopReason = ""
     this.gone = undefined
     this.relations = undefined
+    this.timers = undefined
     this.durable = type.durable ? makeDurable() : undefined
     this.fiber = undefined
     this.scheduler = undefined

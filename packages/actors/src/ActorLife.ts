@@ -5,7 +5,7 @@
  * refused with a reason.
  */
 import { Cause, Effect, Exit, type Fiber } from "effect"
-import type { Terminated } from "./Actor.ts"
+import type { Entry, Terminated } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { type ActorError, ActorFailed, type ActorStopped, type AddressUnknown, StateNotStored } from "./ActorError.ts"
 import type { StorageFailed } from "./ActorStorage.ts"
@@ -279,8 +279,9 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
   if (error === undefined) terminated(cell, reason, normal)
 }
 
-/** Gives up what belongs to one life: children, links, watches. */
+/** Gives up what belongs to one life: timers, children, links, watches. */
 const letGo = (cell: ActorCell): void => {
+  cell.timers?.cancelAll()
   const { relations } = cell
   if (relations === undefined) return
   for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))
@@ -354,14 +355,19 @@ const whenSettled = ({ durable }: ActorCell, task: () => void): boolean => {
 
 // ---------------------------------------------------------------- watch and link
 
+/** A message that an actor sends to itself. Throws `TypeError` when it does not handle it. */
+export const entryOf = (cell: ActorCell, messageName: string): Entry => {
+  const entry = cell.type.definition.entries.get(messageName)
+  if (entry === undefined) throw new TypeError(`${cell.address} has no message "${messageName}" to send to itself`)
+  return entry
+}
+
 const terminated = (cell: ActorCell, reason: string, normal: boolean): void =>
   cell.kernel.watches.tell({ address: cell.address, reason, normal })
 
 /** Tells `watcher` of the end of an actor. Throws `TypeError` for a message that it does not handle. */
 export const watch = (watcher: ActorCell, watched: ActorCell, messageName: string): void => {
-  const entry = watcher.type.definition.entries.get(messageName)
-  if (entry === undefined)
-    throw new TypeError(`${watcher.address} has no message "${messageName}" to hear of an end with`)
+  const entry = entryOf(watcher, messageName)
   const tell = (terminated: Terminated): void => {
     watcher.relations?.watching.delete(terminated.address)
     const refused = watcher.offer(entry, terminated, undefined)

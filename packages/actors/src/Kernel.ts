@@ -8,6 +8,7 @@ import { Clock, Context, Effect, type Fiber, Random, Semaphore } from "effect"
 import type * as Actor from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { AddressUnknown } from "./ActorError.ts"
+import { Alarm } from "./Alarm.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import * as ActorRef from "./ActorRef.ts"
 import type { ActorStorage } from "./ActorStorage.ts"
@@ -48,6 +49,7 @@ export class Kernel {
   uses: number
   readonly passivation: Passivation
   readonly watches: Watches
+  readonly alarm: Alarm
   readonly types: Map<string, ActorType>
   /** The way to actors of other realms. */
   router: Router
@@ -75,6 +77,7 @@ export class Kernel {
     this.restarts = 0
     this.uses = 0
     this.watches = new Watches()
+    this.alarm = new Alarm({ nowMs: this.nowMs, fork: (effect) => this.fork(effect, this.context) })
     this.types = new Map()
     this.passivation = new Passivation(
       {
@@ -129,6 +132,7 @@ export class Kernel {
   onCellStopped: ((cell: ActorCell) => void) | undefined
 
   interruptBackground(): void {
+    this.alarm.stop()
     for (const fiber of this.background) fiber.interruptUnsafe()
   }
 

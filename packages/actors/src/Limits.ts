@@ -33,6 +33,12 @@ export const passivationShare = 1 / 64
 /** After a look in vain, a millisecond without another for so many actors: looks take a tenth of the time at most. */
 export const passivationLooksPerMs = 4_000
 
+/** Timers of one actor: each is 200 B or so. Chosen, not measured. */
+export const timersMax = 1_000
+
+/** Milliseconds of the longest sleep: hosts count them in 31 bits, and a day is enough to be woken after. */
+export const alarmSleepMsMax = 86_400_000
+
 /** Milliseconds that an ask waits for its reply, unless the ref says otherwise. 30 s: what HTTP proxies commonly allow. */
 export const askTimeoutMs = 30_000
 

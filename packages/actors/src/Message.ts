@@ -6,13 +6,14 @@
  */
 import * as Address from "@continuum/core/Address"
 import { Context } from "effect"
-import type { Actor, ActorContext, Entry, MessageTypes } from "./Actor.ts"
+import type { Actor, ActorContext, Entry, MessageTypes, TimerOptions } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { AskCycle } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { Ask } from "./Ask.ts"
 import * as Relations from "./Relations.ts"
+import { Timers } from "./Timers.ts"
 
 /** A tell that leaves once its sender's state is stored. */
 export interface Outgoing {
@@ -87,6 +88,13 @@ export class Message implements ActorContext {
   }
   link(address: string): void {
     ActorLife.link(this.cell, this.cell.kernel.cellAt(address))
+  }
+  setTimer(key: string, when: TimerOptions, messageName: string, payload?: unknown): void {
+    const { cell } = this
+    ;(cell.timers ??= new Timers(cell)).set(key, when, ActorLife.entryOf(cell, messageName), payload)
+  }
+  cancelTimer(key: string): void {
+    this.cell.timers?.cancel(key)
   }
   end(): void {
     if (this.cell.current === this && this.cell.phase === "ready") this.cell.phase = "ending"
