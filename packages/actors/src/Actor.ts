@@ -122,6 +122,9 @@ export interface MessageType<Payload = any, Value = any, Error = any> {
 /** The types of all messages of an actor, by name. */
 export type MessageTypes = { readonly [name: string]: MessageType }
 
+/** What happens to a message that finds a mailbox full. */
+export type Overflow = "fail" | "dropOldest" | "dropNewest" | "backpressure"
+
 /** Options of a definition. */
 export interface Options<State = any> {
   /** Whether the state is stored. Default: true in a system with storage. */
@@ -135,6 +138,13 @@ export interface Options<State = any> {
   readonly priority?: number
   /** 1 to `Limits.mailboxCapacityMax` messages. Default `Limits.mailboxCapacity`. */
   readonly mailboxCapacity?: number
+  /**
+   * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the oldest message
+   * makes room. `dropNewest`: it is dropped itself; an ask gets `MailboxFull`. `backpressure`: asks and tells of Effects wait for
+   * room, at most `Limits.sendersWaitingMax`; a tell that cannot wait, of a PromiseRef, a durable handler or another node, gets
+   * `MailboxFull`. What is dropped is a dead letter. Default `fail`.
+   */
+  readonly overflow?: Overflow
   /** Default `SupervisionStrategy.actorDefault`. */
   readonly supervision?: SupervisionStrategy.Options
   /** What becomes of its children. Default: one_for_one, at most 10 restarts in a minute. */
@@ -188,6 +198,7 @@ export interface Actor<Kind extends string, State, M extends MessageTypes, Servi
   readonly ack: "flushed" | "committed"
   readonly priority: number
   readonly mailboxCapacity: number
+  readonly overflow: Overflow
   readonly strategy: SupervisionStrategy.SupervisionStrategy
   readonly childrenStrategy: SupervisionStrategy.ChildrenStrategy
   /** The message that an actor handles at each start. */
@@ -366,6 +377,7 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
       1,
       Limits.mailboxCapacityMax
     ),
+    overflow: options.overflow ?? "fail",
     strategy: SupervisionStrategy.make(options.supervision),
     childrenStrategy: SupervisionStrategy.makeChildren(options.children),
     start: startEntry(options.start),

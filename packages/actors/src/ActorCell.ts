@@ -8,7 +8,7 @@
  */
 import { Cause, Effect, Exit, type Fiber } from "effect"
 import { type Entry, Reply } from "./Actor.ts"
-import { type ActorError, ActorStopped, type AddressUnknown, MailboxFull } from "./ActorError.ts"
+import { type ActorError, ActorStopped, type AddressUnknown, type MailboxFull } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
@@ -18,6 +18,8 @@ import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
 import type { Kernel } from "./Kernel.ts"
 import { Mailbox } from "./Mailbox.ts"
 import { addressText, Message } from "./Message.ts"
+import * as Overflow from "./Overflow.ts"
+import type { Admission, Senders } from "./Overflow.ts"
 import type { Relations } from "./Relations.ts"
 import type { Runnable } from "./RunQueue.ts"
 import type * as Supervisor from "./Supervisor.ts"
@@ -54,6 +56,8 @@ export class ActorCell implements Runnable {
   gone: "unknown" | "left" | "leaving" | undefined
   relations: Relations | undefined
   timers: Timers | undefined
+  /** Senders that wait for room in the mailbox. */
+  senders: Senders | undefined
   /** Bookkeeping of what is not stored yet; undefined for an actor that is not durable. */
   readonly durable: Durable | undefined
   /** The fiber of the handler, of a load or of a backoff: an actor is never in two of these at once. */
@@ -77,6 +81,7 @@ export class ActorCell implements Runnable {
     this.gone = undefined
     this.relations = undefined
     this.timers = undefined
+    this.senders = undefined
     this.durable = type.durable ? makeDurable() : undefined
     this.fiber = undefined
     this.scheduler = undefined
@@ -99,24 +104,30 @@ export class ActorCell implements Runnable {
     return this.mailbox.size > 0 && this.phase === "ready" && this.current === undefined
   }
 
-  /** Puts a message into the mailbox, or says why not. */
-  offer(entry: Entry, payload: unknown, ask: Ask | undefined): Refusal | undefined {
-    if (this.phase === "stopped" || this.phase === "stopping") return this.offerSuccessor(entry, payload, ask)
+  /** Puts a message into the mailbox, or says why not. Where the definition lets senders wait, `admission` is how. */
+  offer(entry: Entry, payload: unknown, ask: Ask | undefined, admission?: Admission): Refusal | undefined {
+    if (this.phase === "stopped" || this.phase === "stopping")
+      return this.offerSuccessor(entry, payload, ask, admission)
     if (!this.mailbox.offer(entry, payload, ask)) {
-      return new MailboxFull({ address: this.address, capacity: this.mailbox.capacity })
+      return Overflow.handle(this, entry, payload, ask, admission)
     }
     if (!this.queued) this.wake()
     return undefined
   }
 
   /** Whoever sends to an actor that has left memory meanwhile reaches the one that took its place. */
-  private offerSuccessor(entry: Entry, payload: unknown, ask: Ask | undefined): Refusal | undefined {
+  private offerSuccessor(
+    entry: Entry,
+    payload: unknown,
+    ask: Ask | undefined,
+    admission: Admission | undefined
+  ): Refusal | undefined {
     if (this.gone === "unknown") return this.kernel.unknown(this.address)
     if (this.gone !== "left") return this.stopped()
     const successor = this.type.cell(this.name)
     if (successor === undefined) return this.type.whyNot(this.name)
     if (ask !== undefined) ask.cell = successor
-    return successor.offer(entry, payload, ask)
+    return successor.offer(entry, payload, ask, admission)
   }
 
   /** Handles a message at once, if the actor is idle and nobody else is waiting for a turn. Whether it did. */
@@ -145,6 +156,7 @@ export class ActorCell implements Runnable {
       const payload = mailbox.payload
       const ask = mailbox.ask
       mailbox.drop()
+      if (this.senders !== undefined) this.senders.admit(this)
       handled++
       // Nobody waits any more for the answer to an ask that was given up or whose time is over.
       if (ask === undefined || ask.status === "waiting") this.handle(entry, payload, ask)

@@ -339,6 +339,10 @@ const refuseWaiting = (cell: ActorCell, error: ActorError | undefined): void => 
     mailbox.drop()
     cell.refuse(entry, ask, error ?? cell.stopped())
   }
+  cell.senders?.refuse(({ admission, ask, entry }) => {
+    cell.refuse(entry, ask, error ?? cell.stopped())
+    admission?.settle(cell.stopped())
+  })
 }
 
 const noteFailure = (cell: ActorCell, messageName: string, cause: string): void => {

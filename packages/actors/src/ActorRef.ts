@@ -21,6 +21,7 @@ import { Ask, outcome } from "./Ask.ts"
 import type { AskDeadlines } from "./AskDeadlines.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, cycleOf, type Message } from "./Message.ts"
+import { Admission } from "./Overflow.ts"
 
 /** What an ask of a known message can fail with, besides the handler's own errors. */
 export type AskError = Exclude<ActorError, MessageUnknown>
@@ -83,7 +84,8 @@ export const tell = (
   target: Target,
   entry: Actor.Entry,
   payload: unknown,
-  sender: Message | undefined
+  sender: Message | undefined,
+  admission?: Admission
 ): TellError | undefined => {
   if (entry.isPayload !== undefined && !entry.isPayload(payload)) return malformed(target, entry)
   const cell = target.cell()
@@ -93,7 +95,7 @@ export const tell = (
     ;(sender.outbox ??= []).push({ cell, entry, payload })
     return undefined
   }
-  const refused = cell.offer(entry, payload, undefined)
+  const refused = cell.offer(entry, payload, undefined, admission)
   if (refused !== undefined) cell.deadLetter(entry, refused.message)
   return refused
 }
@@ -172,8 +174,19 @@ export const awaitAsk = (
 
 const tellEffect = (target: Target, entry: Actor.Entry, payload: unknown): Effect.Effect<void, TellError> =>
   Effect.suspend(() => {
-    const refused = tell(target, entry, payload, Fiber.getCurrent()?.getRef(CurrentMessage))
-    return refused === undefined ? Effect.void : Effect.fail(refused)
+    const sender = Fiber.getCurrent()?.getRef(CurrentMessage)
+    const admission = target.type.definition.overflow === "backpressure" ? new Admission() : undefined
+    const refused = tell(target, entry, payload, sender, admission)
+    if (refused !== undefined) return Effect.fail(refused)
+    return admission === undefined ? Effect.void : awaitAdmission(admission)
+  })
+
+const awaitAdmission = (admission: Admission): Effect.Effect<void, TellError> =>
+  Effect.callback((resume) => {
+    const settle = () => resume(admission.refused === undefined ? Effect.void : Effect.fail(admission.refused))
+    if (!admission.waits) return settle()
+    admission.listener = settle
+    return Effect.sync(() => (admission.cancelled = true))
   })
 
 const askPromise = (target: Target, entry: Actor.Entry, payload: unknown): Promise<unknown> => {

@@ -39,6 +39,9 @@ export const timersMax = 1_000
 /** Milliseconds of the longest sleep: hosts count them in 31 bits, and a day is enough to be woken after. */
 export const alarmSleepMsMax = 86_400_000
 
+/** Senders that wait for room in one mailbox, when its definition lets them. As many as messages by default. Chosen, not measured. */
+export const sendersWaitingMax = 10_000
+
 /** Milliseconds that an ask waits for its reply, unless the ref says otherwise. 30 s: what HTTP proxies commonly allow. */
 export const askTimeoutMs = 30_000
 
