@@ -272,6 +272,13 @@ const refClass = (type: ActorType, ask: Method, tell: Method): RefClass => {
   return Ask
 }
 
+/** Messages that wait for an actor of this node or are handled by it. */
+export const loadOf = (ref: ActorRef<any>): number => {
+  const { name, type } = (ref as unknown as Ref)[target]
+  const cell = type.cells.get(name)
+  return cell === undefined ? 0 : cell.mailbox.size + (cell.current === undefined ? 0 : 1)
+}
+
 /** A ref for Effect. */
 export const actorRef = <M extends Actor.MessageTypes>(
   type: ActorType,

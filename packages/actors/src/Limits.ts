@@ -42,6 +42,9 @@ export const alarmSleepMsMax = 86_400_000
 /** Senders that wait for room in one mailbox, when its definition lets them. As many as messages by default. Chosen, not measured. */
 export const sendersWaitingMax = 10_000
 
+/** Workers of one pool: the choice of the smallest mailbox looks at each. Chosen, not measured. */
+export const poolSizeMax = 1_000
+
 /** Milliseconds that an ask waits for its reply, unless the ref says otherwise. 30 s: what HTTP proxies commonly allow. */
 export const askTimeoutMs = 30_000
 

@@ -75,7 +75,8 @@ export class Timers {
   }
 
   cancelAll(): void {
-    for (const key of [...this.byKey.keys()]) this.cancel(key)
+    // Deleting the present key is allowed while a Map is walked.
+    for (const key of this.byKey.keys()) this.cancel(key)
   }
 
   private arm(timer: Timer): void {
