@@ -15,6 +15,7 @@ import { type Rpc, RpcSchema, type RpcGroup } from "effect/rpc"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
 import * as Limits from "./Limits.ts"
+import type { Topic } from "./Topic.ts"
 import * as SupervisionStrategy from "./SupervisionStrategy.ts"
 
 /** A new state and a reply that differs from it. Made by `reply`. */
@@ -88,6 +89,15 @@ export interface ActorContext {
   readonly unwatch: (address: string) => void
   /** From now on, until one of them restarts or stops, a failure of either actor is a failure of both. Throws as `watch` does. */
   readonly link: (address: string) => void
+  /** Tells all subscribers of a topic in this process; in a durable actor once its new state is stored, and else not at all. */
+  readonly publish: <Event>(topic: Topic<Event>, event: Event) => void
+  /**
+   * Sends this actor the message `messageName` with each event of a topic, until it unsubscribes, restarts, stops or ends. An actor
+   * that subscribes stays in memory. Throws `TypeError` for a message that it does not handle, `RangeError` beyond
+   * `Limits.subscriptionsMax`.
+   */
+  readonly subscribe: <Event>(topic: Topic<Event>, messageName: string) => void
+  readonly unsubscribe: <Event>(topic: Topic<Event>) => void
   /**
    * Sends this actor the message `messageName`, once or again and again, until the timer of this key is set anew or cancelled, or
    * the actor restarts, stops or ends. An actor that has timers stays in memory. Throws `TypeError` for a message that it does not

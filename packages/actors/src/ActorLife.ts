@@ -398,6 +398,26 @@ export const link = (one: ActorCell, other: ActorCell): void => {
   Relations.link(one, other)
 }
 
+/** Sends an actor the events of a topic, in place of an earlier subscription. Throws as `context.subscribe` says. */
+export const subscribe = (cell: ActorCell, topic: string, messageName: string): void => {
+  const entry = entryOf(cell, messageName)
+  unsubscribe(cell, topic)
+  const { subscriptions } = Relations.of(cell)
+  if (subscriptions.size >= Limits.subscriptionsMax)
+    throw new RangeError(`${cell.address} subscribes to ${Limits.subscriptionsMax} topics already`)
+  const listener = (event: unknown): void => {
+    const refused = cell.offer(entry, event, undefined)
+    if (refused !== undefined) cell.deadLetter(entry, refused.message)
+  }
+  subscriptions.set(topic, cell.kernel.topics.subscribe(topic, listener))
+}
+
+export const unsubscribe = (cell: ActorCell, topic: string): void => {
+  const subscriptions = cell.relations?.subscriptions
+  subscriptions?.get(topic)?.()
+  subscriptions?.delete(topic)
+}
+
 // ---------------------------------------------------------------- the fiber
 
 /** Takes a fiber as the actor's own, until it ends or is abandoned. */

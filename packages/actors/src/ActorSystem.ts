@@ -8,7 +8,7 @@
  */
 import { type AddressMalformed, localRealm } from "@continuum/core/Address"
 import { Delivery } from "@continuum/core/Delivery"
-import { Config, Context, Duration, Effect, Exit, Layer, Option, Scope } from "effect"
+import { Config, Context, Duration, Effect, Exit, Layer, Option, Queue, Scope, Stream } from "effect"
 import * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
@@ -17,12 +17,14 @@ import { ActorStorage, type OpenReport, type Quarantined, type StorageFailed } f
 import * as Inspector from "./Inspector.ts"
 import { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
+import { CurrentMessage } from "./Message.ts"
 import { receiver } from "./Receiver.ts"
 import type { RemoteError } from "./RemoteError.ts"
 import { Router } from "./Router.ts"
 import type { ActorDetail, ActorSummary, DeadLetter, HandlerFailed } from "./rpc.ts"
 import { ServiceCell } from "./ServiceCell.ts"
 import type { Service } from "./Service.ts"
+import type { Topic } from "./Topic.ts"
 
 export interface Options {
   /** Name of the node, as listings show it. Default `local`. */
@@ -108,6 +110,13 @@ export class ActorSystem extends Context.Service<
     readonly stop: (address: string) => Effect.Effect<void, AddressMalformed | AddressUnknown>
     /** Waits until the actor has stopped for good or ended by itself. A restart is no end, and leaving memory is none. */
     readonly watch: (address: string) => Effect.Effect<Actor.Terminated, AddressMalformed | AddressUnknown>
+    /** Tells all subscribers of a topic in this process. In a handler of a durable actor, once its new state is stored. */
+    readonly publish: <Event>(topic: Topic<Event>, event: Event) => Effect.Effect<void>
+    /**
+     * The events of a topic from now on. Beyond `buffer` events (default `Limits.topicBufferEvents`) that wait, the oldest is lost. A
+     * defect when the topic has `Limits.subscribersMax` subscribers.
+     */
+    readonly events: <Event>(topic: Topic<Event>, buffer?: number) => Stream.Stream<Event>
     /** Newest first. */
     readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
     /** O(active actors). */
@@ -201,6 +210,17 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   restart: (address) => Inspector.restart(kernel, address),
   forget: (address) => Inspector.forget(kernel, address),
   stop: (address) => Inspector.stop(kernel, address),
+  publish: (topic, event) =>
+    Effect.withFiber((fiber) => Effect.sync(() => kernel.publish(topic.name, event, fiber.getRef(CurrentMessage)))),
+  events: <Event>(topic: Topic<Event>, buffer = Limits.topicBufferEvents) =>
+    Stream.callback<Event>(
+      (queue) =>
+        Effect.acquireRelease(
+          Effect.sync(() => kernel.topics.subscribe(topic.name, (event) => Queue.offerUnsafe(queue, event as Event))),
+          (unsubscribe) => Effect.sync(unsubscribe)
+        ),
+      { bufferSize: buffer, strategy: "sliding" }
+    ),
   watch: (address) => Inspector.watch(kernel, address),
   deadLetters: Effect.sync(() => kernel.deadLetters.list()),
   totals: () => ({

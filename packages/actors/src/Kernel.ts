@@ -16,6 +16,7 @@ import { ActorType } from "./ActorType.ts"
 import type { Ask } from "./Ask.ts"
 import { AskDeadlines } from "./AskDeadlines.ts"
 import { DeadLetters } from "./DeadLetters.ts"
+import { deepFreeze } from "./Freeze.ts"
 import { GroupCommit } from "./GroupCommit.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
@@ -23,6 +24,7 @@ import { Passivation } from "./Passivation.ts"
 import { Router } from "./Router.ts"
 import { drainOf, RunQueue } from "./RunQueue.ts"
 import type { ServiceCell } from "./ServiceCell.ts"
+import { Topics } from "./Topic.ts"
 import { Watches } from "./Watches.ts"
 
 export interface KernelOptions {
@@ -49,6 +51,7 @@ export class Kernel {
   uses: number
   readonly passivation: Passivation
   readonly watches: Watches
+  readonly topics: Topics
   readonly alarm: Alarm
   readonly types: Map<string, ActorType>
   /** The way to actors of other realms. */
@@ -77,6 +80,7 @@ export class Kernel {
     this.restarts = 0
     this.uses = 0
     this.watches = new Watches()
+    this.topics = new Topics()
     this.alarm = new Alarm({ nowMs: this.nowMs, fork: (effect) => this.fork(effect, this.context) })
     this.types = new Map()
     this.passivation = new Passivation(
@@ -205,6 +209,21 @@ export class Kernel {
       const refused = cell.offer(entry, payload, undefined)
       if (refused !== undefined) cell.deadLetter(entry, refused.message)
     }
+  }
+
+  /** Publishes an event; one of a durable actor's handler once its state is stored. */
+  publish(topic: string, event: unknown, sender: Message | undefined): void {
+    if (this.freeze) deepFreeze(event)
+    if (sender === undefined || sender.cell.durable === undefined || sender.cell.current !== sender)
+      return this.topics.publish(topic, event)
+    const publication = {
+      offer: () => {
+        this.topics.publish(topic, event)
+        return undefined
+      },
+      deadLetter: () => undefined
+    }
+    ;(sender.outbox ??= []).push({ cell: publication, entry: sender.entry, payload: event })
   }
 
   deadLetter(address: string, messageName: string, reason: string): void {

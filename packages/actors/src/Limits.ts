@@ -42,6 +42,15 @@ export const alarmSleepMsMax = 86_400_000
 /** Senders that wait for room in one mailbox, when its definition lets them. As many as messages by default. Chosen, not measured. */
 export const sendersWaitingMax = 10_000
 
+/** Subscribers of one topic: each is called at each event. Chosen, not measured. */
+export const subscribersMax = 10_000
+
+/** Topics that one actor subscribes to. Chosen, not measured. */
+export const subscriptionsMax = 1_000
+
+/** Events that wait in the stream of one subscriber, unless it says otherwise; the oldest is lost first. Chosen, not measured. */
+export const topicBufferEvents = 256
+
 /** Workers of one pool: the choice of the smallest mailbox looks at each. Chosen, not measured. */
 export const poolSizeMax = 1_000
 

@@ -14,6 +14,7 @@ import type { PromiseRef } from "./ActorRef.ts"
 import type { Ask } from "./Ask.ts"
 import * as Relations from "./Relations.ts"
 import { Timers } from "./Timers.ts"
+import type { Topic } from "./Topic.ts"
 
 /** A tell that leaves once its sender's state is stored. */
 export interface Outgoing {
@@ -95,6 +96,15 @@ export class Message implements ActorContext {
   }
   cancelTimer(key: string): void {
     this.cell.timers?.cancel(key)
+  }
+  publish<Event>(topic: Topic<Event>, event: Event): void {
+    this.cell.kernel.publish(topic.name, event, this)
+  }
+  subscribe<Event>(topic: Topic<Event>, messageName: string): void {
+    ActorLife.subscribe(this.cell, topic.name, messageName)
+  }
+  unsubscribe<Event>(topic: Topic<Event>): void {
+    ActorLife.unsubscribe(this.cell, topic.name)
   }
   end(): void {
     if (this.cell.current === this && this.cell.phase === "ready") this.cell.phase = "ending"

@@ -21,6 +21,8 @@ export class Relations {
   readonly links: Set<ActorCell>
   /** Addresses whose end this actor wants to hear of. */
   readonly watching: Set<string>
+  /** Functions that end its subscriptions, by topic. */
+  readonly subscriptions: Map<string, () => void>
   /** Called when the last handler of an actor that is stopping has ended. */
   onIdle: (() => void) | undefined
 
@@ -30,18 +32,24 @@ export class Relations {
     this.childrenHistory = undefined
     this.links = new Set()
     this.watching = new Set()
+    this.subscriptions = new Map()
     this.onIdle = undefined
   }
 
   /** Whether others count on the actor's being in memory. */
   get any(): boolean {
-    return this.parent !== undefined || this.children.size > 0 || this.links.size > 0 || this.watching.size > 0
+    return (
+      this.parent !== undefined ||
+      [this.children, this.links, this.watching, this.subscriptions].some(({ size }) => size > 0)
+    )
   }
 
   /** A new life begins: what earlier children did counts no more. */
   beginAnew(): void {
     this.childrenHistory = undefined
     this.watching.clear()
+    for (const unsubscribe of this.subscriptions.values()) unsubscribe()
+    this.subscriptions.clear()
   }
 
   /** What happens after the end of a child. It is noted with the child, and counted here. */
