@@ -74,7 +74,7 @@ export interface ActorContext {
   /**
    * Starts an actor of this node as a child of this one, which supervises it from now on: it restarts as the parent's `children`
    * and its own `supervision` say, and stops when the parent stops or restarts. One that is its child already stays as it is.
-   * Throws `TypeError` when it has another parent, `RangeError` beyond `Limits.childrenMax`, `ActorStopped` when there is no room.
+   * Throws `TypeError` when it has another parent, `RangeError` beyond `Limits.childrenMax`, `ActorStopped` when there is no room, `AddressUnknown` for a name that its type does not accept.
    */
   readonly spawn: <Kind extends string, State, M extends MessageTypes>(
     actor: Actor<Kind, State, M, never>,

@@ -65,12 +65,13 @@ export class ActorType {
     return cell
   }
 
-  /** The actor of this name, or one that takes no messages in its place: while its stored state is deleted. */
-  cellWithoutState(name: string): ActorCell {
+  /** The actor of this name; or in its place, if it is not in memory, one that is stopped for this reason. */
+  cellOrStopped(name: string, reason: string): ActorCell {
     const existing = this.cells.get(name)
     if (existing !== undefined) return existing
     const cell = new ActorCell(this, name)
     cell.phase = "stopped"
+    cell.stopReason = reason
     this.cells.set(name, cell)
     this.kernel.activeActors++
     return cell

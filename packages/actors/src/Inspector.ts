@@ -92,7 +92,9 @@ export const forget = (
     Effect.gen(function* () {
       const found = yield* find(kernel, address)
       if (found instanceof ServiceCell) return yield* kernel.unknown(address)
-      yield* ActorLife.forget(found instanceof ActorCell ? found : found.type.cellWithoutState(found.name))
+      yield* ActorLife.forget(
+        found instanceof ActorCell ? found : found.type.cellOrStopped(found.name, "it is forgotten")
+      )
     })
   )
 
@@ -101,8 +103,9 @@ export const stop = (kernel: Kernel, address: string): Effect.Effect<void, Addre
   Effect.gen(function* () {
     const found = yield* find(kernel, address)
     if (found instanceof ServiceCell) return yield* found.stop("it was stopped by hand")
-    const cell = found instanceof ActorCell ? found : found.type.cellWithoutState(found.name)
-    yield* ActorLife.shutdown(cell, "it was stopped by hand")
+    const reason = "it was stopped by hand"
+    const cell = found instanceof ActorCell ? found : found.type.cellOrStopped(found.name, reason)
+    yield* ActorLife.shutdown(cell, reason)
   })
 
 /** Waits for the end of an actor. */

@@ -76,6 +76,7 @@ export class Message implements ActorContext {
     type.checkName(name)
     const child = type.cell(name)
     if (child === undefined) throw type.whyNot(name)
+    if (child.gone !== undefined) throw child.gone === "unknown" ? kernel.unknown(child.address) : child.stopped()
     Relations.adopt(this.cell, child)
     if (child.phase === "stopped") ActorLife.startAnew(child)
     return this.ref(actor, name)

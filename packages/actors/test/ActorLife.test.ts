@@ -34,6 +34,29 @@ describe("an actor whose name its type does not accept", () => {
   )
 })
 
+describe("to stop an actor", () => {
+  it.effect("needs no actor in memory; a restart brings it back with its state", () =>
+    stored(
+      Effect.gen(function* () {
+        const system = yield* ActorSystem
+        const counter = system.ref(Counter, "c")
+        yield* counter.add(5)
+        yield* TestClock.adjust("1 hour")
+        expect(system.totals().activeActors).toBe(0)
+        yield* system.stop(address("c"))
+        const stopped = { _tag: "ActorStopped", reason: "it was stopped by hand" }
+        expect(yield* Effect.flip(counter.get())).toMatchObject(stopped)
+        expect(yield* system.watch(address("c"))).toMatchObject({ reason: stopped.reason, normal: false })
+        yield* system.restart(address("c"))
+        expect(yield* counter.get()).toBe(5)
+        yield* system.stop(address("c"))
+        expect(yield* Effect.flip(counter.get())).toMatchObject(stopped)
+        expect(yield* Effect.flip(system.stop(address("none")))).toMatchObject({ _tag: "AddressUnknown" })
+      })
+    )
+  )
+})
+
 describe("to forget an actor", () => {
   it.effect("stops it, refuses what waits and deletes its state: the next message finds the initial one", () =>
     stored(

@@ -214,6 +214,26 @@ describe("children", () => {
     )
   })
 
+  it.effect("are refused under a name that their type does not accept, and that leaves nothing behind", () => {
+    const Picky = Actor.actor("picky", { state: 0 }, { accepts: (name) => name !== "bad" })
+    const Parent = Actor.actor("parent", {
+      state: 0,
+      adopt: (state, name: string, context) => {
+        context.spawn(Picky, name)
+        return state
+      }
+    })
+    return run(
+      Effect.gen(function* () {
+        const system = yield* ActorSystem
+        expect(yield* Effect.flip(system.ref(Parent, "p").adopt("bad"))).toMatchObject({
+          cause: expect.stringContaining("No actor answers to continuum://local/picky/bad")
+        })
+        expect(system.totals().activeActors).toBe(1)
+      })
+    )
+  })
+
   it.effect("behave as OTP's, whatever fails and ends in whatever order", () =>
     Effect.promise(() =>
       fc.assert(
