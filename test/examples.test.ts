@@ -15,6 +15,15 @@ const run = (example: string) => {
 }
 
 describe("an example", () => {
+  it("03-supervision restarts what failed, what counts on it, and in the end the parent, with the cause", () => {
+    const output = run("03-supervision.ts")
+    assert.include(output, "the shop opens: shop/s, printer/p, till/1, till/2\n")
+    assert.include(output, "a till crashes: till/2\n")
+    assert.include(output, "the printer crashes: printer/p, till/1, till/2\n")
+    assert.include(output, "a fourth crash: shop/s, printer/p, till/1, till/2\n")
+    assert.match(output, /because: its child .*till\/2 failed too often: .*out of paper/)
+  })
+
   it("07-priorities shares the thread by weight, and the urgent one does not wait", () => {
     const output = run("07-priorities.ts")
     assert.include(output, "the urgent one answers while there is work left: true")

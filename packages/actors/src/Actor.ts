@@ -15,6 +15,7 @@ import { type Rpc, RpcSchema, type RpcGroup } from "effect/rpc"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
 import * as Limits from "./Limits.ts"
+import type { Topic } from "./Topic.ts"
 import * as SupervisionStrategy from "./SupervisionStrategy.ts"
 
 /** A new state and a reply that differs from it. Made by `reply`. */
@@ -32,6 +33,20 @@ export const reply: {
   <State>(state: State): Reply<State, void>
   <State, Value>(state: State, value: Value): Reply<State, Value>
 } = <State, Value>(state: State, value?: Value) => new Reply(state, value as Value)
+
+/** The end of an actor for good: it stopped, or ended by itself. */
+export const Terminated = Schema.Struct({
+  address: Schema.String,
+  reason: Schema.String,
+  /** Whether it ended by itself and without a failure. */
+  normal: Schema.Boolean
+})
+export type Terminated = typeof Terminated.Type
+
+/** When a timer goes off: once after a duration, or again and again, at least 1 ms apart. */
+export type TimerOptions =
+  | { readonly after: Duration.Input; readonly every?: undefined }
+  | { readonly every: Duration.Input; readonly after?: undefined }
 
 /** What a handler gets besides state and payload. Valid while the message is handled. */
 export interface ActorContext {
@@ -56,6 +71,45 @@ export interface ActorContext {
     actor: Actor<Kind, State, M, never>,
     address: string
   ) => PromiseRef<M>
+  /**
+   * Starts an actor of this node as a child of this one, which supervises it from now on: it restarts as the parent's `children`
+   * and its own `supervision` say, and stops when the parent stops or restarts. One that is its child already stays as it is.
+   * Throws `TypeError` when it has another parent, `RangeError` beyond `Limits.childrenMax`, `ActorStopped` when there is no room, `AddressUnknown` for a name that its type does not accept.
+   */
+  readonly spawn: <Kind extends string, State, M extends MessageTypes>(
+    actor: Actor<Kind, State, M, never>,
+    name: string
+  ) => PromiseRef<M>
+  /**
+   * Sends this actor the message `messageName`, with a `Terminated`, once the actor at `address` has stopped for good; at once if
+   * it has. Lasts until then or until this actor restarts. Throws `AddressMalformed`, `TypeError` for an address that is not of
+   * this node or a message that this actor does not handle, `RangeError` beyond `Limits.watchedMax`.
+   */
+  readonly watch: (address: string, messageName: string) => void
+  readonly unwatch: (address: string) => void
+  /** From now on, until one of them restarts or stops, a failure of either actor is a failure of both. Throws as `watch` does. */
+  readonly link: (address: string) => void
+  /** Tells all subscribers of a topic in this process; in a durable actor once its new state is stored, and else not at all. */
+  readonly publish: <Event>(topic: Topic<Event>, event: Event) => void
+  /**
+   * Sends this actor the message `messageName` with each event of a topic, until it unsubscribes, restarts, stops or ends. An actor
+   * that subscribes stays in memory. Throws `TypeError` for a message that it does not handle, `RangeError` beyond
+   * `Limits.subscriptionsMax`.
+   */
+  readonly subscribe: <Event>(topic: Topic<Event>, messageName: string) => void
+  readonly unsubscribe: <Event>(topic: Topic<Event>) => void
+  /**
+   * Sends this actor the message `messageName`, once or again and again, until the timer of this key is set anew or cancelled, or
+   * the actor restarts, stops or ends. An actor that has timers stays in memory. Throws `TypeError` for a message that it does not
+   * handle, `RangeError` for a duration that is not finite or a period below 1 ms, and beyond `Limits.timersMax`.
+   */
+  readonly setTimer: (key: string, when: TimerOptions, messageName: string, payload?: unknown) => void
+  readonly cancelTimer: (key: string) => void
+  /**
+   * Ends this actor once the message is handled and what it did is stored: it leaves memory, and the next message begins a new
+   * life. A child is restarted if it is permanent, and otherwise leaves its parent.
+   */
+  readonly end: () => void
 }
 
 /** What a handler may return. */
@@ -78,6 +132,9 @@ export interface MessageType<Payload = any, Value = any, Error = any> {
 /** The types of all messages of an actor, by name. */
 export type MessageTypes = { readonly [name: string]: MessageType }
 
+/** What happens to a message that finds a mailbox full. */
+export type Overflow = "fail" | "dropOldest" | "dropNewest" | "backpressure"
+
 /** Options of a definition. */
 export interface Options<State = any> {
   /** Whether the state is stored. Default: true in a system with storage. */
@@ -91,10 +148,28 @@ export interface Options<State = any> {
   readonly priority?: number
   /** 1 to `Limits.mailboxCapacityMax` messages. Default `Limits.mailboxCapacity`. */
   readonly mailboxCapacity?: number
+  /**
+   * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the oldest message
+   * makes room. `dropNewest`: it is dropped itself; an ask gets `MailboxFull`. `backpressure`: asks and tells of Effects wait for
+   * room, at most `Limits.sendersWaitingMax`; a tell that cannot wait, of a PromiseRef, a durable handler or another node, gets
+   * `MailboxFull`. What is dropped is a dead letter. Default `fail`.
+   */
+  readonly overflow?: Overflow
   /** Default `SupervisionStrategy.actorDefault`. */
   readonly supervision?: SupervisionStrategy.Options
+  /** What becomes of its children. Default: one_for_one, at most 10 restarts in a minute. */
+  readonly children?: SupervisionStrategy.ChildrenOptions
+  /** Handled at each start, before any message: the place to spawn children. Its result is the new state. */
+  readonly start?: (state: State, context: ActorContext) => Result<State>
+  /** How long a handler in progress may take when this actor is stopped. Default `Limits.stopTimeoutMs`. */
+  readonly stopTimeout?: Duration.Input
   /** How long an ask waits for its reply. Default `Limits.askTimeoutMs`; infinite durations are allowed. */
   readonly askTimeout?: Duration.Input
+  /**
+   * How long an actor is idle before it leaves memory; the next message brings it back with its stored state. At least 2 ms;
+   * `"Infinity"`: it stays. Default `Limits.passivateAfterMs` if it is durable, and otherwise it stays, for its state would be lost.
+   */
+  readonly passivateAfter?: Duration.Input
   /** Schema of the state, for states that are not plain data. What is stored is its JSON form. */
   readonly schema?: Schema.Codec<State, any>
   /** Whether an actor of this name exists. Without it every name does. A name that does not gets `AddressUnknown`. */
@@ -133,8 +208,15 @@ export interface Actor<Kind extends string, State, M extends MessageTypes, Servi
   readonly ack: "flushed" | "committed"
   readonly priority: number
   readonly mailboxCapacity: number
+  readonly overflow: Overflow
   readonly strategy: SupervisionStrategy.SupervisionStrategy
+  readonly childrenStrategy: SupervisionStrategy.ChildrenStrategy
+  /** The message that an actor handles at each start. */
+  readonly start: Entry | undefined
+  readonly stopTimeoutMs: number
   readonly askTimeoutMs: number
+  /** Undefined: the default of durable actors, and never for others. */
+  readonly passivateAfterMs: number | undefined
   readonly accepts: ((name: string) => boolean | Effect.Effect<boolean>) | undefined
   /** The definition that this one was made of by providing services. */
   readonly source: Any | undefined
@@ -305,15 +387,37 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
       1,
       Limits.mailboxCapacityMax
     ),
+    overflow: options.overflow ?? "fail",
     strategy: SupervisionStrategy.make(options.supervision),
+    childrenStrategy: SupervisionStrategy.makeChildren(options.children),
+    start: startEntry(options.start),
+    stopTimeoutMs: Duration.toMillis(Duration.fromInputUnsafe(options.stopTimeout ?? Limits.stopTimeoutMs)),
     askTimeoutMs:
       options.askTimeout === undefined
         ? Limits.askTimeoutMs
         : Duration.toMillis(Duration.fromInputUnsafe(options.askTimeout)),
+    passivateAfterMs: passivateAfterMs(options.passivateAfter),
     accepts: options.accepts,
     source: undefined,
     context: undefined
   }
+}
+
+const startEntry = <State>(start: Options<State>["start"]): Entry | undefined =>
+  start === undefined
+    ? undefined
+    : {
+        name: "start",
+        handler: (state: State, _: unknown, context) => start(state, context),
+        isPayload: undefined,
+        schemas: undefined
+      }
+
+const passivateAfterMs = (input: Duration.Input | undefined): number | undefined => {
+  if (input === undefined) return undefined
+  const ms = Duration.toMillis(Duration.fromInputUnsafe(input))
+  if (ms >= 2) return ms
+  throw new RangeError(`passivateAfter must be at least 2 ms, not ${ms} ms`)
 }
 
 const within = (name: string, value: number, minimum: number, maximum: number): number => {

@@ -1,20 +1,15 @@
 /**
- * One actor: its state, its mailbox and where it is in its life. A plain object that takes turns on the run queue; a
- * fiber exists only while a handler's Effect runs, and its Exit decides what the supervisor does.
+ * One actor: its state, its mailbox, and how it handles messages. A plain object that takes turns on the run queue; a
+ * fiber exists only while a handler's Effect runs, and its Exit decides what the supervisor does. How it starts, restarts
+ * and stops is in `ActorLife`.
  *
  * Guarantees: one message at a time, also across awaits; a state replaces another only when its handler succeeded; every
  * message taken from the mailbox is answered, dead-lettered, or belonged to an asker that had given up.
  */
 import { Cause, Effect, Exit, type Fiber } from "effect"
 import { type Entry, Reply } from "./Actor.ts"
-import {
-  ActorFailed,
-  type ActorError,
-  ActorStopped,
-  type AddressUnknown,
-  MailboxFull,
-  StateNotStored
-} from "./ActorError.ts"
+import { type ActorError, ActorStopped, type AddressUnknown, type MailboxFull } from "./ActorError.ts"
+import * as ActorLife from "./ActorLife.ts"
 import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
 import type { Ask } from "./Ask.ts"
@@ -23,14 +18,21 @@ import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
 import type { Kernel } from "./Kernel.ts"
 import { Mailbox } from "./Mailbox.ts"
 import { addressText, Message } from "./Message.ts"
+import * as Overflow from "./Overflow.ts"
+import type { Admission, Senders } from "./Overflow.ts"
+import type { Relations } from "./Relations.ts"
 import type { Runnable } from "./RunQueue.ts"
-import * as Supervisor from "./Supervisor.ts"
+import type * as Supervisor from "./Supervisor.ts"
+import type { Timers } from "./Timers.ts"
 
 /**
  * Where an actor is in its life. `starting`: its state is being loaded. `restarting`: it waits out a backoff. `stopping`:
- * its last handler may end.
+ * its last handler may end. `ending`: it ends by its own wish after the present message.
  */
-export type Phase = "ready" | "starting" | "restarting" | "stopping" | "stopped"
+export type Phase = "ready" | "starting" | "restarting" | "stopping" | "ending" | "stopped"
+
+/** Why a message did not get into a mailbox. */
+export type Refusal = MailboxFull | ActorStopped | AddressUnknown
 
 export class ActorCell implements Runnable {
   readonly type: ActorType
@@ -42,15 +44,24 @@ export class ActorCell implements Runnable {
   current: Message | undefined
   /** Messages whose handlers ended, crashes excluded. */
   processed: number
+  /** Number of its last use; of two actors, the one with the lower number was used less recently. */
+  usedAt: number
   history: Supervisor.History | undefined
   startedAtMs: number | undefined
   stopReason: string
-  /** Whether the actor is no longer in its type's table, because no actor of its name exists. */
-  removed: boolean
+  /**
+   * Why the actor cannot come back. `unknown`: there is none of its name. `left`: it left memory, and the next message activates
+   * another one of its name. `leaving`: it will have left when its stored state is deleted; only then is it out of its type's table.
+   */
+  gone: "unknown" | "left" | "leaving" | undefined
+  relations: Relations | undefined
+  timers: Timers | undefined
+  /** Senders that wait for room in the mailbox. */
+  senders: Senders | undefined
   /** Bookkeeping of what is not stored yet; undefined for an actor that is not durable. */
   readonly durable: Durable | undefined
-  // The fiber of the handler, of a load or of a backoff: an actor is never in two of these at once.
-  private fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** The fiber of the handler, of a load or of a backoff: an actor is never in two of these at once. */
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
   // Made for the first handler that returns an Effect.
   private scheduler: ActorScheduler | undefined
   private queued: boolean
@@ -63,10 +74,14 @@ export class ActorCell implements Runnable {
     this.state = undefined
     this.current = undefined
     this.processed = 0
+    this.usedAt = type.kernel.nextUse()
     this.history = undefined
     this.startedAtMs = undefined
     this.stopReason = ""
-    this.removed = false
+    this.gone = undefined
+    this.relations = undefined
+    this.timers = undefined
+    this.senders = undefined
     this.durable = type.durable ? makeDurable() : undefined
     this.fiber = undefined
     this.scheduler = undefined
@@ -89,16 +104,30 @@ export class ActorCell implements Runnable {
     return this.mailbox.size > 0 && this.phase === "ready" && this.current === undefined
   }
 
-  /** Puts a message into the mailbox, or says why not. */
-  offer(entry: Entry, payload: unknown, ask: Ask | undefined): MailboxFull | ActorStopped | undefined {
-    if (this.phase === "stopped" || this.phase === "stopping") {
-      return new ActorStopped({ address: this.address, reason: this.stopReason })
-    }
+  /** Puts a message into the mailbox, or says why not. Where the definition lets senders wait, `admission` is how. */
+  offer(entry: Entry, payload: unknown, ask: Ask | undefined, admission?: Admission): Refusal | undefined {
+    if (this.phase === "stopped" || this.phase === "stopping")
+      return this.offerSuccessor(entry, payload, ask, admission)
     if (!this.mailbox.offer(entry, payload, ask)) {
-      return new MailboxFull({ address: this.address, capacity: this.mailbox.capacity })
+      return Overflow.handle(this, entry, payload, ask, admission)
     }
     if (!this.queued) this.wake()
     return undefined
+  }
+
+  /** Whoever sends to an actor that has left memory meanwhile reaches the one that took its place. */
+  private offerSuccessor(
+    entry: Entry,
+    payload: unknown,
+    ask: Ask | undefined,
+    admission: Admission | undefined
+  ): Refusal | undefined {
+    if (this.gone === "unknown") return this.kernel.unknown(this.address)
+    if (this.gone !== "left") return this.stopped()
+    const successor = this.type.cell(this.name)
+    if (successor === undefined) return this.type.whyNot(this.name)
+    if (ask !== undefined) ask.cell = successor
+    return successor.offer(entry, payload, ask, admission)
   }
 
   /** Handles a message at once, if the actor is idle and nobody else is waiting for a turn. Whether it did. */
@@ -127,16 +156,19 @@ export class ActorCell implements Runnable {
       const payload = mailbox.payload
       const ask = mailbox.ask
       mailbox.drop()
+      if (this.senders !== undefined) this.senders.admit(this)
       handled++
       // Nobody waits any more for the answer to an ask that was given up or whose time is over.
       if (ask === undefined || ask.status === "waiting") this.handle(entry, payload, ask)
     }
     this.queued = this.ready
+    if (this.phase !== "ready") this.wake()
     return handled
   }
 
-  private wake(): void {
-    if (this.phase === "stopping" && this.current === undefined) return this.stop(this.stopReason)
+  /** Takes a turn if there is something to do. */
+  wake(): void {
+    if (this.phase !== "ready" && this.current === undefined) return ActorLife.handledLast(this)
     if (this.queued || !this.ready) return
     this.queued = true
     this.type.kernel.runQueue.push(this)
@@ -144,14 +176,14 @@ export class ActorCell implements Runnable {
 
   // ---------------------------------------------------------------- handling
 
-  private handle(entry: Entry, payload: unknown, ask: Ask | undefined): void {
+  handle(entry: Entry, payload: unknown, ask: Ask | undefined): void {
     const message = this.type.kernel.takeMessage(this, entry, ask)
     this.current = message
     let result: unknown
     try {
       result = entry.handler(this.state, payload, message)
     } catch (defect) {
-      this.crashed(message, Cause.die(defect))
+      ActorLife.crashed(this, message, Cause.die(defect))
       return
     }
     if (typeof result !== "object" || result === null) this.completed(message, result, result)
@@ -171,7 +203,7 @@ export class ActorCell implements Runnable {
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.ended(message, exit)
     if (this.current !== message) return fiber.interruptUnsafe()
-    this.follow(fiber, (exit) => {
+    ActorLife.follow(this, fiber, (exit) => {
       this.ended(message, exit)
       this.wake()
     })
@@ -186,7 +218,7 @@ export class ActorCell implements Runnable {
         this.wake()
       },
       (defect) => {
-        if (this.current === message) this.crashed(message, Cause.die(defect))
+        if (this.current === message) ActorLife.crashed(this, message, Cause.die(defect))
       }
     )
   }
@@ -200,7 +232,7 @@ export class ActorCell implements Runnable {
       this.current = undefined
       return
     }
-    this.crashed(message, exit.cause)
+    ActorLife.crashed(this, message, exit.cause)
   }
 
   private succeeded(message: Message, value: unknown): void {
@@ -213,6 +245,7 @@ export class ActorCell implements Runnable {
     this.current = undefined
     this.processed++
     kernel.processed++
+    this.usedAt = kernel.uses++
     if (kernel.freeze) deepFreeze(value)
     const { durable } = this
     if (durable === undefined) {
@@ -234,6 +267,7 @@ export class ActorCell implements Runnable {
     this.current = undefined
     this.processed++
     this.kernel.processed++
+    this.usedAt = this.kernel.nextUse()
     message.outbox = undefined
     if (this.durable === undefined) this.answerError(message, error)
     else this.release(this.durable, message, false, error)
@@ -270,159 +304,8 @@ export class ActorCell implements Runnable {
     this.fiber?.interruptUnsafe()
   }
 
-  // ---------------------------------------------------------------- life
-
-  /** Loads the state and begins to take messages. */
-  start(): void {
-    this.phase = "starting"
-    const { durable } = this
-    if (durable !== undefined && (durable.dirty || durable.inFlight > 0)) {
-      // What is on its way to the storage will be the committed state; only then can it be loaded.
-      durable.whenSettled.push(() => {
-        if (this.phase === "starting") this.start()
-      })
-      return
-    }
-    const loading = this.type.loadInitialState(this)
-    if (loading === undefined) return this.started(this.type.definition.initial)
-    const fiber = this.kernel.fork(loading, this.type.context)
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) this.startEnded(exit)
-    else this.follow(fiber, (exit) => this.startEnded(exit))
-  }
-
-  private startEnded(exit: Exit.Exit<unknown, ActorStopped | AddressUnknown>): void {
-    if (Exit.isSuccess(exit)) return this.started(exit.value)
-    const error = Cause.findErrorOption(exit.cause)
-    if (error._tag === "None") {
-      this.kernel.failed++
-      return this.end("start", Cause.pretty(exit.cause))
-    }
-    if (error.value._tag === "AddressUnknown") {
-      this.type.cells.delete(this.name)
-      this.kernel.activeActors--
-      this.removed = true
-      return this.stop("there is no actor of this name", error.value)
-    }
-    this.noteFailure("start", error.value.reason)
-    this.stop(error.value.reason)
-  }
-
-  private started(state: unknown): void {
-    this.state = state
-    this.phase = "ready"
-    this.startedAtMs ??= this.kernel.nowMs()
-    this.wake()
-  }
-
-  private crashed(message: Message, cause: Cause.Cause<unknown>): void {
-    this.current = undefined
-    message.abort()
-    this.kernel.failed++
-    const text = Cause.pretty(cause)
-    const { ask, entry } = message
-    const summary = firstLine(text)
-    // First the supervisor, then the asker: it goes on at once, and must find the actor restarting.
-    this.end(entry.name, text)
-    if (ask === undefined) this.deadLetter(entry, `its handler crashed: ${summary}`)
-    else ask.fail(new ActorFailed({ address: this.address, messageName: entry.name, cause: summary }))
-  }
-
-  /** The storage refused the state: all that was not stored is answered, and the actor goes back to what is. */
-  commitFailed(reason: string, held: ReadonlyArray<Held>): void {
-    const durable = this.durable!
-    const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
-    durable.waiting = []
-    durable.dirty = false
-    const current = this.abandonCurrent()
-    if (current !== undefined) unanswered.push(current)
-    if (this.phase === "ready" || this.phase === "stopping") {
-      this.kernel.failed++
-      this.end(unanswered[0]?.entry.name ?? "start", `Its state was not stored: ${reason}`)
-    }
-    for (const { ask, entry } of unanswered)
-      this.refuse(entry, ask, new StateNotStored({ address: this.address, reason }))
-  }
-
-  /** Tells the supervisor, and does what it decides. */
-  private end(messageName: string, cause: string): void {
-    if (this.phase === "stopping") {
-      this.noteFailure(messageName, cause)
-      return this.stop(this.stopReason)
-    }
-    const history = (this.history ??= Supervisor.makeHistory())
-    const end = { timeMs: this.kernel.nowMs(), messageName, cause }
-    const decision = Supervisor.ended(this.type.definition.strategy, history, end, this.kernel.chance())
-    if (decision._tag === "Stop") return this.stop(decision.reason)
-    this.kernel.restarts++
-    this.phase = "restarting"
-    this.follow(this.kernel.fork(Effect.sleep(decision.delayMs), this.type.context), () => this.start())
-  }
-
-  /** Restarts now, whatever it does: from committed state, with its mailbox as it is. A quarantined actor begins anew. */
-  restart(): Effect.Effect<void> {
-    const storage = this.durable === undefined ? undefined : this.kernel.storage
-    return Effect.andThen(
-      storage === undefined ? Effect.void : Effect.ignore(storage.release(this.address)),
-      Effect.sync(() => this.restartNow())
-    )
-  }
-
-  private restartNow(): void {
-    if (this.kernel.stopping) return
-    Supervisor.restartedByHand((this.history ??= Supervisor.makeHistory()))
-    this.kernel.restarts++
-    const current = this.abandonCurrent()
-    this.abandonFiber()
-    this.stopReason = ""
-    this.start()
-    if (current === undefined) return
-    const { ask, entry } = current
-    this.refuse(
-      entry,
-      ask,
-      new ActorFailed({ address: this.address, messageName: entry.name, cause: "it was restarted by hand" })
-    )
-  }
-
-  /** Takes no more messages; stops once the handler in progress has ended. Whether it has to be waited for. */
-  beginStop(reason: string): boolean {
-    if (this.current === undefined) {
-      this.stop(reason)
-      return false
-    }
-    this.phase = "stopping"
-    this.stopReason = reason
-    this.refuseWaiting(undefined)
-    return true
-  }
-
-  /** Stops for good: what waits is refused with `error`, by default `ActorStopped`. A restart by hand brings it back. */
-  stop(reason: string, error?: ActorError): void {
-    this.phase = "stopped"
-    this.stopReason = reason
-    const current = this.abandonCurrent()
-    if (current !== undefined) this.refuse(current.entry, current.ask, error ?? this.stopped())
-    this.abandonFiber()
-    this.refuseWaiting(error)
-    if (this.durable === undefined) this.state = undefined
-    this.kernel.cellStopped()
-  }
-
-  private stopped(): ActorStopped {
-    return new ActorStopped({ address: this.address, reason: this.stopReason })
-  }
-
-  private refuseWaiting(error: ActorError | undefined): void {
-    const { mailbox } = this
-    while (mailbox.size > 0) {
-      const { ask, entry } = mailbox
-      mailbox.drop()
-      this.refuse(entry, ask, error ?? this.stopped())
-    }
-  }
-
-  private refuse(entry: Entry, ask: Ask | undefined, error: ActorError): void {
+  /** A message that will not be handled: its asker hears why, and it becomes a dead letter. */
+  refuse(entry: Entry, ask: Ask | undefined, error: ActorError): void {
     this.deadLetter(entry, error.message)
     ask?.fail(error)
   }
@@ -431,37 +314,10 @@ export class ActorCell implements Runnable {
     this.kernel.deadLetter(this.address, entry.name, reason)
   }
 
-  private noteFailure(messageName: string, cause: string): void {
-    const history = (this.history ??= Supervisor.makeHistory())
-    Supervisor.noteFailure(history, { timeMs: this.kernel.nowMs(), messageName, cause })
-  }
-
-  private follow<A, E>(fiber: Fiber.Fiber<A, E>, then: (exit: Exit.Exit<A, E>) => void): void {
-    this.fiber = fiber
-    fiber.addObserver((exit) => {
-      if (this.fiber !== fiber) return
-      this.fiber = undefined
-      then(exit)
-    })
-  }
-
-  private abandonCurrent(): Message | undefined {
-    const { current } = this
-    if (current === undefined) return undefined
-    this.current = undefined
-    current.abort()
-    this.abandonFiber()
-    return current
-  }
-
-  private abandonFiber(): void {
-    const { fiber } = this
-    this.fiber = undefined
-    fiber?.interruptUnsafe()
+  stopped(): ActorStopped {
+    return new ActorStopped({ address: this.address, reason: this.stopReason })
   }
 }
-
-const firstLine = (text: string): string => text.split("\n", 1)[0]!
 
 const describeError = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : JSON.stringify(error)

@@ -11,6 +11,7 @@ import type { ActorCell } from "./ActorCell.ts"
 import {
   type ActorError,
   type ActorStopped,
+  type AddressUnknown,
   type MailboxFull,
   type MessageUnknown,
   PayloadMalformed
@@ -20,11 +21,12 @@ import { Ask, outcome } from "./Ask.ts"
 import type { AskDeadlines } from "./AskDeadlines.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, cycleOf, type Message } from "./Message.ts"
+import { Admission } from "./Overflow.ts"
 
 /** What an ask of a known message can fail with, besides the handler's own errors. */
 export type AskError = Exclude<ActorError, MessageUnknown>
 /** What a tell can fail with. Whatever happens later to the message, its sender does not hear of it. */
-export type TellError = MailboxFull | ActorStopped | PayloadMalformed
+export type TellError = MailboxFull | ActorStopped | AddressUnknown | PayloadMalformed
 
 type Payload<P> = [P] extends [void] ? [] : undefined extends P ? [payload?: P] : [payload: P]
 
@@ -70,7 +72,7 @@ export class Target {
 
   cell(): ActorCell | undefined {
     const { cached } = this
-    if (cached !== undefined && !cached.removed) return cached
+    if (cached !== undefined && cached.gone === undefined) return cached
     return (this.cached = this.type.cell(this.name))
   }
 }
@@ -82,7 +84,8 @@ export const tell = (
   target: Target,
   entry: Actor.Entry,
   payload: unknown,
-  sender: Message | undefined
+  sender: Message | undefined,
+  admission?: Admission
 ): TellError | undefined => {
   if (entry.isPayload !== undefined && !entry.isPayload(payload)) return malformed(target, entry)
   const cell = target.cell()
@@ -92,7 +95,7 @@ export const tell = (
     ;(sender.outbox ??= []).push({ cell, entry, payload })
     return undefined
   }
-  const refused = cell.offer(entry, payload, undefined)
+  const refused = cell.offer(entry, payload, undefined, admission)
   if (refused !== undefined) cell.deadLetter(entry, refused.message)
   return refused
 }
@@ -171,8 +174,19 @@ export const awaitAsk = (
 
 const tellEffect = (target: Target, entry: Actor.Entry, payload: unknown): Effect.Effect<void, TellError> =>
   Effect.suspend(() => {
-    const refused = tell(target, entry, payload, Fiber.getCurrent()?.getRef(CurrentMessage))
-    return refused === undefined ? Effect.void : Effect.fail(refused)
+    const sender = Fiber.getCurrent()?.getRef(CurrentMessage)
+    const admission = target.type.definition.overflow === "backpressure" ? new Admission() : undefined
+    const refused = tell(target, entry, payload, sender, admission)
+    if (refused !== undefined) return Effect.fail(refused)
+    return admission === undefined ? Effect.void : awaitAdmission(admission)
+  })
+
+const awaitAdmission = (admission: Admission): Effect.Effect<void, TellError> =>
+  Effect.callback((resume) => {
+    const settle = () => resume(admission.refused === undefined ? Effect.void : Effect.fail(admission.refused))
+    if (!admission.waits) return settle()
+    admission.listener = settle
+    return Effect.sync(() => (admission.cancelled = true))
   })
 
 const askPromise = (target: Target, entry: Actor.Entry, payload: unknown): Promise<unknown> => {
@@ -256,6 +270,13 @@ const refClass = (type: ActorType, ask: Method, tell: Method): RefClass => {
     Object.defineProperty(Tell.prototype, entry.name, { value: tell(entry) })
   }
   return Ask
+}
+
+/** Messages that wait for an actor of this node or are handled by it. */
+export const loadOf = (ref: ActorRef<any>): number => {
+  const { name, type } = (ref as unknown as Ref)[target]
+  const cell = type.cells.get(name)
+  return cell === undefined ? 0 : cell.mailbox.size + (cell.current === undefined ? 0 : 1)
 }
 
 /** A ref for Effect. */

@@ -8,20 +8,23 @@
  */
 import { type AddressMalformed, localRealm } from "@continuum/core/Address"
 import { Delivery } from "@continuum/core/Delivery"
-import { Config, Context, Duration, Effect, Exit, Layer, Option, Scope } from "effect"
+import { Config, Context, Duration, Effect, Exit, Layer, Option, Queue, Scope, Stream } from "effect"
 import * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown } from "./ActorError.ts"
+import * as ActorLife from "./ActorLife.ts"
 import * as ActorRef from "./ActorRef.ts"
-import { ActorStorage, type OpenReport, type Quarantined } from "./ActorStorage.ts"
+import { ActorStorage, type OpenReport, type Quarantined, type StorageFailed } from "./ActorStorage.ts"
 import * as Inspector from "./Inspector.ts"
 import { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
+import { CurrentMessage } from "./Message.ts"
 import { receiver } from "./Receiver.ts"
 import type { RemoteError } from "./RemoteError.ts"
 import { Router } from "./Router.ts"
 import type { ActorDetail, ActorSummary, DeadLetter, HandlerFailed } from "./rpc.ts"
 import { ServiceCell } from "./ServiceCell.ts"
 import type { Service } from "./Service.ts"
+import type { Topic } from "./Topic.ts"
 
 export interface Options {
   /** Name of the node, as listings show it. Default `local`. */
@@ -30,6 +33,8 @@ export interface Options {
   readonly freeze?: boolean
   /** How long handlers in progress may take at a stop. Default `Limits.stopTimeoutMs`. */
   readonly stopTimeout?: Duration.Input
+  /** Active actors at once, 1 or more; beyond it idle ones leave memory. Default `Limits.activeActorsMax`. */
+  readonly activeActorsMax?: number
   /** The way to actors of other realms. Default: the service `Delivery` where the layer is built, if there is one. */
   readonly delivery?: Delivery["Service"]
 }
@@ -47,6 +52,8 @@ export interface Totals {
   readonly failed: number
   readonly restarts: number
   readonly deadLetters: number
+  /** Actors that left memory because they were idle. */
+  readonly passivated: number
   readonly mailboxDepth: number
   readonly activeActors: number
   readonly services: number
@@ -91,6 +98,25 @@ export class ActorSystem extends Context.Service<
     readonly list: (kind?: string) => Effect.Effect<ReadonlyArray<ActorSummary>>
     readonly inspect: (address: string) => Effect.Effect<ActorDetail, AddressMalformed | AddressUnknown>
     readonly restart: (address: string) => Effect.Effect<ActorSummary, AddressMalformed | AddressUnknown>
+    /**
+     * Stops the actor at once and deletes its stored state, for good. What waits for it gets `ActorStopped`; the next message
+     * finds an actor with its initial state. With `StorageFailed` it stays stopped, and its state what it was.
+     */
+    readonly forget: (address: string) => Effect.Effect<void, AddressMalformed | AddressUnknown | StorageFailed>
+    /**
+     * Stops an actor in order: it takes no more messages, its handler in progress gets its `stopTimeout`, then its children stop,
+     * the youngest first. A restart by hand brings it back.
+     */
+    readonly stop: (address: string) => Effect.Effect<void, AddressMalformed | AddressUnknown>
+    /** Waits until the actor has stopped for good or ended by itself. A restart is no end, and leaving memory is none. */
+    readonly watch: (address: string) => Effect.Effect<Actor.Terminated, AddressMalformed | AddressUnknown>
+    /** Tells all subscribers of a topic in this process. In a handler of a durable actor, once its new state is stored. */
+    readonly publish: <Event>(topic: Topic<Event>, event: Event) => Effect.Effect<void>
+    /**
+     * The events of a topic from now on. Beyond `buffer` events (default `Limits.topicBufferEvents`) that wait, the oldest is lost. A
+     * defect when the topic has `Limits.subscribersMax` subscribers.
+     */
+    readonly events: <Event>(topic: Topic<Event>, buffer?: number) => Stream.Stream<Event>
     /** Newest first. */
     readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
     /** O(active actors). */
@@ -130,7 +156,8 @@ const make = (
     const kernel = new Kernel(outer, {
       nodeName: options.nodeName ?? "local",
       freeze: options.freeze ?? !production,
-      storage
+      storage,
+      activeActorsMax: options.activeActorsMax ?? Limits.activeActorsMax
     })
     const delivery = options.delivery ?? Option.getOrUndefined(yield* Effect.serviceOption(Delivery))
     if (delivery !== undefined) {
@@ -181,6 +208,20 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   list: (kind) => Inspector.list(kernel, kind),
   inspect: (address) => Inspector.inspect(kernel, address),
   restart: (address) => Inspector.restart(kernel, address),
+  forget: (address) => Inspector.forget(kernel, address),
+  stop: (address) => Inspector.stop(kernel, address),
+  publish: (topic, event) =>
+    Effect.withFiber((fiber) => Effect.sync(() => kernel.publish(topic.name, event, fiber.getRef(CurrentMessage)))),
+  events: <Event>(topic: Topic<Event>, buffer = Limits.topicBufferEvents) =>
+    Stream.callback<Event>(
+      (queue) =>
+        Effect.acquireRelease(
+          Effect.sync(() => kernel.topics.subscribe(topic.name, (event) => Queue.offerUnsafe(queue, event as Event))),
+          (unsubscribe) => Effect.sync(unsubscribe)
+        ),
+      { bufferSize: buffer, strategy: "sliding" }
+    ),
+  watch: (address) => Inspector.watch(kernel, address),
   deadLetters: Effect.sync(() => kernel.deadLetters.list()),
   totals: () => ({
     processed: kernel.processed,
@@ -188,6 +229,7 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
     restarts: kernel.restarts,
     mailboxDepth: kernel.mailboxDepth(),
     deadLetters: kernel.deadLetters.total,
+    passivated: kernel.passivation.passivated,
     activeActors: kernel.activeActors,
     services: kernel.services.size
   }),
@@ -206,17 +248,26 @@ const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<void> =>
     const reason = "the system stops"
     for (const service of [...kernel.services.values()].toReversed()) yield* service.stop(reason)
     const busy = new Set<ReturnType<typeof cellsOf>[number]>()
-    for (const cell of cellsOf(kernel)) if (cell.beginStop(reason)) busy.add(cell)
+    for (const cell of cellsOf(kernel)) {
+      const { relations } = cell
+      // Children are stopped by their parents.
+      if (relations?.parent !== undefined) busy.add(cell)
+      else if (relations !== undefined && relations.children.size > 0) {
+        busy.add(cell)
+        kernel.forkBackground(ActorLife.shutdown(cell, reason))
+      } else if (ActorLife.beginStop(cell, reason)) busy.add(cell)
+    }
+    for (const cell of busy) if (cell.phase === "stopped") busy.delete(cell)
     const allEnded = Effect.callback<void>((resume) => {
-      kernel.onCellStopped = () => {
-        for (const cell of busy) if (cell.phase === "stopped") busy.delete(cell)
+      kernel.onCellStopped = (cell) => {
+        busy.delete(cell)
         if (busy.size === 0) resume(Effect.void)
       }
-      kernel.onCellStopped()
+      if (busy.size === 0) resume(Effect.void)
     })
     yield* Effect.timeoutOption(allEnded, timeout)
     kernel.onCellStopped = undefined
-    for (const cell of busy) cell.stop("the system stopped before the handler ended")
+    for (const cell of busy) ActorLife.stop(cell, "the system stopped before the handler ended")
     yield* Effect.timeoutOption(kernel.commits.settled, timeout)
     kernel.interruptBackground()
   })
@@ -247,6 +298,7 @@ export interface RunningSystem {
   readonly list: (kind?: string) => Promise<ReadonlyArray<ActorSummary>>
   readonly inspect: (address: string) => Promise<ActorDetail>
   readonly restart: (address: string) => Promise<ActorSummary>
+  readonly forget: (address: string) => Promise<void>
   readonly deadLetters: () => Promise<ReadonlyArray<DeadLetter>>
   readonly totals: () => Totals
   /** The same system as an Effect service. */
@@ -277,6 +329,7 @@ const start = async ({ dir, ...options }: StartOptions): Promise<RunningSystem> 
     list: (kind) => Effect.runPromise(system.list(kind)),
     inspect: (address) => Effect.runPromise(system.inspect(address)),
     restart: (address) => Effect.runPromise(system.restart(address)),
+    forget: (address) => Effect.runPromise(system.forget(address)),
     deadLetters: () => Effect.runPromise(system.deadLetters),
     totals: system.totals,
     system,

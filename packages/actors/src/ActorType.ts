@@ -8,6 +8,7 @@ import { Context, Effect, Result, Schema } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorCell } from "./ActorCell.ts"
 import { ActorStopped, type AddressUnknown } from "./ActorError.ts"
+import * as ActorLife from "./ActorLife.ts"
 import type { RefClasses } from "./ActorRef.ts"
 import { AskDeadlines } from "./AskDeadlines.ts"
 import { deepFreeze } from "./Freeze.ts"
@@ -25,6 +26,8 @@ export class ActorType {
   /** 0 to 255, higher first. */
   readonly priority: number
   readonly deadlines: AskDeadlines | undefined
+  /** Infinite: its actors never leave memory. */
+  readonly passivateAfterMs: number
   /** Classes of this type's refs, made at first use by ActorRef. */
   refClasses: RefClasses | undefined
 
@@ -36,6 +39,8 @@ export class ActorType {
     this.durable = definition.durable ?? kernel.storage !== undefined
     this.priority = definition.priority
     this.deadlines = kernel.deadlinesOf(definition.askTimeoutMs)
+    this.passivateAfterMs =
+      definition.passivateAfterMs ?? (this.durable ? Limits.passivateAfterMs : Number.POSITIVE_INFINITY)
     this.refClasses = undefined
     deepFreeze(definition.initial)
     if (this.durable && kernel.storage === undefined) {
@@ -50,11 +55,25 @@ export class ActorType {
   cell(name: string): ActorCell | undefined {
     const existing = this.cells.get(name)
     if (existing !== undefined) return existing
-    if (this.kernel.stopping || this.kernel.activeActors >= Limits.activeActorsMax) return undefined
+    const { kernel } = this
+    if (kernel.stopping || !kernel.passivation.hasRoom(kernel.activeActors)) return undefined
     const cell = new ActorCell(this, name)
     this.cells.set(name, cell)
+    kernel.activeActors++
+    kernel.passivation.activated(this)
+    ActorLife.start(cell)
+    return cell
+  }
+
+  /** The actor of this name; or in its place, if it is not in memory, one that is stopped for this reason. */
+  cellOrStopped(name: string, reason: string): ActorCell {
+    const existing = this.cells.get(name)
+    if (existing !== undefined) return existing
+    const cell = new ActorCell(this, name)
+    cell.phase = "stopped"
+    cell.stopReason = reason
+    this.cells.set(name, cell)
     this.kernel.activeActors++
-    cell.start()
     return cell
   }
 
@@ -62,7 +81,7 @@ export class ActorType {
   whyNot(name: string): ActorStopped {
     const reason = this.kernel.stopping
       ? "the system stops"
-      : `the system already has ${Limits.activeActorsMax} active actors`
+      : `the system already has ${this.kernel.activeActors} active actors, and none of them may leave memory`
     return new ActorStopped({ address: this.address(name), reason })
   }
 

@@ -7,6 +7,7 @@
  */
 import { Cause, Effect, Exit, Result } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
+import * as ActorLife from "./ActorLife.ts"
 import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
 import type { Message } from "./Message.ts"
 
@@ -109,7 +110,7 @@ export class GroupCommit {
       durable.waiting = []
       const bytes = cell.type.encodeState(cell.state)
       if (Result.isFailure(bytes)) {
-        cell.commitFailed(bytes.failure, held)
+        ActorLife.commitFailed(cell, bytes.failure, held)
         this.settlePart(durable)
         continue
       }
@@ -145,7 +146,7 @@ export class GroupCommit {
         durable.inFlight--
         if (durable.lastHeld === held) durable.lastHeld = undefined
         if (Exit.isSuccess(exit)) cell.commitSucceeded(held)
-        else cell.commitFailed(reasonOf(exit.cause), held)
+        else ActorLife.commitFailed(cell, reasonOf(exit.cause), held)
         this.settlePart(durable)
       }
       this.becomeIdle()

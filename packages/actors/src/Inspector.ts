@@ -8,7 +8,9 @@ import { Effect, Schema } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorCell } from "./ActorCell.ts"
 import { ActorFailed, type ActorError, type AddressUnknown, MessageUnknown, PayloadMalformed } from "./ActorError.ts"
+import * as ActorLife from "./ActorLife.ts"
 import { askEffect, Target } from "./ActorRef.ts"
+import type { StorageFailed } from "./ActorStorage.ts"
 import type { ActorType } from "./ActorType.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
@@ -74,9 +76,53 @@ export const restart = (
     }
     const cell = found instanceof ActorCell ? found : found.type.cell(found.name)
     if (cell === undefined) return yield* kernel.unknown(address)
-    yield* cell.restart()
+    yield* ActorLife.restart(cell)
     return summaryOf(cell)
   })
+
+/**
+ * Stops an actor at once and deletes its stored state, also one that was set aside. What waits for it is refused with
+ * `ActorStopped`; the next message finds an actor with its initial state.
+ */
+export const forget = (
+  kernel: Kernel,
+  address: string
+): Effect.Effect<void, AddressMalformed | AddressUnknown | StorageFailed> =>
+  kernel.forgetting.withPermits(1)(
+    Effect.gen(function* () {
+      const found = yield* find(kernel, address)
+      if (found instanceof ServiceCell) return yield* kernel.unknown(address)
+      yield* ActorLife.forget(
+        found instanceof ActorCell ? found : found.type.cellOrStopped(found.name, "it is forgotten")
+      )
+    })
+  )
+
+/** Stops an actor in order, its children first. */
+export const stop = (kernel: Kernel, address: string): Effect.Effect<void, AddressMalformed | AddressUnknown> =>
+  Effect.gen(function* () {
+    const found = yield* find(kernel, address)
+    if (found instanceof ServiceCell) return yield* found.stop("it was stopped by hand")
+    const reason = "it was stopped by hand"
+    const cell = found instanceof ActorCell ? found : found.type.cellOrStopped(found.name, reason)
+    yield* ActorLife.shutdown(cell, reason)
+  })
+
+/** Waits for the end of an actor. */
+export const watch = (
+  kernel: Kernel,
+  address: string
+): Effect.Effect<Actor.Terminated, AddressMalformed | AddressUnknown> =>
+  Effect.flatMap(kernel.locate(address), ({ name, type }) =>
+    Effect.callback<Actor.Terminated>((resume) => {
+      const own = type.address(name)
+      const cell = type.cells.get(name)
+      if (cell?.phase === "stopped")
+        return resume(Effect.succeed({ address: own, reason: cell.stopReason, normal: false }))
+      kernel.watches.add(own, resume, (terminated) => resume(Effect.succeed(terminated)))
+      return Effect.sync(() => kernel.watches.remove(own, resume))
+    })
+  )
 
 /** Asks an actor by the texts of its address and message; for doors, not for programs, which have typed refs. */
 export const askUnknown = (

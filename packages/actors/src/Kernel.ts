@@ -4,10 +4,11 @@
  */
 import * as Address from "@continuum/core/Address"
 import * as Nearest from "@continuum/core/Nearest"
-import { Clock, Context, Effect, type Fiber, Random } from "effect"
+import { Clock, Context, Effect, type Fiber, Random, Semaphore } from "effect"
 import type * as Actor from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { AddressUnknown } from "./ActorError.ts"
+import { Alarm } from "./Alarm.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import * as ActorRef from "./ActorRef.ts"
 import type { ActorStorage } from "./ActorStorage.ts"
@@ -15,17 +16,22 @@ import { ActorType } from "./ActorType.ts"
 import type { Ask } from "./Ask.ts"
 import { AskDeadlines } from "./AskDeadlines.ts"
 import { DeadLetters } from "./DeadLetters.ts"
+import { deepFreeze } from "./Freeze.ts"
 import { GroupCommit } from "./GroupCommit.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
+import { Passivation } from "./Passivation.ts"
 import { Router } from "./Router.ts"
 import { drainOf, RunQueue } from "./RunQueue.ts"
 import type { ServiceCell } from "./ServiceCell.ts"
+import { Topics } from "./Topic.ts"
+import { Watches } from "./Watches.ts"
 
 export interface KernelOptions {
   readonly nodeName: string
   readonly freeze: boolean
   readonly storage: ActorStorage["Service"] | undefined
+  readonly activeActorsMax: number
 }
 
 export class Kernel {
@@ -41,12 +47,20 @@ export class Kernel {
   processed: number
   failed: number
   restarts: number
+  /** Uses of all actors: the number of the next one. */
+  uses: number
+  readonly passivation: Passivation
+  readonly watches: Watches
+  readonly topics: Topics
+  readonly alarm: Alarm
   readonly types: Map<string, ActorType>
   /** The way to actors of other realms. */
   router: Router
   readonly services: Map<string, ServiceCell>
   stopping: boolean
   activeActors: number
+  /** Held while a stored state is deleted. */
+  readonly forgetting: Semaphore.Semaphore
   private readonly clock: Clock.Clock
   private readonly random: { readonly nextDoubleUnsafe: () => number }
   private readonly deadlines: Map<number, AskDeadlines>
@@ -64,11 +78,25 @@ export class Kernel {
     this.processed = 0
     this.failed = 0
     this.restarts = 0
+    this.uses = 0
+    this.watches = new Watches()
+    this.topics = new Topics()
+    this.alarm = new Alarm({ nowMs: this.nowMs, fork: (effect) => this.fork(effect, this.context) })
     this.types = new Map()
+    this.passivation = new Passivation(
+      {
+        nowMs: this.nowMs,
+        fork: (effect) => this.forkBackground(effect),
+        types: this.types,
+        nextUse: () => this.nextUse()
+      },
+      options.activeActorsMax
+    )
     this.router = new Router(this, undefined, undefined)
     this.services = new Map()
     this.stopping = false
     this.activeActors = 0
+    this.forgetting = Semaphore.makeUnsafe(1)
     this.spare = undefined
     this.onCellStopped = undefined
     this.deadlines = new Map()
@@ -81,6 +109,10 @@ export class Kernel {
   }
 
   readonly nowMs = (): number => this.clock.currentTimeMillisUnsafe()
+
+  nextUse(): number {
+    return this.uses++
+  }
 
   /** A number in [0, 1) from the system's randomness. */
   chance(): number {
@@ -101,12 +133,10 @@ export class Kernel {
   }
 
   /** Calls `task` when an actor has stopped; for the stop of the system. */
-  onCellStopped: (() => void) | undefined
-  cellStopped(): void {
-    this.onCellStopped?.()
-  }
+  onCellStopped: ((cell: ActorCell) => void) | undefined
 
   interruptBackground(): void {
+    this.alarm.stop()
     for (const fiber of this.background) fiber.interruptUnsafe()
   }
 
@@ -181,11 +211,40 @@ export class Kernel {
     }
   }
 
+  /** Publishes an event; one of a durable actor's handler once its state is stored. */
+  publish(topic: string, event: unknown, sender: Message | undefined): void {
+    if (this.freeze) deepFreeze(event)
+    if (sender === undefined || sender.cell.durable === undefined || sender.cell.current !== sender)
+      return this.topics.publish(topic, event)
+    const publication = {
+      offer: () => {
+        this.topics.publish(topic, event)
+        return undefined
+      },
+      deadLetter: () => undefined
+    }
+    ;(sender.outbox ??= []).push({ cell: publication, entry: sender.entry, payload: event })
+  }
+
   deadLetter(address: string, messageName: string, reason: string): void {
     this.deadLetters.add(this.nowMs(), address, messageName, reason)
   }
 
   // ---------------------------------------------------------------- addresses
+
+  /**
+   * The actor of this node at an address. Throws `AddressMalformed`, `TypeError` when it is not of this node, and `ActorStopped`
+   * when there is no room for it.
+   */
+  cellAt(text: string): ActorCell {
+    const address = Address.parseParts(text)
+    if (typeof address === "string") throw new Address.AddressMalformed({ input: text, reason: address })
+    const type = this.router.isOwn(address.realm) ? this.types.get(address.kind) : undefined
+    if (type === undefined) throw new TypeError(`${text} is no actor of this node; only those can be linked or watched`)
+    const cell = type.cell(address.name)
+    if (cell === undefined) throw type.whyNot(address.name)
+    return cell
+  }
 
   /** The type and name of a text address in this system. */
   locate(text: string): Effect.Effect<{ type: ActorType; name: string }, Address.AddressMalformed | AddressUnknown> {

@@ -17,8 +17,42 @@ export const mailboxChunksPooled = 1_024
 /** Asks answered at once, one inside the other, before the next one has to take its turn: bounds the depth of the stack. */
 export const directDepthMax = 8
 
-/** Active actors in one system: the target of docs/ARCHITECTURE.md. The next activation is refused with `ActorStopped`. */
+/** Active actors in one system: the target of docs/ARCHITECTURE.md. For the next one idle actors leave memory; if none may, it is
+ * refused with `ActorStopped`. */
 export const activeActorsMax = 1_000_000
+
+/** Milliseconds that a durable actor is idle before it leaves memory, unless its definition says otherwise. Chosen, not measured. */
+export const passivateAfterMs = 600_000
+
+/** Actors that a sweep looks at before others get the thread: about 0.1 ms. */
+export const passivationSliceActors = 4_096
+
+/** Share of all active actors that leave at once when there is no room: the look at all of them is made once for so many. */
+export const passivationShare = 1 / 64
+
+/** After a look in vain, a millisecond without another for so many actors: looks take a tenth of the time at most. */
+export const passivationLooksPerMs = 4_000
+
+/** Timers of one actor: each is 200 B or so. Chosen, not measured. */
+export const timersMax = 1_000
+
+/** Milliseconds of the longest sleep: hosts count them in 31 bits, and a day is enough to be woken after. */
+export const alarmSleepMsMax = 86_400_000
+
+/** Senders that wait for room in one mailbox, when its definition lets them. As many as messages by default. Chosen, not measured. */
+export const sendersWaitingMax = 10_000
+
+/** Subscribers of one topic: each is called at each event. Chosen, not measured. */
+export const subscribersMax = 10_000
+
+/** Topics that one actor subscribes to. Chosen, not measured. */
+export const subscriptionsMax = 1_000
+
+/** Events that wait in the stream of one subscriber, unless it says otherwise; the oldest is lost first. Chosen, not measured. */
+export const topicBufferEvents = 256
+
+/** Workers of one pool: the choice of the smallest mailbox looks at each. Chosen, not measured. */
+export const poolSizeMax = 1_000
 
 /** Milliseconds that an ask waits for its reply, unless the ref says otherwise. 30 s: what HTTP proxies commonly allow. */
 export const askTimeoutMs = 30_000
@@ -70,6 +104,18 @@ export const hostTurnMessages = 4_096
 
 /** Milliseconds of handling before timers and I/O of the host get their turn: half a frame of 60 Hz. */
 export const hostTurnMs = 8
+
+/** Children of one actor; more are spawned in groups, each under a supervisor of its own. Chosen, not measured. */
+export const childrenMax = 10_000
+
+/** Links of one actor: its failure makes all of them fail. Chosen, not measured. */
+export const linksMax = 1_000
+
+/** Actors and Effects that watch one address. Chosen, not measured. */
+export const watchersMax = 10_000
+
+/** Addresses that one actor watches. Chosen, not measured. */
+export const watchedMax = 10_000
 
 /** Failures that a supervisor keeps of each actor, newest first. */
 export const failuresKept = 10

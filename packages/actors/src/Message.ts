@@ -6,11 +6,15 @@
  */
 import * as Address from "@continuum/core/Address"
 import { Context } from "effect"
-import type { Actor, ActorContext, Entry, MessageTypes } from "./Actor.ts"
+import type { Actor, ActorContext, Entry, MessageTypes, TimerOptions } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { AskCycle } from "./ActorError.ts"
+import * as ActorLife from "./ActorLife.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { Ask } from "./Ask.ts"
+import * as Relations from "./Relations.ts"
+import { Timers } from "./Timers.ts"
+import type { Topic } from "./Topic.ts"
 
 /** A tell that leaves once its sender's state is stored. */
 export interface Outgoing {
@@ -61,6 +65,50 @@ export class Message implements ActorContext {
   ): PromiseRef<M> {
     this.kept = true
     return this.cell.kernel.router.promiseRef(actor, address, undefined, this)
+  }
+
+  spawn<Kind extends string, State, M extends MessageTypes>(
+    actor: Actor<Kind, State, M, never>,
+    name: string
+  ): PromiseRef<M> {
+    const { kernel } = this.cell
+    const type = kernel.typeOf(actor)
+    type.checkName(name)
+    const child = type.cell(name)
+    if (child === undefined) throw type.whyNot(name)
+    if (child.gone !== undefined) throw child.gone === "unknown" ? kernel.unknown(child.address) : child.stopped()
+    Relations.adopt(this.cell, child)
+    if (child.phase === "stopped") ActorLife.startAnew(child)
+    return this.ref(actor, name)
+  }
+
+  watch(address: string, messageName: string): void {
+    ActorLife.watch(this.cell, this.cell.kernel.cellAt(address), messageName)
+  }
+  unwatch(address: string): void {
+    ActorLife.unwatch(this.cell, this.cell.kernel.cellAt(address).address)
+  }
+  link(address: string): void {
+    ActorLife.link(this.cell, this.cell.kernel.cellAt(address))
+  }
+  setTimer(key: string, when: TimerOptions, messageName: string, payload?: unknown): void {
+    const { cell } = this
+    ;(cell.timers ??= new Timers(cell)).set(key, when, ActorLife.entryOf(cell, messageName), payload)
+  }
+  cancelTimer(key: string): void {
+    this.cell.timers?.cancel(key)
+  }
+  publish<Event>(topic: Topic<Event>, event: Event): void {
+    this.cell.kernel.publish(topic.name, event, this)
+  }
+  subscribe<Event>(topic: Topic<Event>, messageName: string): void {
+    ActorLife.subscribe(this.cell, topic.name, messageName)
+  }
+  unsubscribe<Event>(topic: Topic<Event>): void {
+    ActorLife.unsubscribe(this.cell, topic.name)
+  }
+  end(): void {
+    if (this.cell.current === this && this.cell.phase === "ready") this.cell.phase = "ending"
   }
 
   ref<Kind extends string, State, M extends MessageTypes>(

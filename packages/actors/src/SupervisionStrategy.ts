@@ -11,7 +11,8 @@ import { Duration } from "effect"
 export interface SupervisionStrategy {
   /**
    * `permanent`: always restarted. `transient`: only after a failure, not after a normal end.
-   * `temporary`: never. Actors end only by failing, so for them the first two are the same.
+   * `temporary`: never. For an actor without a parent the first two are the same: after a normal end it is gone, and its next
+   * message is the restart.
    */
   readonly restart: "permanent" | "transient" | "temporary"
   /** Restarts allowed within `period`; one more and the actor stops for good. `Infinity`: never gives up. */
@@ -24,6 +25,22 @@ export interface SupervisionStrategy {
   readonly backoffFactor: number
   /** Part of each wait that is random, in [0, 1]. A wait lies between `(1 - jitter)` times the computed one and the computed one. */
   readonly jitter: number
+}
+
+/** What an actor does about the ends of its children, in OTP's terms. */
+export interface ChildrenStrategy {
+  /** Restarted with a child that is: `one_for_one` none, `one_for_all` all others, `rest_for_one` those that were spawned after it. */
+  readonly order: "one_for_one" | "one_for_all" | "rest_for_one"
+  /** Restarts of all children together within `period`; one more and the parent has failed. */
+  readonly intensity: number
+  readonly period: Duration.Duration
+}
+
+/** What a definition may say of its children. */
+export interface ChildrenOptions {
+  readonly order?: ChildrenStrategy["order"]
+  readonly intensity?: number
+  readonly period?: Duration.Input
 }
 
 /** What a definition may say; the rest are the defaults. Durations as Effect reads them: `"10 seconds"`, milliseconds. */
@@ -53,6 +70,15 @@ export const serviceDefault: SupervisionStrategy = {
   ...actorDefault,
   intensity: Number.POSITIVE_INFINITY,
   backoffMin: Duration.millis(100)
+}
+
+/** Children: as OTP names its default, each for itself; at most 10 restarts in a minute. Throws `RangeError` as `make` does. */
+export const makeChildren = (options: ChildrenOptions = {}): ChildrenStrategy => {
+  const { intensity, period } = make({
+    ...(options.intensity === undefined ? {} : { intensity: options.intensity }),
+    ...(options.period === undefined ? {} : { period: options.period })
+  })
+  return { order: options.order ?? "one_for_one", intensity, period }
 }
 
 /** Fills in the defaults. Throws `RangeError` for values outside their ranges: a fault of the program that wrote them. */

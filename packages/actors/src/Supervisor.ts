@@ -1,8 +1,8 @@
 /**
  * The supervisor's memory of one actor, and its decision after each end: restart and when, or stop and why.
  *
- * Pure: the caller gives time and chance, so that a test or a simulation can replay every decision. A supervisor is
- * one_for_one here: the end of one actor touches no other.
+ * Pure: the caller gives time and chance, so that a test or a simulation can replay every decision. What the end of one actor
+ * means for others is in `Relations`.
  */
 import { Duration } from "effect"
 import * as Limits from "./Limits.ts"
@@ -32,7 +32,11 @@ export interface End {
 
 export type Decision =
   | { readonly _tag: "Restart"; readonly delayMs: number }
-  | { readonly _tag: "Stop"; readonly reason: string }
+  /** `tooOften`: there were more restarts than the strategy allows. */
+  | { readonly _tag: "Stop"; readonly reason: string; readonly tooOften: boolean }
+
+/** Why an actor is gone that wanted to. */
+export const endedNormally = "it ended normally"
 
 /**
  * Notes the end and decides. The backoff counts restarts within the period, so an actor that behaved for a whole
@@ -46,14 +50,15 @@ export const ended = (
 ): Decision => {
   noteFailure(history, end)
   if (strategy.restart === "temporary")
-    return { _tag: "Stop", reason: reasonOf(end, "temporary actors are not restarted") }
-  if (strategy.restart === "transient" && end.cause === undefined) return { _tag: "Stop", reason: "it ended normally" }
+    return { _tag: "Stop", reason: reasonOf(end, "temporary actors are not restarted"), tooOften: false }
+  if (strategy.restart === "transient" && end.cause === undefined)
+    return { _tag: "Stop", reason: endedNormally, tooOften: false }
   const periodMs = Duration.toMillis(strategy.period)
   history.recent = history.recent.filter((timeMs) => end.timeMs - timeMs < periodMs)
   const earlier = history.recent.length
   if (earlier >= strategy.intensity) {
     const limit = `more than ${strategy.intensity} restarts in ${Duration.format(strategy.period)}`
-    return { _tag: "Stop", reason: reasonOf(end, limit) }
+    return { _tag: "Stop", reason: reasonOf(end, limit), tooOften: true }
   }
   history.restarts++
   history.recent.push(end.timeMs)

@@ -21,7 +21,8 @@ describe("a supervisor", () => {
     expect(Supervisor.ended(strategy, history, failedAt(2_000), 0)).toEqual({ _tag: "Restart", delayMs: 400 })
     expect(Supervisor.ended(strategy, history, failedAt(9_999), 0)).toEqual({
       _tag: "Stop",
-      reason: 'more than 3 restarts in 10s; last failure in "add": Error: no'
+      reason: 'more than 3 restarts in 10s; last failure in "add": Error: no',
+      tooOften: true
     })
     expect(history.restarts).toBe(3)
   })

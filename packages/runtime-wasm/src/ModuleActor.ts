@@ -153,8 +153,7 @@ export const make = (options: Options) =>
     },
     {
       ack: "committed",
-      // After a turn: an actor whose name is refused while it is being activated answers that it is stopped.
-      accepts: (contentId) => Effect.andThen(Effect.yieldNow, options.accepts(contentId)),
+      accepts: options.accepts,
       askTimeout: Limits.runTimeoutMsMax + Limits.queueWaitMsMax,
       supervision: {
         // A module is never given up: it waits, and the rest of the node does not notice.

@@ -1,0 +1,124 @@
+/**
+ * What one actor has to do with others: its parent, its children in the order in which they were spawned, the actors that fail
+ * with it and those whose end it wants to hear of. Only actors that have any hold one, so that the others stay small.
+ *
+ * The children's restarts are counted together. One too many within the period, and the parent itself has failed: its children
+ * stop, and its own supervisor decides. Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html
+ */
+import type { ActorCell } from "./ActorCell.ts"
+import * as Limits from "./Limits.ts"
+import * as Supervisor from "./Supervisor.ts"
+import type { ChildrenStrategy } from "./SupervisionStrategy.ts"
+
+export class Relations {
+  /** Who supervises this actor; undefined: the system. */
+  parent: ActorCell | undefined
+  /** Oldest first. */
+  readonly children: Set<ActorCell>
+  /** Restarts of children; made at the first. */
+  private childrenHistory: Supervisor.History | undefined
+  /** Actors that fail when this one does. */
+  readonly links: Set<ActorCell>
+  /** Addresses whose end this actor wants to hear of. */
+  readonly watching: Set<string>
+  /** Functions that end its subscriptions, by topic. */
+  readonly subscriptions: Map<string, () => void>
+  /** Called when the last handler of an actor that is stopping has ended. */
+  onIdle: (() => void) | undefined
+
+  constructor() {
+    this.parent = undefined
+    this.children = new Set()
+    this.childrenHistory = undefined
+    this.links = new Set()
+    this.watching = new Set()
+    this.subscriptions = new Map()
+    this.onIdle = undefined
+  }
+
+  /** Whether others count on the actor's being in memory. */
+  get any(): boolean {
+    return (
+      this.parent !== undefined ||
+      [this.children, this.links, this.watching, this.subscriptions].some(({ size }) => size > 0)
+    )
+  }
+
+  /** A new life begins: what earlier children did counts no more. */
+  beginAnew(): void {
+    this.childrenHistory = undefined
+    this.watching.clear()
+    for (const unsubscribe of this.subscriptions.values()) unsubscribe()
+    this.subscriptions.clear()
+  }
+
+  /** What happens after the end of a child. It is noted with the child, and counted here. */
+  childEnded(parent: ActorCell, child: ActorCell, end: Supervisor.End): Supervisor.Decision {
+    const { childrenStrategy } = parent.type.definition
+    const strategy = { ...child.type.definition.strategy, ...childrenStrategy }
+    Supervisor.noteFailure(historyOf(child), end)
+    this.childrenHistory ??= Supervisor.makeHistory()
+    return Supervisor.ended(strategy, this.childrenHistory, end, parent.kernel.chance())
+  }
+
+  /** The children that a restart of one restarts too, itself included, oldest first. */
+  affectedBy(child: ActorCell, order: ChildrenStrategy["order"]): Array<ActorCell> {
+    if (order === "one_for_one") return [child]
+    const all = [...this.children]
+    return order === "one_for_all" ? all : all.slice(all.indexOf(child))
+  }
+}
+
+export const historyOf = (cell: ActorCell): Supervisor.History => (cell.history ??= Supervisor.makeHistory())
+
+export const of = (cell: ActorCell): Relations => (cell.relations ??= new Relations())
+
+/**
+ * Puts an actor under a parent. Throws `TypeError` when it has another parent or is the parent's own ancestor, and `RangeError`
+ * for a child too many.
+ */
+export const adopt = (parent: ActorCell, child: ActorCell): void => {
+  const { children } = of(parent)
+  const present = child.relations?.parent
+  if (present === parent) return
+  if (present !== undefined) throw new TypeError(`${child.address} has another parent: ${present.address}`)
+  for (let above: ActorCell | undefined = parent; above !== undefined; above = above.relations?.parent) {
+    if (above === child) throw new TypeError(`${child.address} cannot be spawned below itself`)
+  }
+  if (children.size >= Limits.childrenMax)
+    throw new RangeError(`${parent.address} has ${Limits.childrenMax} children already: spawn them in groups`)
+  children.add(child)
+  of(child).parent = parent
+}
+
+/** The actor has no parent any more. */
+export const orphan = (child: ActorCell): void => {
+  const { relations } = child
+  if (relations?.parent === undefined) return
+  relations.parent.relations!.children.delete(child)
+  relations.parent = undefined
+}
+
+/**
+ * From now on, until one of them restarts or stops, a failure of either is a failure of both. Throws `RangeError` for a link too
+ * many.
+ */
+export const link = (one: ActorCell, other: ActorCell): void => {
+  if (one === other) return
+  for (const cell of [one, other]) {
+    if (of(cell).links.size >= Limits.linksMax)
+      throw new RangeError(`${cell.address} has ${Limits.linksMax} links already`)
+  }
+  of(one).links.add(other)
+  of(other).links.add(one)
+}
+
+/** Removes all links of an actor, and says whose they were. */
+export const unlinkAll = (cell: ActorCell): Array<ActorCell> => {
+  const { relations } = cell
+  if (relations === undefined || relations.links.size === 0) return []
+  const linked = [...relations.links]
+  relations.links.clear()
+  for (const other of linked) other.relations!.links.delete(cell)
+  return linked
+}
