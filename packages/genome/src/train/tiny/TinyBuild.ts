@@ -147,10 +147,14 @@ export const build = Effect.fn("TinyBuild.build")(function* (
   return { files, report }
 })
 
-const trainBase = ({ seed, baseSteps }: Recipe, say: (line: string) => Effect.Effect<void>) =>
+const nothing = { arithmetic: 0, brackets: 0, dates: 0, english: 0, reversing: 0, sorting: 0 }
+const only = (domains: ReadonlyArray<Domains.Domain>): Partial<typeof shares> =>
+  Object.fromEntries(domains.map((domain) => [domain, shares[domain]]))
+
+const trainBase = ({ seed, baseSteps, domains }: Recipe, say: (line: string) => Effect.Effect<void>) =>
   BaseTrainer.train({
     config,
-    source: Domains.mixture(shares, "train"),
+    source: Domains.mixture({ ...nothing, ...only(domains) }, "train"),
     steps: baseSteps,
     rows: baseRows,
     sequence: baseSequence,
