@@ -17,7 +17,6 @@ describe("TinyBuild", () => {
             examples: 60
           })
           const { brackets, dates } = report.accuracy
-          const { brackets, dates } = report.accuracy
           assert.isAbove(dates!.base, 0.3)
           assert.isAbove(dates!.layer, Math.max(0.8, dates!.base + 0.15))
           assert.isAbove(brackets!.layer, brackets!.base + 0.1)
