@@ -28,6 +28,6 @@ describe("TinyBuild", () => {
           assert.strictEqual(layer.targets.length, 7 * TinyBuild.config.num_hidden_layers)
         })
       ),
-    200_000
+    600_000
   )
 })
