@@ -64,15 +64,34 @@ const make = Effect.fn("EmbeddedOnnxRuntime.make")(function* (options: Options) 
     target.load({ _tag: "Load", contentId, matrix })
   })
 
-  /** The engine, with these layers in it: at once after this, while nothing else could have run. */
-  const engineWith = Effect.fnUntraced(function* (contentIds: ReadonlyArray<ContentId>) {
+  /** Starts a request in an engine that has its layers, and says in which. */
+  const start = Effect.fnUntraced(function* (
+    message: EngineOnnxRuntime.StartMessage,
+    events: Queue.Enqueue<Event>,
+    onStart: (target: Engine) => void
+  ) {
+    const contentIds = message.layers.map(({ contentId }) => contentId)
+    const listener: EngineOnnxRuntime.Listener = {
+      onStart: (cachedTokens) => Queue.offerUnsafe(events, { _tag: "Start", cachedTokens }),
+      onToken: (token) => Queue.offerUnsafe(events, { _tag: "Token", token }),
+      onEnd: (reason) => Queue.offerUnsafe(events, { _tag: "End", reason }),
+      onGone: (error) => Queue.offerUnsafe(events, { _tag: "Gone", error })
+    }
     for (;;) {
       const target = yield* engine
-      const missing = contentIds.filter((contentId) => !target.layers.has(contentId))
-      if (missing.length === 0) return target
-      for (const contentId of missing) {
+      for (const contentId of contentIds) {
+        if (target.layers.has(contentId)) continue
         yield* loadInto(target, contentId, given.get(contentId) ?? (yield* source.get(contentId)))
       }
+      // In one step with the look whether all are there: somebody may have unloaded one in the meantime.
+      const isStarted = yield* Effect.sync(() => {
+        const hasAll = contentIds.every((contentId) => target.layers.has(contentId))
+        if (!hasAll) return false
+        onStart(target)
+        target.start(message, listener)
+        return true
+      })
+      if (isStarted) return
     }
   })
 
@@ -82,29 +101,22 @@ const make = Effect.fn("EmbeddedOnnxRuntime.make")(function* (options: Options) 
     prompt: ReadonlyArray<number>,
     emit: (text: string) => Effect.Effect<unknown>
   ) {
-    const layers = (request.layers ?? []).map(({ contentId, weight }) => ({ contentId, weight: weight ?? 1 }))
-    const id = ids++
     // No more events than tokens fit the context.
     const events = yield* Queue.unbounded<Event>()
-    const target = yield* engineWith(layers.map(({ contentId }) => contentId))
-    target.start(
-      {
-        _tag: "Start",
-        id,
-        prompt: Uint16Array.from(prompt),
-        layers,
-        sampling: request.sampling ?? {},
-        tokensMax: Math.min(request.tokensMax ?? config.max_position_embeddings, config.max_position_embeddings),
-        priority: request.priority ?? 128
-      },
-      {
-        onStart: (cachedTokens) => Queue.offerUnsafe(events, { _tag: "Start", cachedTokens }),
-        onToken: (token) => Queue.offerUnsafe(events, { _tag: "Token", token }),
-        onEnd: (reason) => Queue.offerUnsafe(events, { _tag: "End", reason }),
-        onGone: (error) => Queue.offerUnsafe(events, { _tag: "Gone", error })
-      }
+    const message: EngineOnnxRuntime.StartMessage = {
+      _tag: "Start",
+      id: ids++,
+      prompt: Uint16Array.from(prompt),
+      layers: (request.layers ?? []).map(({ contentId, weight }) => ({ contentId, weight: weight ?? 1 })),
+      sampling: request.sampling ?? {},
+      tokensMax: Math.min(request.tokensMax ?? config.max_position_embeddings, config.max_position_embeddings),
+      priority: request.priority ?? 128
+    }
+    let target: Engine | undefined
+    const started = start(message, events, (engine) => (target = engine))
+    return yield* Effect.andThen(started, follow(events, request.stop ?? [], emit)).pipe(
+      Effect.ensuring(Effect.sync(() => target?.cancel(message.id)))
     )
-    return yield* follow(events, request.stop ?? [], emit).pipe(Effect.ensuring(Effect.sync(() => target.cancel(id))))
   })
 
   const run = Effect.fnUntraced(function* (request: GenerateRequest, queue: Queue.Enqueue<Chunk, BackendError>) {

@@ -11,15 +11,15 @@ describe("TinyBuild", () => {
         Effect.gen(function* () {
           const { files, report } = yield* TinyBuild.build({
             seed: 1,
-            baseSteps: 100,
-            layerSteps: { ...TinyBuild.full.layerSteps, brackets: 100, dates: 60 },
+            baseSteps: 120,
+            layerSteps: { ...TinyBuild.full.layerSteps, brackets: 80, dates: 60 },
             domains: ["brackets", "dates"],
             examples: 60
           })
           const { brackets, dates } = report.accuracy
-          assert.isBelow(brackets!.base, 0.3)
-          assert.isAbove(brackets!.layer, brackets!.base + 0.2)
-          assert.isAbove(dates!.layer, dates!.base + 0.2)
+          assert.isAbove(dates!.base, 0.3)
+          assert.isAbove(dates!.layer, Math.max(0.8, dates!.base + 0.15))
+          assert.isAbove(brackets!.layer, brackets!.base + 0.1)
           const adapter = (name: string) => files.get(`layers/dates/${name}`)!
           const layer = yield* Peft.read({
             config: new TextDecoder().decode(adapter(Peft.configFile)),
@@ -28,6 +28,6 @@ describe("TinyBuild", () => {
           assert.strictEqual(layer.targets.length, 7 * TinyBuild.config.num_hidden_layers)
         })
       ),
-    200_000
+    600_000
   )
 })
