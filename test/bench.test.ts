@@ -61,7 +61,7 @@ describe("bench", () => {
   it("refuses a suite that does not exist and names those that do", () => {
     const { status, stderr } = bench("--only", "actor")
     assert.strictEqual(status, 2)
-    assert.match(stderr, /"actor" is not one of actors, wasm, jit, durable, start, install/)
+    assert.match(stderr, /"actor" is not one of actors, wasm, jit, genome, answer, durable, start, install/)
   })
 
   const runPeer = (index: number) =>
