@@ -43,6 +43,10 @@ try {
     }
   }
   check("Whether the node is up", url !== "", true)
+  // A node proves itself after its start by compiling a function, which would take its share of the cores.
+  while (!(await (await fetch(`${url}/metrics`)).text()).includes("\ncontinuum_modules 1\n")) {
+    await new Promise((done) => setTimeout(done, 100))
+  }
   const { measured, warmUp } = asked(quick)
   for (const [name, model, promptOf] of [
     ["persona", "helper-ai", dateOf],

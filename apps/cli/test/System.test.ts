@@ -96,6 +96,33 @@ describe("with a real node", () => {
       })
     )
 
+    it.effect("a persona answers in sentences, remembers, and says how it came to its answer", () =>
+      Effect.gen(function* () {
+        const { cli, json } = yield* System
+        const asked = yield* cli("jtag", "ai/generate", "--prompt=Explain RTOS", "--persona=Teacher AI")
+        assert.strictEqual(asked.code, 0, asked.stderr)
+        assert.match(asked.stdout, /^An RTOS \(real-time operating system\) is .*Source: docs\/GLOSSARY.md, "RTOS"\n$/s)
+        assert.include(asked.stderr, "Teacher AI")
+        const prompt = ["--prompt", "What is fuel?", "--conversation", "c"]
+        const first = yield* json("bun", "ai", "generate", ...prompt)
+        assert.strictEqual(first.trace.worker, "retrieval")
+        const more = yield* json("here", "ai/generate", "--prompt", "tell me more", "--conversation", "c")
+        assert.include(more.text.toLowerCase(), "fuel")
+        assert.notStrictEqual(more.text, first.text)
+        const sum = yield* json("here", "ai/generate", "--prompt", "12+7=")
+        assert.match(sum.text, /^\d+$/)
+        assert.deepStrictEqual(
+          sum.trace.layers.map((layer: any) => layer.name),
+          ["arithmetic"]
+        )
+        const unknown = yield* cli("here", "ai/generate", "--prompt", "x", "--persona", "Techer AI")
+        assert.strictEqual(unknown.code, 1)
+        assert.include(unknown.stderr, 'Did you mean "Teacher AI"')
+        assert.strictEqual((yield* json("here", "personas/list")).length, 2)
+        assert.strictEqual((yield* json("here", "layers/list")).length, 6)
+      })
+    )
+
     it.effect("shows its status, settings, log and health", () =>
       Effect.gen(function* () {
         const { home, json } = yield* System
