@@ -13,6 +13,9 @@ import { root, temporaryFolder } from "./NodeProcess.ts"
 /** The packages that stand alone, each with a program as the first block of its README. */
 export const packages = ["core", "actors", "runtime-wasm", "genome"] as const
 
+/** What the READMEs have a user install beside them: the services of a runtime. */
+const besides = ["@effect/platform-node"] as const
+
 export interface Ran {
   readonly code: number | null
   readonly output: string
@@ -69,7 +72,7 @@ export const linked = Effect.gen(function* () {
   const project = join(yield* temporaryFolder, "project")
   const modules = join(project, "node_modules")
   const packed = yield* pack
-  const wanted = new Set<string>()
+  const wanted = new Set<string>(besides)
   for (const { file, name } of packed) {
     const folder = join(modules, name)
     mkdirSync(folder, { recursive: true })
@@ -100,10 +103,23 @@ export const installed = Effect.gen(function* () {
   writeProject(project)
   writeFileSync(join(project, ".npmrc"), "onnxruntime-node-install=skip\n")
   const files = packed.map(({ file }) => file)
-  const install = yield* run(project, "npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", ...files])
+  const install = yield* run(project, "npm", [
+    "install",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    ...files,
+    ...besides.map(exactly)
+  ])
   if (install.code !== 0) throw new Error(`npm install failed: ${install.output}`)
   return { project, packed, built: yield* run(project, bin("tsc"), []) }
 })
+
+/** A library in the version of this repository. */
+const exactly = (name: string): string => {
+  const manifest = readFileSync(join(root, "node_modules", name, "package.json"), "utf8")
+  return `${name}@${(JSON.parse(manifest) as { version: string }).version}`
+}
 
 /** Runs the README's program of each of these packages on each of these runtimes, and compares what it prints. */
 export const runReadmes = (project: string, names: ReadonlyArray<string>, on: ReadonlyArray<keyof typeof runtimes>) =>

@@ -29,6 +29,8 @@ if (!installed()) {
   // Bun is a development dependency: where NODE_ENV is "production", npm would leave it out, or take it away again.
   const npm = spawnSync("npm", ["install", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
+    // npm 10 runs the script of onnxruntime-node, which would load libraries for graphics cards; npm 11 has allowScripts.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32"
   })

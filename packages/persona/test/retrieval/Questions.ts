@@ -55,7 +55,7 @@ export const unanswerable: ReadonlyArray<string> = [
   "What is the capital of France?",
   "How do I cook spaghetti carbonara?",
   "Who won the football world cup in 1998?",
-  "Explain quantum chromodynamics",
+  "Explain plate tectonics",
   "translate good morning to Japanese",
   "What is the weather like tomorrow?"
 ]

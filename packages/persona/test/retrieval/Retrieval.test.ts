@@ -82,7 +82,7 @@ describe("retrieval from the pages of this project", () => {
         assert.match(text, /^An RTOS \(real-time operating system\) is an operating system that promises/)
         assert.isTrue(text.endsWith('\n\nSource: docs/GLOSSARY.md, "RTOS"'))
         const share = (yield* ask(helper, "how do I share my machine?")).text
-        assert.include(share, "mesh/invite")
+        assert.include(share, "peers/add")
         assert.include(share, "docs/GUIDE.md")
         assert.include((yield* ask(helper, "how do I back up?")).text, "copy its home folder")
         assert.include((yield* ask(helper, "what is fuel?")).text, "WebAssembly instructions")
