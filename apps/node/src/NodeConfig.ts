@@ -100,9 +100,10 @@ const list = (text: string): ReadonlyArray<string> =>
     .map((word) => word.trim())
     .filter((word) => word !== "")
 
-const isHostPort = (text: string): boolean => {
-  const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text) ?? []
-  return host !== undefined && Number(port) >= 1 && Number(port) <= 65_535
+/** An IPv4 address or a host name, and a port: what Hyperswarm takes. */
+export const isHostPort = (text: string): boolean => {
+  const [, port] = /^[A-Za-z0-9._-]+:(\d{1,5})$/.exec(text) ?? []
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535
 }
 
 const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/

@@ -24,7 +24,7 @@ import * as MeshTransport from "@continuum/mesh/MeshTransport"
 import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { Home } from "./Home.ts"
-import { NodeConfig } from "./NodeConfig.ts"
+import { isHostPort, NodeConfig } from "./NodeConfig.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 
 type PeerError = MeshOff | PeerMalformed | PeerUnreachable | GrantNotStored
@@ -98,7 +98,6 @@ const content = Layer.effect(
 )
 
 const isPublicKey = Schema.is(PublicKey)
-const isHostPort = (text: string) => /^[\w.-]+:\d{1,5}$/.test(text)
 
 const connected = Layer.effect(
   NodeMesh,
