@@ -37,7 +37,8 @@ const runJs = (node: NodeProcess, source: string, input: unknown, more: object =
 /** Waits until the node is connected to so many, strangers included. */
 const connectedTo = (node: NodeProcess, count: number) =>
   Effect.gen(function* () {
-    while ((yield* peers(node)).filter(({ connected }) => connected).length !== count) yield* Effect.sleep("50 millis")
+    while ((yield* peers(node)).filter(({ connected, rttMs }) => connected && rttMs !== null).length !== count)
+      yield* Effect.sleep("50 millis")
   })
 
 /** Two nodes that have found each other; with `granted`, each lets the other do everything. */
