@@ -1,4 +1,4 @@
-/** Turns runs into Markdown: a table for each suite, medians and ratios, and the targets with what came of them. */
+/** Turns runs into Markdown: a section for each suite, with its targets and what came of them, medians and ratios. */
 import type { Run } from "./Runner.ts"
 import * as Statistics from "./Statistics.ts"
 import { type Case, nanoseconds, type Peer, type Runtime, runtimeLabels, type Suite, type Target } from "./Suite.ts"
@@ -49,8 +49,8 @@ export const outcomeOf = (
   return worst === undefined ? undefined : { met: worst.value <= target.max, worst: worst.value, where: worst.where }
 }
 
-/** Everything about one suite. */
-const sectionOf = (suite: Suite, all: ReadonlyArray<Run>): string => {
+/** Everything about one suite. `origin` says in one line on which machine and by which command it was measured. */
+export const sectionOf = (suite: Suite, all: ReadonlyArray<Run>, origin: string): string => {
   const runs = all.filter((run) => run.suite === suite)
   const runtimes = suite.runtimes.filter((runtime) => runs.some((run) => run.runtime === runtime))
   const compares = suite.peers.some(({ against }) => against !== undefined)
@@ -74,47 +74,43 @@ const sectionOf = (suite: Suite, all: ReadonlyArray<Run>): string => {
   const table = [head, align, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
   const details = runs.find((run) => run.report.details !== undefined)?.report.details
   const more = details === undefined || suite.detailsText === undefined ? [] : [suite.detailsText(details)]
-  return [`## ${suite.title}`, suite.about, table, ...more].join("\n\n")
+  return [`## ${suite.title}`, suite.about, targetsOf(suite, runs), table, ...more, origin]
+    .filter((part) => part !== "")
+    .join("\n\n")
 }
 
-const targetsOf = (suites: ReadonlyArray<Suite>, all: ReadonlyArray<Run>): string => {
-  const rows = suites.flatMap((suite) =>
-    suite.targets.flatMap((target) => {
-      const outcome = outcomeOf(
-        suite,
-        target,
-        all.filter((run) => run.suite === suite)
-      )
-      if (outcome === undefined) return []
-      const { met, where, worst } = outcome
-      return [
-        `| ${target.text} | ${significant(target.max)} | ${significant(worst)} (${where}) | ${met ? "met" : "**missed**"} |`
-      ]
-    })
-  )
+const targetsOf = (suite: Suite, runs: ReadonlyArray<Run>): string => {
+  const rows = suite.targets.flatMap((target) => {
+    const outcome = outcomeOf(suite, target, runs)
+    if (outcome === undefined) return []
+    const { met, where, worst } = outcome
+    return [
+      `| ${target.text} | ${significant(target.max)} | ${significant(worst)} (${where}) | ${met ? "met" : "**missed**"} |`
+    ]
+  })
   if (rows.length === 0) return ""
-  return ["## Targets", ["| target | at most | worst | |", "| --- | ---: | --- | --- |", ...rows].join("\n")].join(
-    "\n\n"
-  )
+  return ["| target | at most | worst | |", "| --- | ---: | --- | --- |", ...rows].join("\n")
 }
 
-/** The whole page. `origin` says in one line on which machine and by which command it was made. */
-export const pageOf = (suites: ReadonlyArray<Suite>, runs: ReadonlyArray<Run>, origin: string): string =>
-  [
-    "# Results of the benchmarks",
-    `Written by \`npm run bench\`; what is changed here by hand is lost with the next run.`,
-    origin,
-    `**How to read it.** Every figure is the median of the repetitions, each in a fresh process after a warm-up; ± is half the
+const head = `# Results of the benchmarks
+
+Written by \`npm run bench\`, or a section of it by \`npm run bench -- --only SUITE\`; what is changed here by hand is lost
+with the next run.
+
+**How to read it.** Every figure is the median of the repetitions, each in a fresh process after a warm-up; ± is half the
 range between the repetitions. The processes of all peers take turns, so that drift of the machine hits all alike. *ours ÷ it* is
 our time divided by that of the row: below 1 ours takes less. CPU time counts all threads of the process, also those that compile
 and collect garbage. Absolute times belong to this machine; ratios travel better. Every program checks its result, and the run
-fails when one is wrong.`,
-    targetsOf(suites, runs),
-    ...suites.map((suite) => sectionOf(suite, runs))
-  ]
-    .filter((part) => part !== "")
-    .join("\n\n")
-    .concat("\n")
+fails when one is wrong.`
+
+/** The page with `sections` in it, in the order of `suites`; those of other suites stay as `before` has them. */
+export const pageOf = (suites: ReadonlyArray<Suite>, sections: ReadonlyArray<string>, before = ""): string => {
+  const bySuite = new Map<string, string>()
+  for (const section of [...before.split(/^(?=## )/m).slice(1), ...sections]) {
+    bySuite.set(/^## (.*)$/m.exec(section)![1]!, section.trimEnd())
+  }
+  return [head, ...suites.flatMap(({ title }) => bySuite.get(title) ?? [])].join("\n\n").concat("\n")
+}
 
 const textOf = (figure: Figure | undefined): string => {
   if (figure === undefined) return ""

@@ -1,14 +1,14 @@
 /**
- * `npm run bench`: measures the suites against their peers, in the same run, and writes bench/RESULTS.md.
+ * `npm run bench`: measures the suites against their peers, in the same run, and writes their sections of bench/RESULTS.md.
  *
  * --only SUITE,...        actors, savina, wake, wasm, jit, genome, answer, durable, content, session, mesh, start,
- *                         install; prints instead of writing
+ *                         install; the sections of the others stay as they are
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
  * --quick                 one short repetition that only shows that everything works; installs no peers, prints no figures
  */
 import { spawnSync } from "node:child_process"
-import { readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { arch, cpus, platform, totalmem } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -130,7 +130,8 @@ const origin = (): string => {
   ]
   const machine = `${cpus().length} cores (${cpu?.model ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${arch()}`
   const args = process.argv.slice(2)
-  return `Machine: ${machine}. ${versions.join(", ")}. Command: \`npm run bench${args.length === 0 ? "" : ` -- ${args.join(" ")}`}\`.`
+  const { stdout: commit } = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: Runner.root, encoding: "utf8" })
+  return `Commit ${commit?.trim() || "unknown"}. Machine: ${machine}. ${versions.join(", ")}. Command: \`npm run bench${args.length === 0 ? "" : ` -- ${args.join(" ")}`}\`.`
 }
 
 const peerVersions = (): Record<string, string> =>
@@ -148,12 +149,15 @@ try {
     quick: options.quick,
     say: (line) => process.stderr.write(`${line}\n`)
   })
-  const whole = options.only === undefined && options.runtimes === undefined
+  const results = join(Runner.root, "bench/RESULTS.md")
+  const sections = chosen.map((suite) => Results.sectionOf(suite, runs, origin()))
   if (options.quick) process.stdout.write(`${runs.length} programs gave the right results\n`)
-  else if (whole) {
-    writeFileSync(join(Runner.root, "bench/RESULTS.md"), Results.pageOf(chosen, runs, origin()))
+  else if (options.runtimes !== undefined) process.stdout.write(sections.join("\n\n").concat("\n"))
+  else {
+    const before = existsSync(results) ? readFileSync(results, "utf8") : ""
+    writeFileSync(results, Results.pageOf(suites, sections, before))
     process.stderr.write("bench/RESULTS.md is written\n")
-  } else process.stdout.write(Results.pageOf(chosen, runs, origin()))
+  }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)

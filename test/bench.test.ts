@@ -144,10 +144,20 @@ describe("bench", () => {
   })
 
   it("writes medians, spreads, ratios and targets as tables", () => {
-    const page = Results.pageOf([suite], runs, "A machine.")
+    const page = Results.sectionOf(suite, runs, "A machine.")
     assert.include(page, "| Sum (ns of CPU) | **Ours** | 20 ± 50 % |  | 30 ± 0 % |  |")
     assert.include(page, "|  | Theirs | 40 ± 0 % | 0.50 | 20 ± 0 % | 1.50 |")
     assert.include(page, "| Not slower than theirs | 1 | 1.5 (Sum, Node) | **missed** |")
+  })
+
+  it("replaces the sections that were measured again, and keeps the others in the order of the suites", () => {
+    const other: Suite = { ...suite, title: "Other" }
+    const sections = [Results.sectionOf(other, runs, "Then."), Results.sectionOf(suite, runs, "Then.")]
+    const page = Results.pageOf([suite, other], sections)
+    assert.strictEqual(page.match(/Then\./g)!.length, 2)
+    const again = Results.pageOf([suite, other], [Results.sectionOf(suite, runs, "Now.")], page)
+    assert.strictEqual(again, page.replace("Then.", "Now."))
+    assert.isBelow(again.indexOf("Now."), again.indexOf("Then."))
   })
 
   it("sums up what an install brought by whether it is needed to run", () => {
