@@ -83,3 +83,19 @@ export const closeTimeoutMs = 5_000
 /** Pause before a kept peer is dialled again after it was lost; doubles up to the second number. Chosen, not measured. */
 export const redialPauseMsMin = 100
 export const redialPauseMsMax = 30_000
+
+/** Leases of one authority: each has a record and about 300 B of memory. Chosen, not measured. */
+export const leasesMax = 10_000
+
+/** Milliseconds of a lease, at least and at most: renewed three times in it, and a takeover has to wait that long. */
+export const leaseTtlMsMin = 100
+export const leaseTtlMsMax = 3_600_000
+
+/** Milliseconds of a lease, unless its holder says otherwise: a takeover after a crash waits so long. Chosen, not measured. */
+export const leaseTtlMs = 10_000
+
+/** Share of a lease that its holder leaves unused: clocks may run that much faster or slower. Crystals differ by 0.01 %. */
+export const leaseMargin = 0.1
+
+/** Share of a lease after which its holder renews it: two renewals may fail before it is lost. */
+export const leaseRenewAfter = 0.3
