@@ -67,6 +67,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   AskTimeout: failed,
   AskCycle: failed,
   StateNotStored: failed,
+  LeaseUnavailable: failed,
   HandlerFailed: failed,
 
   // The mesh.

@@ -4,7 +4,7 @@
  */
 import * as Actor from "@continuum/actors/Actor"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
-import { AddressUnknown } from "@continuum/actors/ActorError"
+import { AddressUnknown, LeaseUnavailable } from "@continuum/actors/ActorError"
 import { ActorDetail, ActorSummary, DeadLetter } from "@continuum/actors/rpc"
 import { AddressMalformed } from "@continuum/core/Address"
 import { Effect, Schema } from "effect"
@@ -12,12 +12,13 @@ import { Rpc, RpcGroup } from "effect/rpc"
 
 const address = { address: Schema.String }
 const unknown = Schema.Union([AddressMalformed, AddressUnknown])
+const unavailable = Schema.Union([...unknown.members, LeaseUnavailable])
 
 export class NodeActorRpcs extends RpcGroup.make(
   Rpc.make("list", { payload: { kind: Schema.optionalKey(Schema.String) }, success: Schema.Array(ActorSummary) }),
   /** Of an actor here: the realm of its address is `local`. */
   Rpc.make("inspect", { payload: address, success: ActorDetail, error: unknown }),
-  Rpc.make("restart", { payload: address, success: ActorSummary, error: unknown }),
+  Rpc.make("restart", { payload: address, success: ActorSummary, error: unavailable }),
   Rpc.make("deadletters", { payload: {}, success: Schema.Array(DeadLetter) })
 ) {}
 

@@ -17,7 +17,7 @@ import { deepFreeze } from "./Freeze.ts"
 import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
 import type { Kernel } from "./Kernel.ts"
 import { Mailbox } from "./Mailbox.ts"
-import { addressText, Message } from "./Message.ts"
+import { Message } from "./Message.ts"
 import * as Overflow from "./Overflow.ts"
 import type { Admission, Senders } from "./Overflow.ts"
 import type { Relations } from "./Relations.ts"
@@ -27,9 +27,10 @@ import type { Timers } from "./Timers.ts"
 
 /**
  * Where an actor is in its life. `starting`: its state is being loaded. `restarting`: it waits out a backoff. `stopping`:
- * its last handler may end. `ending`: it ends by its own wish after the present message.
+ * its last handler may end. `ending`: it ends by its own wish after the present message. `moving`: it comes to rest to be lent
+ * to another node. `away`: it is lent, and what it gets is sent on.
  */
-export type Phase = "ready" | "starting" | "restarting" | "stopping" | "ending" | "stopped"
+export type Phase = "ready" | "starting" | "restarting" | "stopping" | "ending" | "moving" | "away" | "stopped"
 
 /** Why a message did not get into a mailbox. */
 export type Refusal = MailboxFull | ActorStopped | AddressUnknown
@@ -93,7 +94,7 @@ export class ActorCell implements Runnable {
   }
 
   get address(): string {
-    return addressText(this.type.definition.kind, this.name)
+    return this.type.address(this.name)
   }
 
   get priority(): number {
@@ -257,7 +258,7 @@ export class ActorCell implements Runnable {
     if (state !== this.state) {
       // Always frozen, so that a state which is the same object is the same state and need not be stored again.
       this.state = deepFreeze(state)
-      kernel.commits.changed(this, durable)
+      this.type.commits.changed(this, durable)
     }
     this.release(durable, message, true, value)
   }
@@ -299,6 +300,7 @@ export class ActorCell implements Runnable {
 
   /** Interrupts the handler of an asker that gave up. A handler that is a plain function or Promise runs on. */
   cancel(ask: Ask): void {
+    if (this.phase === "away") return this.kernel.leases.cancel(this, ask)
     if (this.current?.ask !== ask) return
     this.current.abort()
     this.fiber?.interruptUnsafe()

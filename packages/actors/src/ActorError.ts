@@ -100,6 +100,39 @@ export class StateNotStored extends Schema.TaggedError<StateNotStored>()("StateN
   }
 }
 
+/**
+ * The actor was moved to another node, and that node does not answer or its lease has ended. `maybeHandled` says whether it may
+ * have handled the message; it is not sent again.
+ */
+export class LeaseUnavailable extends Schema.TaggedError<LeaseUnavailable>()("LeaseUnavailable", {
+  address: Schema.String,
+  /** The realm of the node that has the lease. */
+  node: Schema.String,
+  reason: Schema.String,
+  maybeHandled: Schema.Boolean
+}) {
+  override get message() {
+    return (
+      `${this.address} lives on ${this.node}: ${this.reason}. ` +
+      (this.maybeHandled
+        ? "Nobody knows whether it handled the message"
+        : "The message was not handled; it comes home when its lease ends, so try again in some seconds")
+    )
+  }
+}
+
+/** The actor stays where it is. */
+export class MigrationRefused extends Schema.TaggedError<MigrationRefused>()("MigrationRefused", {
+  address: Schema.String,
+  /** Where it was to go. */
+  to: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `${this.address} was not moved to ${this.to}: ${this.reason}`
+  }
+}
+
 /** The actor is for its own realm only: its messages have no schemas that could check what a stranger sends. */
 export class NotExposed extends Schema.TaggedError<NotExposed>()("NotExposed", {
   address: Schema.String
@@ -119,6 +152,7 @@ export const ActorError = Schema.Union([
   ActorStopped,
   AskTimeout,
   AskCycle,
-  StateNotStored
+  StateNotStored,
+  LeaseUnavailable
 ])
 export type ActorError = typeof ActorError.Type

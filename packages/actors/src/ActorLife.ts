@@ -19,6 +19,7 @@ import * as Supervisor from "./Supervisor.ts"
 
 /** Loads the state and begins to take messages. */
 export const start = (cell: ActorCell): void => {
+  if (cell.kernel.leases.home.standsIn(cell)) return
   cell.phase = "starting"
   const wait = whenSettled(cell, () => {
     if (cell.phase === "starting") start(cell)
@@ -83,7 +84,7 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
   durable.dirty = false
   const current = abandonCurrent(cell)
   if (current !== undefined) unanswered.push(current)
-  if (cell.phase === "ready" || cell.phase === "stopping" || cell.phase === "ending") {
+  if (cell.phase === "ready" || cell.phase === "stopping" || cell.phase === "ending" || cell.phase === "moving") {
     cell.kernel.failed++
     end(cell, unanswered[0]?.entry.name ?? startName, `Its state was not stored: ${reason}`)
   }
@@ -169,7 +170,7 @@ const restartAfter = (cell: ActorCell, delayMs: number): void => {
 
 /** Restarts now, whatever it does: from committed state, with its mailbox as it is. A quarantined actor begins anew. */
 export const restart = (cell: ActorCell): Effect.Effect<void> => {
-  const storage = cell.durable === undefined ? undefined : cell.kernel.storage
+  const storage = cell.durable === undefined ? undefined : cell.type.storage
   return Effect.andThen(
     storage === undefined ? Effect.void : Effect.ignore(storage.release(cell.address)),
     Effect.sync(() => restartNow(cell))
@@ -197,6 +198,7 @@ export const startAnew = (cell: ActorCell): void => {
 /** An actor that is stopping, or wants to end, has handled its last message. */
 export const handledLast = (cell: ActorCell): void => {
   if (cell.phase === "ending") return endNormally(cell)
+  if (cell.phase === "moving" || cell.phase === "away") return cell.kernel.leases.woken(cell)
   if (cell.phase !== "stopping") return
   const onIdle = cell.relations?.onIdle
   if (onIdle === undefined) stop(cell, cell.stopReason)
@@ -281,6 +283,7 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
 
 /** Gives up what belongs to one life: timers, children, links, watches. */
 const letGo = (cell: ActorCell): void => {
+  cell.kernel.leases.interrupted(cell)
   cell.timers?.cancelAll()
   const { relations } = cell
   if (relations === undefined) return
@@ -303,7 +306,7 @@ export const forget = (cell: ActorCell): Effect.Effect<void, StorageFailed> =>
       yield* Effect.callback<void>((resume) => {
         if (!whenSettled(cell, () => resume(Effect.void))) resume(Effect.void)
       })
-      const storage = cell.kernel.storage!
+      const storage = cell.type.storage!
       yield* storage.release(cell.address)
       yield* Effect.flatten(storage.commit([{ address: cell.address, state: undefined }]))
     }
@@ -323,6 +326,20 @@ export const passivate = (cell: ActorCell): void => {
   leave(cell, "left")
   cell.phase = "stopped"
   cell.state = undefined
+}
+
+/** A lent actor leaves its home, with nothing in progress: what it gets is sent on from now on. */
+export const goAway = (cell: ActorCell): void => {
+  letGo(cell)
+  cell.phase = "away"
+  cell.state = undefined
+}
+
+/** A guest leaves this node, whatever it does: nothing of it stays in memory. */
+export const evict = (cell: ActorCell, reason: string, error: ActorError): void => {
+  stop(cell, reason, error)
+  cell.state = undefined
+  if (cell.type.cells.delete(cell.name)) cell.kernel.activeActors--
 }
 
 /** Is no longer found by its name. */
@@ -351,7 +368,7 @@ const noteFailure = (cell: ActorCell, messageName: string, cause: string): void 
 }
 
 /** Calls `task` once nothing of the actor is on its way to the storage; false, and it is not called, if nothing is now. */
-const whenSettled = ({ durable }: ActorCell, task: () => void): boolean => {
+export const whenSettled = ({ durable }: ActorCell, task: () => void): boolean => {
   if (durable === undefined || (!durable.dirty && durable.inFlight === 0)) return false
   durable.whenSettled.push(task)
   return true

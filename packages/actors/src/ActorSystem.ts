@@ -8,14 +8,18 @@
  */
 import { type AddressMalformed, localRealm } from "@continuum/core/Address"
 import { Delivery } from "@continuum/core/Delivery"
+import type { LeaseAuthority } from "@continuum/core/LeaseAuthority"
+import * as LeaseTable from "@continuum/core/LeaseTable"
+import { leaseTtlMs } from "@continuum/core/Limits"
 import { Config, Context, Duration, Effect, Exit, Layer, Option, Queue, Scope, Stream } from "effect"
 import * as Actor from "./Actor.ts"
-import type { ActorError, AddressUnknown } from "./ActorError.ts"
+import type { ActorError, AddressUnknown, LeaseUnavailable, MigrationRefused } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import * as ActorRef from "./ActorRef.ts"
 import { ActorStorage, type OpenReport, type Quarantined, type StorageFailed } from "./ActorStorage.ts"
 import * as Inspector from "./Inspector.ts"
 import { Kernel } from "./Kernel.ts"
+import * as LeaseStoreActors from "./LeaseStoreActors.ts"
 import * as Limits from "./Limits.ts"
 import { CurrentMessage } from "./Message.ts"
 import { receiver } from "./Receiver.ts"
@@ -35,6 +39,8 @@ export interface Options {
   readonly stopTimeout?: Duration.Input
   /** Active actors at once, 1 or more; beyond it idle ones leave memory. Default `Limits.activeActorsMax`. */
   readonly activeActorsMax?: number
+  /** Time of the lease of an actor that is lent to another node. Default `leaseTtlMs` of core: a takeover waits so long. */
+  readonly leaseTtl?: Duration.Input
   /** The way to actors of other realms. Default: the service `Delivery` where the layer is built, if there is one. */
   readonly delivery?: Delivery["Service"]
 }
@@ -97,17 +103,32 @@ export class ActorSystem extends Context.Service<
     ) => Effect.Effect<unknown, AddressMalformed | HandlerFailed | ActorError | RemoteError>
     readonly list: (kind?: string) => Effect.Effect<ReadonlyArray<ActorSummary>>
     readonly inspect: (address: string) => Effect.Effect<ActorDetail, AddressMalformed | AddressUnknown>
-    readonly restart: (address: string) => Effect.Effect<ActorSummary, AddressMalformed | AddressUnknown>
+    readonly restart: (
+      address: string
+    ) => Effect.Effect<ActorSummary, AddressMalformed | AddressUnknown | LeaseUnavailable>
     /**
      * Stops the actor at once and deletes its stored state, for good. What waits for it gets `ActorStopped`; the next message
      * finds an actor with its initial state. With `StorageFailed` it stays stopped, and its state what it was.
      */
-    readonly forget: (address: string) => Effect.Effect<void, AddressMalformed | AddressUnknown | StorageFailed>
+    readonly forget: (
+      address: string
+    ) => Effect.Effect<void, AddressMalformed | AddressUnknown | StorageFailed | LeaseUnavailable>
     /**
      * Stops an actor in order: it takes no more messages, its handler in progress gets its `stopTimeout`, then its children stop,
      * the youngest first. A restart by hand brings it back.
      */
-    readonly stop: (address: string) => Effect.Effect<void, AddressMalformed | AddressUnknown>
+    readonly stop: (address: string) => Effect.Effect<void, AddressMalformed | AddressUnknown | LeaseUnavailable>
+    /**
+     * Has another node run a durable actor of this one, under a lease: the node of a realm, by its key or name, or `local` to
+     * bring it home. Its messages go on to be sent to this node, in order, which sends them on; its state stays here. An ask
+     * fails with `LeaseUnavailable` while that node cannot be reached; when the lease has ended the actor goes on here.
+     */
+    readonly migrate: (
+      address: string,
+      to: string
+    ) => Effect.Effect<void, AddressMalformed | AddressUnknown | MigrationRefused | LeaseUnavailable>
+    /** Who may do what alone in this realm: for services that several nodes could run (`Singleton`). */
+    readonly leases: LeaseAuthority["Service"]
     /** Waits until the actor has stopped for good or ended by itself. A restart is no end, and leaving memory is none. */
     readonly watch: (address: string) => Effect.Effect<Actor.Terminated, AddressMalformed | AddressUnknown>
     /** Tells all subscribers of a topic in this process. In a handler of a durable actor, once its new state is stored. */
@@ -153,7 +174,10 @@ const make = (
       Effect.orElseSucceed(() => false)
     )
     const outer = Context.omit(Scope.Scope)(yield* Effect.context<Scope.Scope>())
+    const leaseTable = yield* leaseTableOf(storage)
     const kernel = new Kernel(outer, {
+      leaseTable,
+      leaseTtlMs: options.leaseTtl === undefined ? leaseTtlMs : Duration.toMillis(Duration.fromInputUnsafe(options.leaseTtl)),
       nodeName: options.nodeName ?? "local",
       freeze: options.freeze ?? !production,
       storage,
@@ -172,6 +196,10 @@ const make = (
     yield* Effect.addFinalizer(() => stop(kernel, timeout))
     return system
   })
+
+/** Without its leases a system does not know what it may run: a storage that cannot be read at all ends it. */
+const leaseTableOf = (storage: ActorStorage["Service"] | undefined): Effect.Effect<LeaseTable.LeaseTable> =>
+  Effect.orDie(LeaseTable.make(storage === undefined ? LeaseTable.storeMemory() : LeaseStoreActors.make(storage)))
 
 const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   ref: (actor, name, options) => {
@@ -210,6 +238,8 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   restart: (address) => Inspector.restart(kernel, address),
   forget: (address) => Inspector.forget(kernel, address),
   stop: (address) => Inspector.stop(kernel, address),
+  migrate: (address, to) => Inspector.migrate(kernel, address, to),
+  leases: kernel.leases.authority,
   publish: (topic, event) =>
     Effect.withFiber((fiber) => Effect.sync(() => kernel.publish(topic.name, event, fiber.getRef(CurrentMessage)))),
   events: <Event>(topic: Topic<Event>, buffer = Limits.topicBufferEvents) =>
@@ -269,10 +299,11 @@ const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<void> =>
     kernel.onCellStopped = undefined
     for (const cell of busy) ActorLife.stop(cell, "the system stopped before the handler ended")
     yield* Effect.timeoutOption(kernel.commits.settled, timeout)
+    yield* Effect.timeoutOption(kernel.leases.host.release, timeout)
     kernel.interruptBackground()
   })
 
-const cellsOf = (kernel: Kernel) => [...kernel.types.values()].flatMap((type) => [...type.cells.values()])
+const cellsOf = (kernel: Kernel) => kernel.allTypes().flatMap((type) => [...type.cells.values()])
 
 // ---------------------------------------------------------------- for code that uses Promises
 
@@ -299,6 +330,7 @@ export interface RunningSystem {
   readonly inspect: (address: string) => Promise<ActorDetail>
   readonly restart: (address: string) => Promise<ActorSummary>
   readonly forget: (address: string) => Promise<void>
+  readonly migrate: (address: string, to: string) => Promise<void>
   readonly deadLetters: () => Promise<ReadonlyArray<DeadLetter>>
   readonly totals: () => Totals
   /** The same system as an Effect service. */
@@ -330,6 +362,7 @@ const start = async ({ dir, ...options }: StartOptions): Promise<RunningSystem> 
     inspect: (address) => Effect.runPromise(system.inspect(address)),
     restart: (address) => Effect.runPromise(system.restart(address)),
     forget: (address) => Effect.runPromise(system.forget(address)),
+    migrate: (address, to) => Effect.runPromise(system.migrate(address, to)),
     deadLetters: () => Effect.runPromise(system.deadLetters),
     totals: system.totals,
     system,

@@ -10,15 +10,28 @@ import { ActorCell } from "./ActorCell.ts"
 import { ActorStopped, type AddressUnknown } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import type { RefClasses } from "./ActorRef.ts"
+import type { ActorStorage } from "./ActorStorage.ts"
 import { AskDeadlines } from "./AskDeadlines.ts"
 import { deepFreeze } from "./Freeze.ts"
+import type { GroupCommit } from "./GroupCommit.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import { addressText } from "./Message.ts"
 import * as PlainData from "./PlainData.ts"
 
+/** Where the states of an actor of another node are kept. */
+export interface Home {
+  readonly realm: string
+  readonly storage: ActorStorage["Service"]
+  readonly commits: GroupCommit
+}
+
 export class ActorType {
   readonly kernel: Kernel
+  /** The realm in the addresses of its actors. */
+  readonly realm: string
+  readonly storage: ActorStorage["Service"] | undefined
+  readonly commits: GroupCommit
   readonly definition: Actor.Any
   readonly context: Context.Context<never>
   readonly cells: Map<string, ActorCell>
@@ -31,24 +44,33 @@ export class ActorType {
   /** Classes of this type's refs, made at first use by ActorRef. */
   refClasses: RefClasses | undefined
 
-  constructor(kernel: Kernel, definition: Actor.Any) {
+  /** `home`: that of the one actor of this type, which is a guest here. */
+  constructor(kernel: Kernel, definition: Actor.Any, home?: Home) {
     this.kernel = kernel
+    this.realm = home?.realm ?? Address.localRealm
+    this.storage = home?.storage ?? kernel.storage
+    this.commits = home?.commits ?? kernel.commits
     this.definition = definition
     this.context = definition.context === undefined ? kernel.context : Context.merge(kernel.context, definition.context)
     this.cells = new Map()
-    this.durable = definition.durable ?? kernel.storage !== undefined
+    this.durable = definition.durable ?? this.storage !== undefined
     this.priority = definition.priority
     this.deadlines = kernel.deadlinesOf(definition.askTimeoutMs)
-    this.passivateAfterMs =
+    this.passivateAfterMs = home !== undefined ? Number.POSITIVE_INFINITY :
       definition.passivateAfterMs ?? (this.durable ? Limits.passivateAfterMs : Number.POSITIVE_INFINITY)
     this.refClasses = undefined
     deepFreeze(definition.initial)
-    if (this.durable && kernel.storage === undefined) {
+    if (this.durable && this.storage === undefined) {
       throw new TypeError(
         `Actor "${definition.kind}" is marked durable, and this system has no storage. Start it with a directory, ` +
           "or leave durable out"
       )
     }
+  }
+
+  /** Whether its actor's home is another node. */
+  get isGuest(): boolean {
+    return this.realm !== Address.localRealm
   }
 
   /** The actor of this name, activated if need be; undefined when there can be no more (`whyNot`). */
@@ -91,7 +113,7 @@ export class ActorType {
   }
 
   address(name: string): string {
-    return addressText(this.definition.kind, name)
+    return addressText(this.realm, this.definition.kind, name)
   }
 
   /** Finds the state that an actor starts with; undefined when that is simply the initial one. */
@@ -111,14 +133,14 @@ export class ActorType {
 
   private load(address: string): Effect.Effect<unknown, ActorStopped> {
     const stopped = (reason: string) => Effect.fail(new ActorStopped({ address, reason }))
-    return Effect.matchEffect(this.kernel.storage!.load(address), {
+    return Effect.matchEffect(this.storage!.load(address), {
       // What is damaged stays so; but a storage that fails may recover, so that is a crash, and the supervisor tries again.
       onFailure: (error) => (error._tag === "RecordQuarantined" ? stopped(error.message) : Effect.die(error)),
       onSuccess: (bytes) => {
         if (bytes === undefined) return Effect.succeed(this.definition.initial)
         return Effect.catch(this.decodeState(bytes), (reason) =>
           Effect.andThen(
-            Effect.ignore(this.kernel.storage!.quarantine(address, reason)),
+            Effect.ignore(this.storage!.quarantine(address, reason)),
             stopped(`its stored state does not fit and was set aside: ${reason}`)
           )
         )
@@ -163,7 +185,7 @@ export class ActorType {
   /** Names of actors that have a stored state, at most `limit`; none when the storage cannot say. */
   storedNames(limit: number): Effect.Effect<ReadonlyArray<string>> {
     const prefix = this.address("")
-    return Effect.matchEffect(this.kernel.storage!.list(prefix, limit), {
+    return Effect.matchEffect(this.storage!.list(prefix, limit), {
       onFailure: () => Effect.succeed([]),
       onSuccess: (addresses) =>
         Effect.succeed(addresses.map((address) => decodeURIComponent(address.slice(prefix.length))))
@@ -173,7 +195,7 @@ export class ActorType {
   /** Whether there is anything stored under this name, sound or set aside. */
   isStored(name: string): Effect.Effect<boolean> {
     if (!this.durable) return Effect.succeed(false)
-    return Effect.match(this.kernel.storage!.load(this.address(name)), {
+    return Effect.match(this.storage!.load(this.address(name)), {
       onFailure: (error) => error._tag === "RecordQuarantined",
       onSuccess: (bytes) => bytes !== undefined
     })
@@ -181,7 +203,7 @@ export class ActorType {
 
   /** The stored state of an actor that is not active, for a person to read. Looking changes nothing. */
   excerptOfStored(name: string): Effect.Effect<unknown> {
-    const stored = Effect.flatMap(this.kernel.storage!.load(this.address(name)), (bytes) =>
+    const stored = Effect.flatMap(this.storage!.load(this.address(name)), (bytes) =>
       bytes === undefined ? Effect.succeed(this.definition.initial) : this.decodeState(bytes)
     )
     return Effect.match(stored, {

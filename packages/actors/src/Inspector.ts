@@ -7,7 +7,15 @@ import * as Address from "@continuum/core/Address"
 import { Effect, Schema } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorCell } from "./ActorCell.ts"
-import { ActorFailed, type ActorError, type AddressUnknown, MessageUnknown, PayloadMalformed } from "./ActorError.ts"
+import {
+  ActorFailed,
+  type ActorError,
+  type AddressUnknown,
+  type LeaseUnavailable,
+  MessageUnknown,
+  MigrationRefused,
+  PayloadMalformed
+} from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import { askEffect, Target } from "./ActorRef.ts"
 import type { StorageFailed } from "./ActorStorage.ts"
@@ -27,7 +35,7 @@ export const list = (kernel: Kernel, kind?: string): Effect.Effect<ReadonlyArray
     for (const service of kernel.services.values()) {
       if (kind === undefined || kind === serviceKind) summaries.push(summaryOfService(service))
     }
-    const types = [...kernel.types.values()].filter((type) => kind === undefined || kind === type.definition.kind)
+    const types = kernel.allTypes().filter((type) => kind === undefined || kind === type.definition.kind)
     for (const type of types) {
       for (const cell of type.cells.values()) {
         if (summaries.length >= Limits.listMax) return summaries
@@ -51,8 +59,10 @@ export const inspect = (
   Effect.gen(function* () {
     const found = yield* find(kernel, address)
     if (found instanceof ServiceCell) return detailOfService(found)
-    if (found instanceof ActorCell) return detailOf(found)
+    if (found instanceof ActorCell && found.phase !== "away") return detailOf(found)
     const { name, type } = found
+    // Of a lent actor the state is here, and all else where it runs.
+    if (found instanceof ActorCell) return { ...detailOf(found), stateValue: yield* type.excerptOfStored(name) }
     return {
       ...summaryOfStored(type, name),
       durable: true,
@@ -67,7 +77,7 @@ export const inspect = (
 export const restart = (
   kernel: Kernel,
   address: string
-): Effect.Effect<ActorSummary, AddressMalformed | AddressUnknown> =>
+): Effect.Effect<ActorSummary, AddressMalformed | AddressUnknown | LeaseUnavailable> =>
   Effect.gen(function* () {
     const found = yield* find(kernel, address)
     if (found instanceof ServiceCell) {
@@ -76,6 +86,7 @@ export const restart = (
     }
     const cell = found instanceof ActorCell ? found : found.type.cell(found.name)
     if (cell === undefined) return yield* kernel.unknown(address)
+    yield* kernel.leases.home.ensureHome(cell)
     yield* ActorLife.restart(cell)
     return summaryOf(cell)
   })
@@ -87,26 +98,55 @@ export const restart = (
 export const forget = (
   kernel: Kernel,
   address: string
-): Effect.Effect<void, AddressMalformed | AddressUnknown | StorageFailed> =>
+): Effect.Effect<void, AddressMalformed | AddressUnknown | StorageFailed | LeaseUnavailable> =>
   kernel.forgetting.withPermits(1)(
     Effect.gen(function* () {
       const found = yield* find(kernel, address)
       if (found instanceof ServiceCell) return yield* kernel.unknown(address)
-      yield* ActorLife.forget(
-        found instanceof ActorCell ? found : found.type.cellOrStopped(found.name, "it is forgotten")
-      )
+      const cell = found instanceof ActorCell ? found : cellOf(kernel, found, "it is forgotten")
+      yield* kernel.leases.home.ensureHome(cell)
+      yield* ActorLife.forget(cell)
     })
   )
 
 /** Stops an actor in order, its children first. */
-export const stop = (kernel: Kernel, address: string): Effect.Effect<void, AddressMalformed | AddressUnknown> =>
+export const stop = (
+  kernel: Kernel,
+  address: string
+): Effect.Effect<void, AddressMalformed | AddressUnknown | LeaseUnavailable> =>
   Effect.gen(function* () {
     const found = yield* find(kernel, address)
     if (found instanceof ServiceCell) return yield* found.stop("it was stopped by hand")
     const reason = "it was stopped by hand"
-    const cell = found instanceof ActorCell ? found : found.type.cellOrStopped(found.name, reason)
+    const cell = found instanceof ActorCell ? found : cellOf(kernel, found, reason)
+    yield* kernel.leases.home.ensureHome(cell)
     yield* ActorLife.shutdown(cell, reason)
   })
+
+/** Lends an actor to another node, by its realm or name, or brings it home with `local`. */
+export const migrate = (
+  kernel: Kernel,
+  address: string,
+  to: string
+): Effect.Effect<void, AddressMalformed | AddressUnknown | MigrationRefused | LeaseUnavailable> =>
+  Effect.gen(function* () {
+    const refused = (reason: string) => new MigrationRefused({ address, to, reason })
+    const found = yield* find(kernel, address)
+    if (found instanceof ServiceCell) return yield* refused("it is a service; one of those runs where it is started")
+    const cell = found instanceof ActorCell ? found : found.type.cell(found.name)
+    if (cell === undefined) return yield* refused(found.type.whyNot(found.name).reason)
+    const { delivery } = kernel.router
+    const realm =
+      kernel.router.isOwn(to) || delivery === undefined
+        ? to
+        : yield* Effect.mapError(delivery.realmOf(to), (error) => refused(error.message))
+    yield* kernel.leases.home.migrate(cell, realm)
+  })
+
+/** The cell of an actor that is not in memory, for what needs it stopped; one that is lent stands in for it. */
+const cellOf = (kernel: Kernel, { name, type }: StoredActor, reason: string): ActorCell =>
+  (kernel.leases.home.hostOf(type.address(name)) === undefined ? undefined : type.cell(name)) ??
+  type.cellOrStopped(name, reason)
 
 /** Waits for the end of an actor. */
 export const watch = (
@@ -231,10 +271,11 @@ const summaryOf = (cell: ActorCell): ActorSummary => ({
   processed: cell.processed,
   restarts: cell.history?.restarts ?? 0,
   priority: cell.type.definition.priority,
-  node: cell.kernel.nodeName
+  node: cell.kernel.leases.home.hostOf(cell.address) ?? cell.kernel.nodeName
 })
 
 const stateOf = (cell: ActorCell): ActorSummary["state"] => {
+  if (cell.phase === "away") return cell.mailbox.size > 0 ? "running" : "idle"
   if (cell.phase === "stopped" || cell.phase === "restarting") return cell.phase
   return cell.current !== undefined || cell.mailbox.size > 0 || cell.phase !== "ready" ? "running" : "idle"
 }
@@ -247,7 +288,7 @@ const summaryOfStored = (type: ActorType, name: string): ActorSummary => ({
   processed: 0,
   restarts: 0,
   priority: type.definition.priority,
-  node: type.kernel.nodeName
+  node: type.kernel.leases.home.hostOf(type.address(name)) ?? type.kernel.nodeName
 })
 
 const summaryOfService = (cell: ServiceCell): ActorSummary => ({

@@ -3,6 +3,7 @@
  * letters, the counters and the clock. Internal: users see it as `ActorSystem`.
  */
 import * as Address from "@continuum/core/Address"
+import type { LeaseTable } from "@continuum/core/LeaseTable"
 import * as Nearest from "@continuum/core/Nearest"
 import { Clock, Context, Effect, type Fiber, Random, Semaphore } from "effect"
 import type * as Actor from "./Actor.ts"
@@ -18,6 +19,8 @@ import { AskDeadlines } from "./AskDeadlines.ts"
 import { DeadLetters } from "./DeadLetters.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { GroupCommit } from "./GroupCommit.ts"
+import { kind as leaseKind } from "./LeaseProtocol.ts"
+import { Leases } from "./Leases.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
 import { Passivation } from "./Passivation.ts"
@@ -32,6 +35,10 @@ export interface KernelOptions {
   readonly freeze: boolean
   readonly storage: ActorStorage["Service"] | undefined
   readonly activeActorsMax: number
+  /** The leases of this system's realm. */
+  readonly leaseTable: LeaseTable
+  /** Milliseconds of a lease of an actor. */
+  readonly leaseTtlMs: number
 }
 
 export class Kernel {
@@ -56,12 +63,14 @@ export class Kernel {
   readonly types: Map<string, ActorType>
   /** The way to actors of other realms. */
   router: Router
+  /** Actors lent to other nodes, and guests of theirs. */
+  readonly leases: Leases
   readonly services: Map<string, ServiceCell>
   stopping: boolean
   activeActors: number
   /** Held while a stored state is deleted. */
   readonly forgetting: Semaphore.Semaphore
-  private readonly clock: Clock.Clock
+  readonly clock: Clock.Clock
   private readonly random: { readonly nextDoubleUnsafe: () => number }
   private readonly deadlines: Map<number, AskDeadlines>
   private readonly background: Set<Fiber.Fiber<unknown, unknown>>
@@ -93,6 +102,7 @@ export class Kernel {
       options.activeActorsMax
     )
     this.router = new Router(this, undefined, undefined)
+    this.leases = new Leases(this, options.leaseTable, options.leaseTtlMs)
     this.services = new Map()
     this.stopping = false
     this.activeActors = 0
@@ -156,12 +166,18 @@ export class Kernel {
   typeOf(definition: Actor.Any): ActorType {
     const known = this.types.get(definition.kind)
     if (known === undefined) {
+      if (definition.kind === leaseKind) throw new TypeError(`The kind "${leaseKind}" is taken: nodes speak of leases by it`)
       const type = new ActorType(this, definition)
       this.types.set(definition.kind, type)
       return type
     }
     if (known.definition === definition || sourceOf(known.definition) === sourceOf(definition)) return known
     throw new TypeError(`This system already has another actor of kind "${definition.kind}"`)
+  }
+
+  /** The types of this system, and those of its guests. */
+  allTypes(): ReadonlyArray<ActorType> {
+    return [...this.types.values(), ...this.leases.host.types]
   }
 
   promiseRef<Kind extends string, State, M extends Actor.MessageTypes>(
@@ -176,7 +192,7 @@ export class Kernel {
   /** Messages waiting in all mailboxes. O(active actors): counted when someone scrapes, and not at every message. */
   mailboxDepth(): number {
     let depth = 0
-    for (const type of this.types.values()) for (const cell of type.cells.values()) depth += cell.mailbox.size
+    for (const type of this.allTypes()) for (const cell of type.cells.values()) depth += cell.mailbox.size
     return depth
   }
 

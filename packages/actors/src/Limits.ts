@@ -147,6 +147,21 @@ export const stateBytesMax = 16 * 1024 * 1024
 /** The database file of stored states, unless its options say otherwise. 64 GiB: it must not fill a disk unseen. Chosen, not measured. */
 export const storageBytesMax = 64 * 1024 ** 3
 
+/** Milliseconds that one step of a migration may take: a state of 16 MiB at 4 MB/s. Chosen, not measured. */
+export const migrationStepMs = 5_000
+
+/** Milliseconds before a host asks a home again that did not answer: some tries within a lease. Chosen, not measured. */
+export const homeRetryMs = 100
+
+/** Milliseconds between two looks at an actor that is lent. */
+export const lentLookEveryMs = 1_000
+
+/** Actors of other nodes that run here: each has a fiber and about 4 kB. Chosen, not measured. */
+export const guestsMax = 10_000
+
+/** Leases in one renewal: about 100 kB. Chosen, not measured. */
+export const renewedAtOnceMax = 500
+
 /** Milliseconds between two backups of a storage that changes: the most that a damaged page can cost. Chosen, not measured. */
 export const backupEveryMs = 600_000
 

@@ -16,6 +16,8 @@ import * as Relations from "./Relations.ts"
 import { Timers } from "./Timers.ts"
 import type { Topic } from "./Topic.ts"
 
+const localPrefix = `continuum://${Address.localRealm}/`
+
 /** A tell that leaves once its sender's state is stored. */
 export interface Outgoing {
   readonly cell: Pick<ActorCell, "offer" | "deadLetter">
@@ -64,7 +66,7 @@ export class Message implements ActorContext {
     address: string
   ): PromiseRef<M> {
     this.kept = true
-    return this.cell.kernel.router.promiseRef(actor, address, undefined, this)
+    return this.cell.kernel.router.promiseRef(actor, this.asAtHome(address), undefined, this)
   }
 
   spawn<Kind extends string, State, M extends MessageTypes>(
@@ -72,6 +74,7 @@ export class Message implements ActorContext {
     name: string
   ): PromiseRef<M> {
     const { kernel } = this.cell
+    if (this.cell.type.isGuest) throw new Error(`${this.address} cannot spawn while it is lent to this node`)
     const type = kernel.typeOf(actor)
     type.checkName(name)
     const child = type.cell(name)
@@ -116,7 +119,15 @@ export class Message implements ActorContext {
     name: string
   ): PromiseRef<M> {
     this.kept = true
-    return this.cell.kernel.promiseRef(actor, name, this)
+    const { kernel, type } = this.cell
+    if (!type.isGuest) return kernel.promiseRef(actor, name, this)
+    return kernel.router.promiseRef(actor, addressText(type.realm, actor.kind, name), undefined, this)
+  }
+
+  /** An address as a lent actor means it: what is local to it is at its home. */
+  private asAtHome(address: string): string {
+    const { isGuest, realm } = this.cell.type
+    return isGuest && address.startsWith(localPrefix) ? `continuum://${realm}/${address.slice(localPrefix.length)}` : address
   }
 }
 
@@ -151,5 +162,4 @@ const chainOf = (sender: Message | undefined, from: Message): Array<string> => {
 }
 
 /** Text of an address from the parts that the kernel keeps. */
-export const addressText = (kind: string, name: string): string =>
-  Address.format({ realm: Address.localRealm, kind, name })
+export const addressText = (realm: string, kind: string, name: string): string => Address.format({ realm, kind, name })

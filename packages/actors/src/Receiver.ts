@@ -14,22 +14,19 @@ import type { ActorType } from "./ActorType.ts"
 import { Ask } from "./Ask.ts"
 import * as Inspector from "./Inspector.ts"
 import type { Kernel } from "./Kernel.ts"
+import { type Deliver, kind as leaseKind } from "./LeaseProtocol.ts"
 import type { Router } from "./Router.ts"
 import { HandlerFailed } from "./rpc.ts"
 
 /** The receiver of a system. */
 export const receiver = (kernel: Kernel): Receiver => ({
   ask: (envelope) =>
-    Effect.matchEffect(
-      Effect.flatMap(find(kernel, envelope), (found) => ask(kernel, found, envelope)),
-      {
-        onFailure: (error) =>
-          error instanceof HandlerFailed
-            ? Effect.succeed<Outcome>({ _tag: "Failed", error: error.error })
-            : Effect.succeed<Outcome>({ _tag: "Refused", error: encodeRefusal(kernel.router, error) }),
-        onSuccess: (value) => Effect.succeed<Outcome>({ _tag: "Replied", value })
-      }
-    ),
+    envelope.to.kind === leaseKind
+      ? kernel.leases.answer(envelope)
+      : outcomeOf(
+          kernel,
+          Effect.flatMap(find(kernel, envelope), (found) => ask(kernel, found, envelope.to.name, envelope))
+        ),
   tell: (envelope) =>
     Effect.catch(
       Effect.flatMap(find(kernel, envelope), ({ entry, payload, type }) =>
@@ -41,6 +38,31 @@ export const receiver = (kernel: Kernel): Receiver => ({
       (error) => Effect.sync(() => kernel.deadLetter(localText(envelope.to), envelope.message, error.message))
     )
 })
+
+/** Gives a guest a message that its home sent on. Of a tell the outcome is whether it has a place in the mailbox. */
+export const handle = (
+  kernel: Kernel,
+  type: ActorType,
+  { isTell, message, name, payload }: Deliver,
+  envelope: Envelope
+): Effect.Effect<Outcome> =>
+  outcomeOf(
+    kernel,
+    Effect.flatMap(decode(type, type.address(name), message, payload), (found): Effect.Effect<unknown, Refusal | HandlerFailed> => {
+      if (!isTell) return ask(kernel, found, name, envelope)
+      const refused = tell(new Target(type, name, undefined, undefined), found.entry, found.payload, undefined)
+      return refused === undefined ? Effect.succeed(null) : Effect.fail(refused)
+    })
+  )
+
+const outcomeOf = (kernel: Kernel, asked: Effect.Effect<unknown, HandlerFailed | Refusal>): Effect.Effect<Outcome> =>
+  Effect.match(asked, {
+    onFailure: (error): Outcome =>
+      error instanceof HandlerFailed
+        ? { _tag: "Failed", error: error.error }
+        : { _tag: "Refused", error: encodeRefusal(kernel.router, error) },
+    onSuccess: (value): Outcome => ({ _tag: "Replied", value })
+  })
 
 /** An ask that came from another node. */
 class ReceivedAsk extends Ask {
@@ -75,19 +97,24 @@ const find = (kernel: Kernel, { from, message, payload, to }: Envelope): Effect.
     if (definition.exposed === "realm" && (from === undefined || from.realm !== router.realm)) {
       return Effect.fail(new NotExposed({ address }))
     }
-    const entry = definition.entries.get(message)
-    if (entry === undefined) {
-      return Effect.fail(new MessageUnknown({ address, messageName: message, known: [...definition.entries.keys()] }))
-    }
-    return Effect.map(Inspector.decodePayload(address, entry, payload), (payload) => ({ type, entry, payload }))
+    return decode(type, address, message, payload)
   })
+
+const decode = (type: ActorType, address: string, message: string, payload: unknown): Effect.Effect<Found, Refusal> => {
+  const { entries } = type.definition
+  const entry = entries.get(message)
+  if (entry === undefined) {
+    return Effect.fail(new MessageUnknown({ address, messageName: message, known: [...entries.keys()] }))
+  }
+  return Effect.map(Inspector.decodePayload(address, entry, payload), (payload) => ({ type, entry, payload }))
+}
 
 const ask = (
   kernel: Kernel,
   { entry, payload, type }: Found,
+  name: string,
   envelope: Envelope
 ): Effect.Effect<unknown, HandlerFailed | Refusal> => {
-  const { name } = envelope.to
   const address = type.address(name)
   const chain = envelope.chain?.map(Addresses.format) ?? []
   const own = kernel.router.absoluteText(address)

@@ -157,7 +157,8 @@ const mailboxOf = (target: RemoteTarget, sender: Message) => {
 
 // ---------------------------------------------------------------- values
 
-const encodePayload = (
+/** A payload as plain data. */
+export const encodePayload = (
   { address }: RemoteTarget,
   { name, schemas }: Actor.Entry,
   payload: unknown
@@ -174,7 +175,8 @@ const encodePayload = (
 
 type Decoding = Effect.Effect<unknown, Schema.SchemaError>
 
-const decodeOutcome = (target: RemoteTarget, entry: Actor.Entry, outcome: Outcome): Effect.Effect<unknown, unknown> => {
+/** The reply of an outcome, by the definition; fails with the handler's error, or with that of the system over there. */
+export const decodeOutcome = (target: RemoteTarget, entry: Actor.Entry, outcome: Outcome): Effect.Effect<unknown, unknown> => {
   const { schemas } = entry
   const decoded = (schema: Schema.Codec<any, any> | undefined, value: unknown) =>
     Effect.map(

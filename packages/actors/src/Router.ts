@@ -13,6 +13,7 @@ import { Duration, Effect } from "effect"
 import type * as Actor from "./Actor.ts"
 import { AskCycle, type ActorError } from "./ActorError.ts"
 import * as ActorRef from "./ActorRef.ts"
+import type { Ask } from "./Ask.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
@@ -103,6 +104,10 @@ export class Router {
 
   // ---------------------------------------------------------------- envelopes
 
+  nextId(): Envelope["id"] {
+    return { stream: this.stream, sequence: this.sequence++ }
+  }
+
   /** The envelope of a message, with absolute addresses. */
   envelope(
     target: RemoteRef.RemoteTarget,
@@ -117,7 +122,7 @@ export class Router {
     }
     return Effect.map(delivery.realmOf(target.to.realm), (to) => ({
       version: 1,
-      id: { stream: this.stream, sequence: this.sequence++ },
+      id: this.nextId(),
       kind,
       to: { realm: to, kind: target.to.kind, name: target.to.name },
       ...(sender === undefined
@@ -132,11 +137,12 @@ export class Router {
 
   /** Who waits for an ask that the handler of this message sends, outermost first: absolute addresses. */
   chainOf(sender: Message): ReadonlyArray<Address.Address> {
-    return this.chainTextsOf(sender).map((text) => {
-      const address = Address.parseParts(text)
-      if (typeof address === "string") throw new Error(`${text} is not an address: ${address}`)
-      return address
-    })
+    return this.chainTextsOf(sender).map(addressOfText)
+  }
+
+  /** Who waits for an ask, wherever it came from. */
+  chainOfAsk({ chain, parent }: Ask): ReadonlyArray<Address.Address> {
+    return parent === undefined ? chain.map(addressOfText) : this.chainOf(parent)
   }
 
   private chainTextsOf(sender: Message | undefined): Array<string> {
@@ -157,6 +163,12 @@ export class Router {
     const from = chain.indexOf(text)
     return from < 0 ? undefined : new AskCycle({ chain: [...this.chainTextsOf(sender).slice(from), text] })
   }
+}
+
+const addressOfText = (text: string): Address.Address => {
+  const address = Address.parseParts(text)
+  if (typeof address === "string") throw new Error(`${text} is not an address: ${address}`)
+  return address
 }
 
 const addressOf = (actor: Actor.Any, text: string): Address.Address => {

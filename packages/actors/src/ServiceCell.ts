@@ -1,6 +1,7 @@
 /**
  * One running service: the fiber of its effect, and its supervisor's memory.
  */
+import { localRealm } from "@continuum/core/Address"
 import { Cause, type Context, Effect, Exit, Fiber } from "effect"
 import type { Kernel } from "./Kernel.ts"
 import { addressText } from "./Message.ts"
@@ -30,7 +31,7 @@ export class ServiceCell {
   }
 
   get address(): string {
-    return addressText(kind, this.service.name)
+    return addressText(localRealm, kind, this.service.name)
   }
 
   start(): void {

@@ -87,9 +87,9 @@ export const redialPauseMsMax = 30_000
 /** Leases of one authority: each has a record and about 300 B of memory. Chosen, not measured. */
 export const leasesMax = 10_000
 
-/** Milliseconds of a lease, at least and at most: renewed three times in it, and a takeover has to wait that long. */
+/** Milliseconds of a lease, at least and at most: it is renewed three times in it, and a takeover has to wait that long. */
 export const leaseTtlMsMin = 100
-export const leaseTtlMsMax = 3_600_000
+export const leaseTtlMsMax = 60_000
 
 /** Milliseconds of a lease, unless its holder says otherwise: a takeover after a crash waits so long. Chosen, not measured. */
 export const leaseTtlMs = 10_000

@@ -63,6 +63,12 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
     timeoutMs: 5000
   }),
   AskCycle: new ActorError.AskCycle({ chain: ["continuum://local/a/a", "continuum://local/b/b"] }),
+  LeaseUnavailable: new ActorError.LeaseUnavailable({
+    address: "continuum://local/counter/a",
+    node: "bee",
+    reason: "it did not answer",
+    maybeHandled: false
+  }),
   StateNotStored: new ActorError.StateNotStored({ address: "continuum://local/counter/a", reason: "the disk is full" }),
   HandlerFailed: new HandlerFailed({
     address: "continuum://local/counter/a",

@@ -6,7 +6,7 @@ import { Delivery, type Outcome, type Receiver } from "@continuum/core/Delivery"
 import type { Envelope, EnvelopeMalformed } from "@continuum/core/Envelope"
 import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import { keyPairFromSeed, type PublicKey } from "@continuum/core/Identity"
-import { PeerUnreachable } from "@continuum/core/Transport"
+import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { Effect } from "effect"
 
 const realmOf = (seed: number): PublicKey => keyPairFromSeed(new Uint8Array(32).fill(seed)).publicKey
@@ -24,15 +24,23 @@ export interface End {
   readonly delivery: Delivery["Service"]
 }
 
+/** The line between the two, which a test may cut: then nothing passes, and who waits for a reply learns that it is lost. */
+export interface Line {
+  readonly cut: () => void
+  readonly mend: () => void
+}
+
 /** Two nodes, named `ant` and `bee`. */
-export const make = (): readonly [End, End] => {
+export const make = (): readonly [End, End, Line] => {
+  let isCut = false
+  const waiting = new Set<() => void>()
   const receivers = new Map<PublicKey, Receiver>()
   const names: Record<string, PublicKey> = { ant: realmOf(1), bee: realmOf(2) }
   const end = (name: string): End => {
     const realm = names[name]!
     const receiverOf = (to: string): Effect.Effect<Receiver, PeerUnreachable> => {
       const receiver = receivers.get(to as PublicKey)
-      return receiver === undefined
+      return receiver === undefined || isCut
         ? Effect.fail(new PeerUnreachable({ peer: to, reason: "it is not there" }))
         : Effect.succeed(receiver)
     }
@@ -44,7 +52,13 @@ export const make = (): readonly [End, End] => {
         ask: (envelope) =>
           Effect.gen(function* () {
             const arrived = yield* crossed(envelope)
-            const outcome = yield* Effect.flatMap(receiverOf(envelope.to.realm), (to) => to.ask(arrived, realm))
+            const to = yield* receiverOf(envelope.to.realm)
+            const lost = Effect.callback<never, TransportLost>((resume) => {
+              const fail = () => resume(Effect.fail(new TransportLost({ peer: envelope.to.realm as PublicKey, reason: "it is cut" })))
+              waiting.add(fail)
+              return Effect.sync(() => void waiting.delete(fail))
+            })
+            const outcome = yield* Effect.raceFirst(to.ask(arrived, realm), lost)
             return Codec.decodeUnsafe(Codec.encode(outcome)) as Outcome
           }),
         tell: (envelope) =>
@@ -55,5 +69,14 @@ export const make = (): readonly [End, End] => {
       })
     }
   }
-  return [end("ant"), end("bee")]
+  const line: Line = {
+    cut: () => {
+      isCut = true
+      for (const fail of waiting) fail()
+    },
+    mend: () => {
+      isCut = false
+    }
+  }
+  return [end("ant"), end("bee"), line]
 }
