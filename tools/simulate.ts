@@ -33,10 +33,10 @@ if (chosen.length === 0) {
 // Reported in parts, so that a long run is seen to get on.
 const part = 1_000
 try {
-  for (const { disk, name, run } of chosen) {
+  for (const { name, run, ...faults } of chosen) {
     for (let done = 0; done < count; done += part) {
       const seeds = Simulation.seedsFrom(from + done, Math.min(part, count - done))
-      await Simulation.check({ seeds, disk }, run)
+      await Simulation.check({ seeds, ...faults }, run)
       console.log(`${name}: ${Math.min(done + part, count)} of ${count} seeds hold`)
     }
   }

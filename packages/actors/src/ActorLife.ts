@@ -338,7 +338,6 @@ export const goAway = (cell: ActorCell): void => {
 /** A guest leaves this node, whatever it does: nothing of it stays in memory. */
 export const evict = (cell: ActorCell, reason: string, error: ActorError): void => {
   stop(cell, reason, error)
-  cell.state = undefined
   if (cell.type.cells.delete(cell.name)) cell.kernel.activeActors--
 }
 

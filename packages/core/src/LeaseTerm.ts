@@ -16,12 +16,14 @@ export class LeaseTerm {
   private readonly clock: Clock.Clock
   private readonly usableMs: number
   private since: Moment
+  private ended: boolean
 
   /** The term of a lease that is being asked for now: it counts from here. */
   constructor(clock: Clock.Clock, ttlMs: number) {
     this.clock = clock
     this.usableMs = ttlMs * (1 - leaseMargin)
     this.since = this.now()
+    this.ended = false
   }
 
   /** Now; a renewal that is asked for after it, and granted, counts from it. */
@@ -34,17 +36,18 @@ export class LeaseTerm {
 
   /** The renewal that was asked for at this moment was granted. */
   renewed(at: Moment): void {
-    if (at.monotonicMs >= this.since.monotonicMs) this.since = at
+    if (!this.ended && at.monotonicMs >= this.since.monotonicMs) this.since = at
   }
 
   /** Milliseconds in which the holder may still act; 0 or less: it must stop. */
   get remainingMs(): number {
+    if (this.ended) return Number.NEGATIVE_INFINITY
     const { monotonicMs, wallMs } = this.now()
     return this.usableMs - Math.max(wallMs - this.since.wallMs, monotonicMs - this.since.monotonicMs)
   }
 
-  /** Ends it now: it was given back or lost. */
+  /** Ends it now and for good: it was given back or lost, and the answer to a renewal may still be on its way. */
   end(): void {
-    this.since = { wallMs: Number.NEGATIVE_INFINITY, monotonicMs: Number.NEGATIVE_INFINITY }
+    this.ended = true
   }
 }

@@ -147,8 +147,14 @@ describe("the term of a lease", () => {
     const again = new LeaseTerm(clock, 1_000)
     pass(time, 3_600_000, 0)
     expect(again.remainingMs).toBeLessThan(0)
+  })
+
+  it("that has ended does not begin anew with a renewal that was on its way", () => {
+    const { clock } = clocks()
     const ended = new LeaseTerm(clock, 1_000)
+    const asked = ended.now()
     ended.end()
+    ended.renewed(asked)
     expect(ended.remainingMs).toBe(Number.NEGATIVE_INFINITY)
   })
 })

@@ -11,6 +11,7 @@ import { ActorSystem, type Options as SystemOptions } from "../ActorSystem.ts"
 import * as Limits from "../Limits.ts"
 import { SimulationChance } from "./SimulationChance.ts"
 import { type DiskFaults, noFaults, SimulationDisk } from "./SimulationDisk.ts"
+import { noFaults as noNetworkFaults, type NetworkFaults, SimulationNetwork } from "./SimulationNetwork.ts"
 import { SimulationLoop, SimulationProcess, type SimulationStuck } from "./SimulationLoop.ts"
 
 /** The node crashed before the effect that ran on it had ended. Whether it did what it was to do, nobody knows. */
@@ -55,6 +56,8 @@ export interface World {
   /** Starts a node, which finds the disk that a node of this name left. */
   readonly start: (name: string, options?: SystemOptions) => Effect.Effect<SimulatedNode>
   readonly disk: (name: string) => SimulationDisk
+  /** The network between the nodes; it connects those that start when the options of the run have one. */
+  readonly network: SimulationNetwork
   /** Fails the run unless the condition holds. `expectation` completes "It did not hold that". */
   readonly expect: (expectation: string, condition: boolean) => Effect.Effect<void, Violated>
 }
@@ -62,6 +65,8 @@ export interface World {
 export interface Options {
   readonly seed: number
   readonly disk?: Partial<DiskFaults>
+  /** With it the nodes reach each other by their names, `continuum://<name>/...`; without it each is alone. */
+  readonly network?: Partial<NetworkFaults>
 }
 
 export interface Outcome<A, E> {
@@ -95,13 +100,16 @@ export const run = async <A, E>(
     disks.set(name, known)
     return known
   }
+  const network = new SimulationNetwork(loop, chance, { ...noNetworkFaults, ...options.network })
   const world: World = {
     seed: options.seed,
     below: (bound) => chance.below(bound),
     happens: (probability) => chance.happens(probability),
     note,
-    start: (name, systemOptions) => startNode(loop, name, disk(name), systemOptions, note),
+    start: (name, systemOptions) =>
+      startNode(loop, name, disk(name), options.network === undefined ? undefined : network, systemOptions, note),
     disk,
+    network,
     expect: (expectation, condition) => (condition ? Effect.void : Effect.fail(new Violated({ expectation })))
   }
   const exit = await loop.run(
@@ -113,9 +121,8 @@ export const run = async <A, E>(
   return { seed: options.seed, exit, trace, notes: kept, steps: loop.steps, elapsedMs: loop.elapsedMs }
 }
 
-export interface CheckOptions {
+export interface CheckOptions extends Omit<Options, "seed"> {
   readonly seeds: Iterable<number>
-  readonly disk?: Partial<DiskFaults>
 }
 
 /** Runs the program once for each seed, and gives how many there were. Rejects at the first that fails, with what replays it. */
@@ -151,6 +158,7 @@ const startNode = (
   loop: SimulationLoop,
   name: string,
   disk: SimulationDisk,
+  network: SimulationNetwork | undefined,
   options: SystemOptions | undefined,
   note: (text: string) => void
 ): Effect.Effect<SimulatedNode> =>
@@ -164,6 +172,7 @@ const startNode = (
       note(`${name} crashes`)
       host.kill()
       disk.crash()
+      network?.left(name)
       for (const fail of waiting) fail()
       waiting.clear()
     }
@@ -183,7 +192,8 @@ const startNode = (
           if (host.isAlive) fiber.interruptUnsafe()
         })
       })
-    const layer = Layer.provide(ActorSystem.layer(options), Layer.succeed(ActorStorage, disk.storage()))
+    const own = network === undefined ? options : { nodeName: name, delivery: network.join(name, host), ...options }
+    const layer = Layer.provide(ActorSystem.layer(own), Layer.succeed(ActorStorage, disk.storage()))
     const built = inside(Layer.buildWithScope(layer, scope), host.context)
     return Effect.map(Effect.orDie(built), (services): SimulatedNode => {
       const context = Context.merge(host.context, services)
@@ -202,6 +212,7 @@ const startNode = (
           Effect.sync(() => {
             note(`${name} has stopped`)
             host.kill()
+            network?.left(name)
           })
         ),
         isAlive: () => host.isAlive

@@ -3,13 +3,16 @@
  * long tests and `tools/simulate.ts` run them with ever more seeds.
  */
 import { Duration, Effect, Fiber } from "effect"
+import { lentUnderFire } from "./Lent.ts"
 import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
+import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
 import type { SimulatedNode, Violated, World } from "../../src/testing/Simulation.ts"
 
 export interface Program {
   readonly name: string
-  readonly disk: Partial<DiskFaults>
+  readonly disk?: Partial<DiskFaults>
+  readonly network?: Partial<NetworkFaults>
   readonly run: (world: World) => Effect.Effect<void, Violated>
 }
 
@@ -215,4 +218,9 @@ const stopped = (world: World, node: SimulatedNode) =>
     yield* world.expect("a stop in order loses nothing", count === 5)
   })
 
-export const programs: ReadonlyArray<Program> = [accountsUnderFire, accountsOnABadDisk, messagesAreAccountedFor]
+export const programs: ReadonlyArray<Program> = [
+  accountsUnderFire,
+  accountsOnABadDisk,
+  messagesAreAccountedFor,
+  lentUnderFire
+]

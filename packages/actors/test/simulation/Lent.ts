@@ -1,0 +1,202 @@
+/**
+ * Two nodes lend a counter to each other while both crash at any step, connections break, partitions come and go and clocks jump.
+ * A third node adds and reads. Nowhere two lives of the counter may be at work at once, nothing acknowledged may be lost, nothing
+ * may be counted twice, and what is read is never older than what was acknowledged before.
+ */
+import { Effect, Fiber } from "effect"
+import * as Actor from "../../src/Actor.ts"
+import type { SimulatedNode, World } from "../../src/testing/Simulation.ts"
+import type { Program } from "./Programs.ts"
+
+interface Ledger {
+  /** Highest sequence of each client that was added. */
+  readonly last: ReadonlyArray<number>
+  readonly count: number
+  readonly isInOrder: boolean
+}
+
+interface Entry {
+  readonly client: number
+  readonly sequence: number
+  readonly isSlow: boolean
+}
+
+const clients = [0, 1]
+const initial: Ledger = { last: clients.map(() => 0), count: 0, isInOrder: true }
+const address = "continuum://local/account/a"
+const leaseTtl = 400
+
+/** Which life of which node is in a handler of the account. */
+interface Work {
+  busy: { readonly node: string; readonly isAlive: () => boolean } | undefined
+  overlaps: number
+}
+
+const accountOn = (name: string, isAlive: () => boolean, work: Work) => {
+  const working = <A>(effect: Effect.Effect<A>) =>
+    Effect.suspend(() => {
+      if (work.busy?.isAlive() === true) work.overlaps++
+      const mine = { node: name, isAlive }
+      work.busy = mine
+      return Effect.ensuring(
+        effect,
+        Effect.sync(() => {
+          if (work.busy === mine) work.busy = undefined
+        })
+      )
+    })
+  return Actor.actor(
+    "account",
+    {
+      state: initial,
+      add: (state, { client, isSlow, sequence }: Entry) =>
+        working(
+          Effect.as(isSlow ? Effect.sleep(20) : Effect.yieldNow, {
+            last: state.last.with(client, sequence),
+            count: state.count + 1,
+            isInOrder: state.isInOrder && sequence > state.last[client]!
+          })
+        ),
+      get: (state) => working(Effect.as(Effect.yieldNow, Actor.reply(state, state)))
+    },
+    { supervision: { intensity: 1_000_000, backoffMax: "50 millis" }, askTimeout: "2 seconds", stopTimeout: 100 }
+  )
+}
+
+type Account = ReturnType<typeof accountOn>
+
+/** A life of a node, and the definition that it knows. */
+interface Life {
+  readonly node: SimulatedNode
+  readonly Account: Account
+}
+
+export const lentUnderFire: Program = {
+  name: "a counter that is lent under fire",
+  disk: { commitFails: 0.02 },
+  network: { breaks: 0.01, delayMsMax: 20 },
+  run: (world) =>
+    Effect.gen(function* () {
+      const work: Work = { busy: undefined, overlaps: 0 }
+      const acknowledged = clients.map(() => 0)
+      const sent = clients.map(() => 0)
+      let acknowledgedCount = 0
+      let isOver = false
+      const lives = new Map<string, Life>()
+      // An actor answers only its own realm without schemas, so the clients live on the home.
+      const begin = (name: string) =>
+        Effect.gen(function* () {
+          const node: SimulatedNode = yield* world.start(name, { leaseTtl, stopTimeout: 100 })
+          const Account = accountOn(name, node.isAlive, work)
+          yield* Effect.ignore(node.run(node.system.register(Account)))
+          lives.set(name, { node, Account })
+        })
+      yield* begin("home")
+      yield* begin("host")
+
+      const client = (id: number) =>
+        Effect.gen(function* () {
+          for (let round = 0; round < 12; round++) {
+            const { Account, node: home } = lives.get("home")!
+            const account = home.system.ref(Account, "a")
+            if (world.happens(0.3)) {
+              const before = acknowledgedCount
+              const read = yield* Effect.exit(home.run(account.get()))
+              if (read._tag === "Success") {
+                yield* world.expect(
+                  `what is read is not older than what was acknowledged before (${before}, ${read.value.count})`,
+                  read.value.count >= before
+                )
+              }
+            } else {
+              const sequence = ++sent[id]!
+              const exit = yield* Effect.exit(home.run(account.add({ client: id, sequence, isSlow: world.happens(0.3) })))
+              if (exit._tag === "Success") {
+                acknowledged[id] = sequence
+                acknowledgedCount++
+              }
+            }
+            yield* Effect.sleep(world.below(60))
+          }
+        })
+
+      const mover = Effect.gen(function* () {
+        while (!isOver) {
+          const to = world.happens(0.6) ? "host" : "local"
+          const { node } = lives.get("home")!
+          const exit = yield* Effect.exit(node.run(node.system.migrate(address, to)))
+          world.note(`moved to ${to}: ${exit._tag}`)
+          yield* Effect.sleep(20 + world.below(200))
+        }
+      })
+
+      const trouble = Effect.gen(function* () {
+        while (!isOver) {
+          yield* Effect.sleep(world.below(250))
+          const name = world.happens(0.5) ? "home" : "host"
+          const { node } = lives.get(name)!
+          switch (world.below(4)) {
+            case 0: {
+              node.crashAfter(1 + world.below(30))
+              yield* Effect.sleep(world.below(2 * leaseTtl))
+              node.crash()
+              yield* begin(name)
+              break
+            }
+            case 1: {
+              world.note("the nodes are cut off from each other")
+              world.network.cut("home", "host")
+              yield* Effect.sleep(world.below(2 * leaseTtl))
+              world.network.mend()
+              world.note("they reach each other again")
+              break
+            }
+            case 2:
+              node.jumpClock(world.below(10_000) - 5_000)
+              break
+            default:
+              break
+          }
+          yield* world.expect("one life of an actor is at work at a time", work.overlaps === 0)
+        }
+      })
+
+      const [moving, troubling] = [yield* Effect.forkChild(mover), yield* Effect.forkChild(trouble)]
+      const running = yield* Effect.forEach(clients, (id) => Effect.forkChild(client(id)))
+      yield* Effect.forEach(running, Fiber.join)
+      isOver = true
+      yield* Fiber.join(troubling)
+      yield* Fiber.join(moving)
+      yield* world.expect("one life of an actor is at work at a time", work.overlaps === 0)
+      yield* settled(world, lives.get("home")!, { acknowledged, sent })
+    })
+}
+
+/** All is well again: the counter answers, wherever it is, and has what it should. */
+const settled = (
+  world: World,
+  { Account, node: home }: Life,
+  { acknowledged, sent }: { readonly acknowledged: ReadonlyArray<number>; readonly sent: ReadonlyArray<number> }
+) =>
+  Effect.gen(function* () {
+    world.network.mend()
+    yield* Effect.sleep(5 * leaseTtl)
+    const account = home.system.ref(Account, "a")
+    // The disk refuses a commit now and then, and a connection may break.
+    let exit = yield* Effect.exit(home.run(account.get()))
+    for (let attempt = 0; attempt < 10 && exit._tag === "Failure"; attempt++) {
+      yield* Effect.sleep(2 * leaseTtl)
+      exit = yield* Effect.exit(home.run(account.get()))
+    }
+    yield* world.expect(`the counter answers in the end: ${String(exit)}`, exit._tag === "Success")
+    if (exit._tag === "Failure") return
+    const { count, isInOrder, last } = exit.value
+    yield* world.expect("the messages of one sender are handled in order, and none twice", isInOrder)
+    for (const id of clients) {
+      yield* world.expect(
+        `no acknowledged write is lost (client ${id}: ${acknowledged[id]} acknowledged, ${last[id]} stored)`,
+        last[id]! >= acknowledged[id]! && last[id]! <= sent[id]!
+      )
+    }
+    yield* world.expect("nothing is counted that was not sent", count <= sent[0]! + sent[1]!)
+  })
