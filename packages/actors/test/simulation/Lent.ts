@@ -85,8 +85,8 @@ interface Life {
 
 export const lentUnderFire: Program = {
   name: "a counter that is lent under fire",
-  disk: { commitFails: 0.02 },
-  network: { breaks: 0.01, delayMsMax: 20 },
+  disk: { commitFails: 0.02, delayMsMax: 40 },
+  network: { breaks: 0.01, delayMsMax: 60 },
   run: (world) =>
     Effect.gen(function* () {
       const work: Work = { begun: 0, newest: 0, overtaken: undefined }
