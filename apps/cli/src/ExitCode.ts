@@ -68,6 +68,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   AskCycle: failed,
   StateNotStored: failed,
   LeaseUnavailable: failed,
+  MigrationRefused: failed,
   HandlerFailed: failed,
 
   // The mesh.

@@ -49,6 +49,8 @@ const networkId = Uint8Array.from(ContentId.of("continuum/network/1").match(/../
 /** What a message of a peer does here, and so what its owner must have granted it. */
 const actionOf = ({ kind }: Address, message: string): Action => {
   if (kind === "jit") return message === "compile" ? "jit.compile" : "jit.run"
+  // Nodes that lend each other actors, and services that run once in a realm.
+  if (kind === "lease") return "actors.migrate"
   if (kind === "module") return "jit.run"
   return kind === "source" ? "jit.compile" : "actors.ask"
 }

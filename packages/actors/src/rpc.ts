@@ -4,7 +4,7 @@
 import * as Address from "@continuum/core/Address"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { ActorError } from "./ActorError.ts"
+import { ActorError, MigrationRefused } from "./ActorError.ts"
 import { RemoteError } from "./RemoteError.ts"
 
 export const ActorSummary = Schema.Struct({
@@ -18,7 +18,7 @@ export const ActorSummary = Schema.Struct({
   restarts: Schema.Int,
   /** 0 to 255, higher first. */
   priority: Schema.Int,
-  /** Name of the node that hosts it. */
+  /** Name of the node that runs it; of a peer that has no name, its realm. */
   node: Schema.String
 })
 export type ActorSummary = typeof ActorSummary.Type
@@ -89,5 +89,11 @@ export class ActorRpcs extends RpcGroup.make(
     error: errors
   }),
   Rpc.make("actors.restart", { payload: address, success: ActorSummary, error: errors }),
+  /** Lends an actor of this node to another one, by name or public key, or brings it home with `local`. */
+  Rpc.make("actors.migrate", {
+    payload: { ...address, to: Schema.String },
+    success: ActorSummary,
+    error: Schema.Union([...errors.members, MigrationRefused])
+  }),
   Rpc.make("actors.deadletters", { payload: { mesh }, success: Schema.Array(DeadLetter), error: meshErrors })
 ) {}

@@ -119,6 +119,31 @@ const restart = Command.make("actors/restart", { address }, ({ address }) =>
   })
 ).pipe(Command.withDescription("Start an actor afresh from its stored state"))
 
+const migrate = Command.make(
+  "actors/migrate",
+  {
+    address,
+    to: Flag.String("to").pipe(
+      Flag.withMetavar("NODE"),
+      Flag.withDescription("A peer, by name or public key, or local to bring it home")
+    )
+  },
+  ({ address, to }) =>
+    Effect.gen(function* () {
+      yield* Address.parse(address)
+      const actor = yield* NodeConnection.use((node) => node["actors.migrate"]({ address, to })).pipe(
+        Output.whileBusy("moving it...")
+      )
+      yield* Output.result(
+        actor,
+        () => `${Render.printable(actor.address)} runs on ${Render.printable(actor.node)}`
+      )
+    })
+).pipe(
+  Command.withDescription("Have a durable actor run on another node; its state stays here"),
+  Command.withExamples([{ command: "continuum actors/migrate continuum://local/counter/cart-42 --to bee" }])
+)
+
 const deadletters = Command.make("actors/deadletters", { mesh: MeshFlag.make("Whose dead letters") }, ({ mesh }) =>
   Effect.gen(function* () {
     const letters = yield* NodeConnection.useQuick((node) => node["actors.deadletters"](MeshFlag.payload(mesh)))
@@ -138,4 +163,4 @@ const deadletters = Command.make("actors/deadletters", { mesh: MeshFlag.make("Wh
   })
 ).pipe(Command.withDescription("Messages that no actor took, and why"))
 
-export const commands = [list, inspect, ask, restart, deadletters] as const
+export const commands = [list, inspect, ask, restart, migrate, deadletters] as const

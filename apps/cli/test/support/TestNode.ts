@@ -69,6 +69,11 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
     reason: "it did not answer",
     maybeHandled: false
   }),
+  MigrationRefused: new ActorError.MigrationRefused({
+    address: "continuum://local/counter/a",
+    to: "bee",
+    reason: "it is not durable"
+  }),
   StateNotStored: new ActorError.StateNotStored({ address: "continuum://local/counter/a", reason: "the disk is full" }),
   HandlerFailed: new HandlerFailed({
     address: "continuum://local/counter/a",
@@ -240,6 +245,12 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
     },
     "actors.restart": ({ address }) =>
       node.counters.has(address) ? Effect.succeed(summary(address)) : Effect.fail(errors.AddressUnknown),
+    "actors.migrate": ({ address, to }) =>
+      !node.counters.has(address)
+        ? Effect.fail(errors.AddressUnknown)
+        : to === "nowhere"
+          ? Effect.fail(errors.MigrationRefused)
+          : Effect.succeed({ ...summary(address), node: to }),
     "actors.deadletters": () => Effect.succeed([]),
     "jit.compile": ({ lang, source }) =>
       Effect.sync(() => {
@@ -350,7 +361,7 @@ const peerOf = (publicKey: PublicKey): Peer => ({
   connected: true,
   capabilities: ["js", "wat"],
   scope: "mesh",
-  grants: ["actors.ask", "jit.run", "jit.compile", "content.read"]
+  grants: ["actors.ask", "actors.migrate", "jit.run", "jit.compile", "content.read"]
 })
 
 /** Says back what it was asked, in two pieces. */

@@ -1,5 +1,5 @@
 /** `actors.*`: shows and reaches the actors of this node, and of those of other nodes that grant it. */
-import { AddressUnknown } from "@continuum/actors/ActorError"
+import { AddressUnknown, MigrationRefused } from "@continuum/actors/ActorError"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { ActorRpcs } from "@continuum/actors/rpc"
 import * as Address from "@continuum/core/Address"
@@ -43,10 +43,19 @@ export const layer = ActorRpcs.toLayer(
     const isLocal = (mesh: string | undefined): mesh is undefined | "local" =>
       mesh === undefined || mesh === "local" || isOwn(mesh)
 
+    /** A lent actor with the name of the peer that has it. */
+    const withHost = <A extends { readonly node: string }>(found: A): Effect.Effect<A> =>
+      found.node === info.name
+        ? Effect.succeed(found)
+        : Effect.match(directory.find(found.node), {
+            onFailure: () => found,
+            onSuccess: ({ name }) => (name === "" ? found : { ...found, node: name })
+          })
+
     return {
       "actors.list": ({ kind, mesh }) =>
         isLocal(mesh)
-          ? system.list(kind)
+          ? Effect.flatMap(system.list(kind), (actors) => Effect.forEach(actors, withHost))
           : Effect.gen(function* () {
               const { node, realm } = yield* nodeNamed(mesh)
               const found = yield* node.list(kind === undefined ? {} : { kind })
@@ -54,7 +63,7 @@ export const layer = ActorRpcs.toLayer(
             }),
       "actors.inspect": Effect.fnUntraced(function* ({ address }) {
         const parsed = yield* Address.parse(address)
-        if (isOwn(parsed.realm)) return yield* system.inspect(localised(parsed))
+        if (isOwn(parsed.realm)) return yield* Effect.flatMap(system.inspect(localised(parsed)), withHost)
         const realm = yield* delivery.realmOf(parsed.realm)
         return yield* nodeOf(realm)
           .inspect({ address: localised(parsed) })
@@ -68,6 +77,15 @@ export const layer = ActorRpcs.toLayer(
         return yield* nodeOf(realm)
           .restart({ address: localised(parsed) })
           .pipe(Effect.map(inRealm(realm)), unknownInRealm(realm))
+      }),
+      "actors.migrate": Effect.fnUntraced(function* ({ address, to }) {
+        const parsed = yield* Address.parse(address)
+        if (!isOwn(parsed.realm)) {
+          return yield* new MigrationRefused({ address, to, reason: "its home is another node; move it from there" })
+        }
+        const own = localised(parsed)
+        yield* system.migrate(own, to)
+        return yield* Effect.flatMap(system.inspect(own), withHost)
       }),
       "actors.deadletters": ({ mesh }) =>
         isLocal(mesh)
