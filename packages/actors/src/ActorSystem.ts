@@ -19,6 +19,7 @@ import * as ActorRef from "./ActorRef.ts"
 import { ActorStorage, type OpenReport, type Quarantined, type StorageFailed } from "./ActorStorage.ts"
 import * as Inspector from "./Inspector.ts"
 import { Kernel } from "./Kernel.ts"
+import * as LeaseAuthorityRemote from "./LeaseAuthorityRemote.ts"
 import * as LeaseStoreActors from "./LeaseStoreActors.ts"
 import * as Limits from "./Limits.ts"
 import { CurrentMessage } from "./Message.ts"
@@ -127,8 +128,8 @@ export class ActorSystem extends Context.Service<
       address: string,
       to: string
     ) => Effect.Effect<void, AddressMalformed | AddressUnknown | MigrationRefused | LeaseUnavailable>
-    /** Who may do what alone in this realm: for services that several nodes could run (`Singleton`). */
-    readonly leases: LeaseAuthority["Service"]
+    /** Who may do what alone in a realm, by its key, the name of its node or `local`: for services that several systems could run. */
+    readonly leasesOf: (realm: string) => LeaseAuthority["Service"]
     /** Waits until the actor has stopped for good or ended by itself. A restart is no end, and leaving memory is none. */
     readonly watch: (address: string) => Effect.Effect<Actor.Terminated, AddressMalformed | AddressUnknown>
     /** Tells all subscribers of a topic in this process. In a handler of a durable actor, once its new state is stored. */
@@ -239,7 +240,8 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   forget: (address) => Inspector.forget(kernel, address),
   stop: (address) => Inspector.stop(kernel, address),
   migrate: (address, to) => Inspector.migrate(kernel, address, to),
-  leases: kernel.leases.authority,
+  leasesOf: (realm) =>
+    kernel.router.isOwn(realm) ? kernel.leases.authority : LeaseAuthorityRemote.make(kernel.router, realm),
   publish: (topic, event) =>
     Effect.withFiber((fiber) => Effect.sync(() => kernel.publish(topic.name, event, fiber.getRef(CurrentMessage)))),
   events: <Event>(topic: Topic<Event>, buffer = Limits.topicBufferEvents) =>

@@ -10,6 +10,7 @@ import { type DeliveryError, Outcome } from "@continuum/core/Delivery"
 import { type Envelope, version } from "@continuum/core/Envelope"
 import type { PublicKey } from "@continuum/core/Identity"
 import { Lease, LeaseHeld, LeaseLost, LeaseNotGranted } from "@continuum/core/LeaseAuthority"
+import { leaseTtlMsMax, leaseTtlMsMin } from "@continuum/core/Limits"
 import { Effect, Schema } from "effect"
 import * as Limits from "./Limits.ts"
 import type { Router } from "./Router.ts"
@@ -23,12 +24,14 @@ export const hostName = "host"
 /** The actor of the home's realm, and the lease under which something is done for it. */
 const held = { kind: Schema.NonEmptyString, name: Schema.NonEmptyString, epoch: Schema.Int }
 
+const ttlMs = Schema.Int.check(Schema.isBetween({ minimum: leaseTtlMsMin, maximum: leaseTtlMsMax }))
+
 const Bytes = Schema.NullOr(Schema.Uint8Array)
 
 /** What the home asks of a host. */
 export const HostRequest = Schema.Union([
   /** Run this actor: renew the lease, load its state, answer when it is ready. */
-  Schema.TaggedStruct("Take", { ...held, ttlMs: Schema.Int }),
+  Schema.TaggedStruct("Take", { ...held, ttlMs }),
   /** A message for it; of a tell the answer is that it has a place in the mailbox. The call chain is that of the envelope. */
   Schema.TaggedStruct("Deliver", {
     ...held,
@@ -60,7 +63,7 @@ export const HomeRequest = Schema.Union([
   Schema.TaggedStruct("Load", held),
   /** `sequence` counts the commits of one lease from 1, so that one that is sent again is stored once. */
   Schema.TaggedStruct("Commit", { ...held, sequence: Schema.Int, state: Bytes }),
-  Schema.TaggedStruct("Acquire", { address: Schema.String, holder: Schema.String, ttlMs: Schema.Int }),
+  Schema.TaggedStruct("Acquire", { address: Schema.String, holder: Schema.String, ttlMs }),
   Schema.TaggedStruct("Renew", { leases: Schema.Array(Lease).check(Schema.isMaxLength(Limits.renewedAtOnceMax)) }),
   Schema.TaggedStruct("Release", { lease: Lease }),
   Schema.TaggedStruct("Find", { address: Schema.String })
