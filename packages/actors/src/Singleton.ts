@@ -56,7 +56,7 @@ export const singleton = <Error, Services>(
         continue
       }
       const error = granted.failure
-      if (error instanceof LeaseNotGranted) yield* Effect.logInfo(error.message)
+      if (error instanceof LeaseNotGranted) yield* Effect.logDebug(error.message)
       const waitMs = ttlMs * leaseRenewAfter
       yield* Effect.sleep("remainingMs" in error ? Math.min(error.remainingMs, waitMs) : waitMs)
     }

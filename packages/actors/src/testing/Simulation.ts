@@ -67,6 +67,8 @@ export interface Options {
   readonly disk?: Partial<DiskFaults>
   /** With it the nodes reach each other by their names, `continuum://<name>/...`; without it each is alone. */
   readonly network?: Partial<NetworkFaults>
+  /** Whether nodes log to the console: good for one seed, and noise for thousands. Default false. */
+  readonly logs?: boolean
 }
 
 export interface Outcome<A, E> {
@@ -107,14 +109,18 @@ export const run = async <A, E>(
     happens: (probability) => chance.happens(probability),
     note,
     start: (name, systemOptions) =>
-      startNode(loop, name, disk(name), options.network === undefined ? undefined : network, systemOptions, note),
+      startNode(
+        { loop, name, disk: disk(name), network: options.network === undefined ? undefined : network, logs: options.logs },
+        systemOptions,
+        note
+      ),
     disk,
     network,
     expect: (expectation, condition) => (condition ? Effect.void : Effect.fail(new Violated({ expectation })))
   }
   const exit = await loop.run(
     Effect.suspend(() => program(world)),
-    new SimulationProcess(loop)
+    new SimulationProcess(loop, options.logs)
   )
   const trace = `${chance.digest}-${loop.steps}`
   const kept = notes.slice(-Limits.simulationNotesKept)
@@ -154,17 +160,22 @@ export const describe = <A, E>({ elapsedMs, exit, notes, seed, steps, trace }: O
   ].join("\n")
 }
 
+interface Place {
+  readonly loop: SimulationLoop
+  readonly name: string
+  readonly disk: SimulationDisk
+  readonly network: SimulationNetwork | undefined
+  readonly logs: boolean | undefined
+}
+
 const startNode = (
-  loop: SimulationLoop,
-  name: string,
-  disk: SimulationDisk,
-  network: SimulationNetwork | undefined,
+  { disk, logs, loop, name, network }: Place,
   options: SystemOptions | undefined,
   note: (text: string) => void
 ): Effect.Effect<SimulatedNode> =>
   Effect.suspend(() => {
     note(`${name} starts`)
-    const host = new SimulationProcess(loop)
+    const host = new SimulationProcess(loop, logs)
     const scope = Scope.makeUnsafe()
     const waiting = new Set<() => void>()
     const crash = () => {

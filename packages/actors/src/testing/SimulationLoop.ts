@@ -2,7 +2,7 @@
  * The event loop of a simulation: one thread for all simulated processes, which runs one task after the other in an order that chance
  * decides, and moves the clock on only when nothing is left to do. A process that is killed does nothing any more, not even finalizers.
  */
-import { Clock, Context, Duration, Effect, Exit, Random, Schema, Scheduler } from "effect"
+import { Clock, Context, Duration, Effect, Exit, Random, References, Schema, Scheduler } from "effect"
 import * as Limits from "../Limits.ts"
 import { Drain } from "../RunQueue.ts"
 import type { SimulationChance } from "./SimulationChance.ts"
@@ -141,7 +141,7 @@ export class SimulationProcess {
   clockAheadMs: number
   private readonly loop: SimulationLoop
 
-  constructor(loop: SimulationLoop) {
+  constructor(loop: SimulationLoop, logs = false) {
     this.loop = loop
     this.operationsMax = operationsMax
     this.isAlive = true
@@ -156,6 +156,7 @@ export class SimulationProcess {
       Context.add(Scheduler.Scheduler, this.scheduler()),
       Context.add(Clock.Clock, this.clock()),
       Context.add(Random.Random, random),
+      Context.add(References.MinimumLogLevel, logs ? "Info" : "None"),
       Context.add(Drain, {
         direct: false,
         soon: schedule,

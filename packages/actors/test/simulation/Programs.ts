@@ -3,7 +3,7 @@
  * long tests and `tools/simulate.ts` run them with ever more seeds.
  */
 import { Duration, Effect, Fiber } from "effect"
-import { lentUnderFire } from "./Lent.ts"
+import { lentUnderFire, singletonUnderFire } from "./Lent.ts"
 import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
@@ -222,5 +222,6 @@ export const programs: ReadonlyArray<Program> = [
   accountsUnderFire,
   accountsOnABadDisk,
   messagesAreAccountedFor,
-  lentUnderFire
+  lentUnderFire,
+  singletonUnderFire
 ]
