@@ -24,8 +24,10 @@ const done = <A>(node: NodeProcess, tag: string, payload: unknown) =>
   })
 
 const ours = "continuum://local/counter/ours"
-const add = (node: NodeProcess, address: string) => attempt(node, "actors.ask", { address, messageName: "add", payload: 1 })
-const get = (node: NodeProcess) => done<number>(node, "actors.ask", { address: ours, messageName: "get", payload: null })
+const add = (node: NodeProcess, address: string) =>
+  attempt(node, "actors.ask", { address, messageName: "add", payload: 1 })
+const get = (node: NodeProcess) =>
+  done<number>(node, "actors.ask", { address: ours, messageName: "get", payload: null })
 const migrate = (node: NodeProcess, to: string) => done<ActorSummary>(node, "actors.migrate", { address: ours, to })
 
 /** Two nodes that let each other do everything. */

@@ -69,6 +69,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   StateNotStored: failed,
   LeaseUnavailable: failed,
   MigrationRefused: failed,
+  StorageFailed: failed,
   HandlerFailed: failed,
 
   // The mesh.

@@ -178,6 +178,14 @@ describe("commands", () => {
         assert.strictEqual(document((yield* cli(["actors/inspect", counter, "--json"])).stdout).stateValue, 7)
         assert.include((yield* cli(["actors/restart", counter])).stdout, `${counter} is idle again`)
         assert.include((yield* cli(["actors/migrate", counter, "--to", "bee"])).stdout, `${counter} runs on bee`)
+        const backup = yield* cli(["actors/backup", "/tmp/copies"])
+        assert.strictEqual(backup.stdout, "/tmp/copies/actors-2026.mdb holds all stored states (64.0 KiB)\n")
+        assert.include((yield* cli(["actors/backup"])).stdout, "/home/backups/")
+        assert.strictEqual((yield* cli(["actors/backup", "here"])).code, 1)
+        assert.strictEqual(
+          (yield* cli(["actors/compact"])).stdout,
+          "The stored states take 64.0 KiB now, before 2.9 MiB\n"
+        )
         const stays = yield* cli(["actors/migrate", counter, "--to", "nowhere"])
         assert.strictEqual(stays.code, 1)
         assert.include(stays.stderr, "was not moved to bee: it is not durable")
@@ -482,15 +490,21 @@ describe("errors of the node", () => {
       Effect.gen(function* () {
         const ofPersonas = [...CognitionError.members, ...BackendError.members]
         const actorErrors = new Set(["AddressMalformed", "HandlerFailed"])
+        const movingErrors = new Map([
+          ["MigrationRefused", ["actors/migrate", counter, "--to", "nowhere"]],
+          ["StorageFailed", ["actors/backup", "here"]]
+        ])
         const peerErrors = new Set(["MeshOff", "PeerMalformed", "GrantNotStored"])
+        yield* cli(["actors/ask", counter, "add", "1"])
         for (const error of Object.values(TestNode.errors)) {
           const argv = actorErrors.has(error._tag)
             ? ["actors/ask", counter, "fail", JSON.stringify(error._tag)]
-            : ofPersonas.some((Class) => error instanceof Class)
-              ? ["ai/generate", "--persona", "fail", "--prompt", error._tag]
-              : peerErrors.has(error._tag)
-                ? ["peers/add", `fail/${error._tag}`]
-                : ["jit/run", "--lang", "fail", "--source", error._tag, "--input", "1"]
+            : (movingErrors.get(error._tag) ??
+              (ofPersonas.some((Class) => error instanceof Class)
+                ? ["ai/generate", "--persona", "fail", "--prompt", error._tag]
+                : peerErrors.has(error._tag)
+                  ? ["peers/add", `fail/${error._tag}`]
+                  : ["jit/run", "--lang", "fail", "--source", error._tag, "--input", "1"]))
           const ran = yield* cli(argv)
           assert.strictEqual(ran.code, ExitCode.of(error), error._tag)
           assert.strictEqual(ran.stdout, "", error._tag)

@@ -50,6 +50,8 @@ export class Home extends Context.Service<
     readonly apiKey: Redacted.Redacted<string>
     readonly apiKeyPath: string
     readonly statePath: string
+    /** Where backups of the state go unless their owner says otherwise. */
+    readonly backupsPath: string
     readonly contentPath: string
     readonly layersPath: string
     readonly logsPath: string
@@ -145,6 +147,7 @@ const make = Effect.gen(function* () {
     apiKey: Redacted.make(apiKey),
     apiKeyPath: inHome("api-key"),
     statePath: inHome("state"),
+    backupsPath: inHome("backups"),
     contentPath: inHome("content"),
     layersPath: inHome("layers"),
     logsPath: inHome("logs"),

@@ -59,6 +59,9 @@ export const layer = Layer.effect(
       }
     })
 
+    const stateBytes =
+      system.maintenance === undefined ? Effect.succeed(0) : Effect.orElseSucceed(system.maintenance.bytes, () => 0)
+
     const metrics = Effect.gen(function* () {
       const totals = system.totals()
       const modules = yield* jit.modules
@@ -72,6 +75,7 @@ export const layer = Layer.effect(
         counter("continuum_actor_failures_total", "Crashes of handlers and services", totals.failed),
         counter("continuum_actor_restarts_total", "Restarts by supervisors", totals.restarts),
         counter("continuum_dead_letters_total", "Messages that no actor took", totals.deadLetters),
+        gauge("continuum_state_bytes", "Bytes of the file of stored states", yield* stateBytes),
         gauge("continuum_peers", "Nodes that are connected", yield* connectedPeers),
         gauge("continuum_modules", "Modules that are kept", modules.length),
         gauge(

@@ -14,6 +14,7 @@ import { definitions, load, NodeConfig, settingNames, type SettingName } from ".
 import { Home } from "./Home.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 import { NodeLayer } from "./NodeLayer.ts"
+import * as Restore from "./Restore.ts"
 import { Stop } from "./Stop.ts"
 
 /** Longer than any clean stop takes; after it the process ends all the same. */
@@ -31,7 +32,16 @@ const flags = Object.fromEntries(
   })
 ) as Record<SettingName, Flag.Flag<Option.Option<string>>>
 
-const command = Command.make("continuum-node", flags, (given) =>
+/** Not a setting: in a settings file it would restore at every start. */
+const restoreFlag = Flag.String("restore").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription(
+    "put a backup (actors/backup) in the place of the stored states, and exit; the node must be stopped"
+  ),
+  Flag.optional
+)
+
+const command = Command.make("continuum-node", { ...flags, restore: restoreFlag }, ({ restore, ...given }) =>
   Effect.gen(function* () {
     const chosen: Partial<Record<SettingName, string>> = {}
     for (const name of settingNames) {
@@ -39,6 +49,7 @@ const command = Command.make("continuum-node", flags, (given) =>
       if (Option.isSome(value)) chosen[name] = value.value
     }
     const config = yield* load(chosen, process.env)
+    if (Option.isSome(restore)) return yield* Restore.run(config.settings.home, restore.value)
     return yield* run.pipe(Effect.provide(NodeLayer.pipe(Layer.provide(Layer.succeed(NodeConfig, config)))))
   })
 ).pipe(

@@ -59,6 +59,34 @@ export interface OpenReport {
   readonly losses: ReadonlyArray<string>
 }
 
+/** A copy of all stored states, checked. */
+export interface Backup {
+  readonly path: string
+  readonly bytes: number
+}
+
+/** Bytes of the database file. */
+export interface Compaction {
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+}
+
+/** What can be done to a storage on a disk while actors write to it. */
+export interface Maintenance {
+  /**
+   * Writes a copy of the state of one moment into a folder of its owner's choice, and checks it. Writers go on meanwhile. The
+   * folder keeps the last `Limits.backupsKept`. When it fails nothing is left of it.
+   */
+  readonly backup: (folder: string) => Effect.Effect<Backup, StorageFailed>
+  /**
+   * Writes the database anew without what is unused in it. Commits wait until it is done; when it fails the old file stays. Takes
+   * as much room as the new file needs.
+   */
+  readonly compact: Effect.Effect<Compaction, StorageFailed>
+  /** Bytes of the database file now. */
+  readonly bytes: Effect.Effect<number, StorageFailed>
+}
+
 export class ActorStorage extends Context.Service<
   ActorStorage,
   {
@@ -78,5 +106,7 @@ export class ActorStorage extends Context.Service<
     /** Actors whose records were set aside and that were not released since, oldest first. */
     readonly quarantined: Effect.Effect<ReadonlyArray<Quarantined>, StorageFailed>
     readonly openReport: OpenReport
+    /** Absent where there is no file. */
+    readonly maintenance?: Maintenance
   }
 >()("@continuum/actors/ActorStorage") {}

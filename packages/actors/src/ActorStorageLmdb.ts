@@ -8,7 +8,8 @@ import * as Codec from "@continuum/core/Codec"
 import * as ProcessLock from "@continuum/core/ProcessLockDisk"
 import { Cause, Clock, type Duration, Effect, Layer, Result, type Scope } from "effect"
 import { chmodSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs"
-import * as Check from "./ActorStorageCheckProcess.ts"
+import * as Backups from "./ActorStorageBackupsDisk.ts"
+import * as Compacting from "./ActorStorageCompacting.ts"
 import * as Database from "./ActorStorageDatabaseLmdb.ts"
 import {
   ActorStorage,
@@ -71,11 +72,12 @@ const open = (
   Effect.gen(function* () {
     let changes = 0
     let changesInBackup = 0
+    const compacting = yield* Compacting.make
     // Settles when the last transaction has, and says whether it was refused.
     let lastWrite: Promise<{ readonly refused: boolean }> = Promise.resolve({ refused: false })
-    const database = yield* Effect.acquireRelease(
+    let database = yield* Effect.acquireRelease(
       attempt(() => Database.open(files.database)),
-      (database) =>
+      () =>
         Effect.ignore(
           Effect.tryPromise(async () => {
             const { refused } = await lastWrite
@@ -85,38 +87,37 @@ const open = (
         )
     )
     yield* attempt(() => chmodSync(files.database, 0o600))
-    const { quarantine, root, states } = database
     const quarantined = readQuarantine(database)
 
+    /** One transaction. Only inside of `compacting.write`. */
     const write = (task: () => void): Effect.Effect<Effect.Effect<void, StorageFailed>, StorageFailed> =>
-      Effect.uninterruptible(
-        Effect.callback((resume) => {
-          let batch: Promise<boolean> & { readonly flushed?: Promise<unknown> }
-          try {
-            batch = states.batch(task)
-          } catch (cause) {
-            return resume(Effect.fail(failed(cause)))
+      Effect.callback((resume) => {
+        let batch: Promise<boolean> & { readonly flushed?: Promise<unknown> }
+        try {
+          batch = database.states.batch(task)
+        } catch (cause) {
+          return resume(Effect.fail(failed(cause)))
+        }
+        let settled: (write: { readonly refused: boolean }) => void
+        lastWrite = new Promise((resolve) => (settled = resolve))
+        batch.then(
+          () => {
+            changes++
+            const flushed = Promise.resolve(batch.flushed)
+            flushed.finally(() => settled({ refused: false }))
+            resume(Effect.succeed(Effect.tryPromise({ try: async () => void (await flushed), catch: failed })))
+          },
+          async (cause) => {
+            const reason = await reasonOfCommit(cause, files.dir)
+            settled({ refused: true })
+            resume(Effect.fail(new StorageFailed({ reason })))
           }
-          let settled: (write: { readonly refused: boolean }) => void
-          lastWrite = new Promise((resolve) => (settled = resolve))
-          batch.then(
-            () => {
-              changes++
-              const flushed = Promise.resolve(batch.flushed)
-              flushed.finally(() => settled({ refused: false }))
-              resume(Effect.succeed(Effect.tryPromise({ try: async () => void (await flushed), catch: failed })))
-            },
-            async (cause) => {
-              const reason = await reasonOfCommit(cause, files.dir)
-              settled({ refused: true })
-              resume(Effect.fail(new StorageFailed({ reason })))
-            }
-          )
-        })
-      )
+        )
+      })
 
     const setAside = (address: string, reason: string): Effect.Effect<void, StorageFailed> =>
       Effect.flatMap(Clock.currentTimeMillis, (timeMs) => {
+        const { quarantine, states } = database
         const time = new Date(timeMs).toISOString()
         const record = states.getBinary(address)
         const entry = { address, reason, time, released: false, ...(record === undefined ? {} : { record }) }
@@ -131,31 +132,33 @@ const open = (
             for (const key of surplus) ignore(quarantine.remove(key))
           })
         )
-      })
+      }).pipe(compacting.write)
+
+    /** The state of a record, or why it cannot be trusted. */
+    const open = (address: string): Result.Result<Uint8Array, string> | undefined => {
+      const record = database.states.getBinary(address)
+      return record === undefined ? undefined : StateRecord.open(address, record)
+    }
 
     const service = ActorStorage.of({
       load: (address) =>
         Effect.suspend((): Effect.Effect<Uint8Array | undefined, StorageFailed | RecordQuarantined> => {
           const aside = quarantined.get(address)
           if (aside !== undefined) return Effect.fail(new RecordQuarantined({ address, reason: aside.reason }))
-          let record: Uint8Array | undefined
-          try {
-            record = states.getBinary(address)
-          } catch (cause) {
-            return Effect.fail(failed(cause))
-          }
-          if (record === undefined) return Effect.succeed(undefined)
-          const state = StateRecord.open(address, record)
-          if (Result.isSuccess(state)) return Effect.succeed(state.success)
-          return Effect.andThen(
-            setAside(address, state.failure),
-            Effect.fail(new RecordQuarantined({ address, reason: state.failure }))
-          )
+          return Effect.flatMap(compacting.read(attempt(() => open(address))), (state) => {
+            if (state === undefined) return Effect.succeed(undefined)
+            if (Result.isSuccess(state)) return Effect.succeed(state.success)
+            return Effect.andThen(
+              setAside(address, state.failure),
+              Effect.fail(new RecordQuarantined({ address, reason: state.failure }))
+            )
+          })
         }),
       commit: (batch) =>
         Effect.suspend(() => {
           const problem = isFull(database, batch, bytesMax)
           if (problem !== undefined) return Effect.fail(new StorageFailed({ reason: problem }))
+          const { states } = database
           return write(() => {
             for (const { address, state } of batch) {
               ignore(
@@ -163,14 +166,16 @@ const open = (
               )
             }
           })
-        }),
-      list: (prefix, limit) => attempt(() => [...states.getKeys({ start: prefix, end: `${prefix}\uffff`, limit })]),
+        }).pipe(compacting.write),
+      list: (prefix, limit) =>
+        compacting.read(attempt(() => [...database.states.getKeys({ start: prefix, end: `${prefix}\uffff`, limit })])),
       quarantine: setAside,
       release: (address) =>
         Effect.suspend(() => {
           const aside = quarantined.get(address)
           if (aside === undefined) return Effect.succeed(false)
           const key = `${aside.time} ${address}`
+          const { quarantine } = database
           const entry = quarantine.getBinary(key)
           return Effect.map(
             write(() => {
@@ -179,25 +184,49 @@ const open = (
             }),
             () => quarantined.delete(address)
           )
-        }),
+        }).pipe(compacting.write),
       quarantined: Effect.sync(() => [...quarantined.values()]),
-      openReport: recovered.report
+      openReport: recovered.report,
+      maintenance: {
+        backup: (folder) =>
+          Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
+            compacting.read(Backups.add(folder, nowMs, (path) => Backups.copy(database, path)))
+          ),
+        compact: compacting.run(
+          // What is on its way is in the copy; what comes waits.
+          Effect.gen(function* () {
+            yield* Effect.promise(() => lastWrite)
+            const fresh = `${files.database}.compacting`
+            yield* Backups.copy(database, fresh)
+            return fresh
+          }),
+          (fresh) =>
+            Effect.gen(function* () {
+              const bytesBefore = yield* attempt(() => statSync(files.database).size)
+              const { refused } = yield* Effect.promise(() => lastWrite)
+              yield* Effect.tryPromise({ try: () => Database.close(database, refused), catch: failed })
+              yield* Effect.ensuring(
+                attempt(() => {
+                  renameSync(fresh, files.database)
+                  Recovery.syncFile(files.dir)
+                }),
+                attempt(() => {
+                  database = Database.open(files.database)
+                }).pipe(Effect.orDie)
+              )
+              return { bytesBefore, bytesAfter: yield* attempt(() => statSync(files.database).size) }
+            })
+        ),
+        bytes: attempt(() => statSync(files.database).size)
+      }
     })
 
     const backup = Effect.gen(function* () {
       if (changes === changesInBackup) return
       const until = changes
-      const fresh = `${files.backup}.new`
-      yield* attempt(() => rmSync(fresh, { force: true }))
-      yield* Effect.tryPromise({ try: () => root.backup(fresh, true), catch: failed })
-      // A copy of damage must not replace a sound backup.
-      const checked = yield* Check.check(fresh)
-      if (checked.unsound !== undefined)
-        return yield* new StorageFailed({ reason: `the copy is not sound: ${checked.unsound}` })
+      yield* compacting.read(Backups.copy(database, `${files.backup}.new`))
       yield* attempt(() => {
-        chmodSync(fresh, 0o600)
-        Recovery.syncFile(fresh)
-        renameSync(fresh, files.backup)
+        renameSync(`${files.backup}.new`, files.backup)
         Recovery.syncFile(files.dir)
       })
       changesInBackup = until

@@ -16,7 +16,13 @@ import * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown, LeaseUnavailable, MigrationRefused } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import * as ActorRef from "./ActorRef.ts"
-import { ActorStorage, type OpenReport, type Quarantined, type StorageFailed } from "./ActorStorage.ts"
+import {
+  ActorStorage,
+  type Maintenance,
+  type OpenReport,
+  type Quarantined,
+  type StorageFailed
+} from "./ActorStorage.ts"
 import * as Inspector from "./Inspector.ts"
 import { Kernel } from "./Kernel.ts"
 import * as LeaseAuthorityRemote from "./LeaseAuthorityRemote.ts"
@@ -146,6 +152,8 @@ export class ActorSystem extends Context.Service<
     /** Records that were set aside because they are damaged; for `doctor`. */
     readonly quarantined: Effect.Effect<ReadonlyArray<Quarantined>>
     /** What was found when the storage was opened; undefined without storage. */
+    /** Backup and compaction of the stored states; undefined where they are in no file. */
+    readonly maintenance: Maintenance | undefined
     readonly openReport: OpenReport | undefined
   }
 >()("@continuum/actors/ActorSystem") {
@@ -178,7 +186,8 @@ const make = (
     const leaseTable = yield* leaseTableOf(storage)
     const kernel = new Kernel(outer, {
       leaseTable,
-      leaseTtlMs: options.leaseTtl === undefined ? leaseTtlMs : Duration.toMillis(Duration.fromInputUnsafe(options.leaseTtl)),
+      leaseTtlMs:
+        options.leaseTtl === undefined ? leaseTtlMs : Duration.toMillis(Duration.fromInputUnsafe(options.leaseTtl)),
       nodeName: options.nodeName ?? "local",
       freeze: options.freeze ?? !production,
       storage,
@@ -267,7 +276,8 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   }),
   quarantined:
     kernel.storage === undefined ? Effect.succeed([]) : Effect.orElseSucceed(kernel.storage.quarantined, () => []),
-  openReport: kernel.storage?.openReport
+  openReport: kernel.storage?.openReport,
+  maintenance: kernel.storage?.maintenance
 })
 
 const deadlines = (kernel: Kernel, timeout: Duration.Input) =>

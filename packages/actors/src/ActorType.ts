@@ -56,8 +56,10 @@ export class ActorType {
     this.durable = definition.durable ?? this.storage !== undefined
     this.priority = definition.priority
     this.deadlines = kernel.deadlinesOf(definition.askTimeoutMs)
-    this.passivateAfterMs = home !== undefined ? Number.POSITIVE_INFINITY :
-      definition.passivateAfterMs ?? (this.durable ? Limits.passivateAfterMs : Number.POSITIVE_INFINITY)
+    this.passivateAfterMs =
+      home !== undefined
+        ? Number.POSITIVE_INFINITY
+        : (definition.passivateAfterMs ?? (this.durable ? Limits.passivateAfterMs : Number.POSITIVE_INFINITY))
     this.refClasses = undefined
     deepFreeze(definition.initial)
     if (this.durable && this.storage === undefined) {

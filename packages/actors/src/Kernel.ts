@@ -166,7 +166,8 @@ export class Kernel {
   typeOf(definition: Actor.Any): ActorType {
     const known = this.types.get(definition.kind)
     if (known === undefined) {
-      if (definition.kind === leaseKind) throw new TypeError(`The kind "${leaseKind}" is taken: nodes speak of leases by it`)
+      if (definition.kind === leaseKind)
+        throw new TypeError(`The kind "${leaseKind}" is taken: nodes speak of leases by it`)
       const type = new ActorType(this, definition)
       this.types.set(definition.kind, type)
       return type

@@ -21,10 +21,7 @@ export const make = (router: Router, realm: string): LeaseAuthority["Service"] =
     const notGranted = ({ message }: { readonly message: string }) => new LeaseNotGranted({ address, reason: message })
     const key = router.delivery?.realmOf(realm) ?? Effect.succeed(realm)
     return Effect.flatMap(Effect.mapError(key, notGranted), (key) =>
-      Effect.mapError(
-        LeaseProtocol.askHome(router, key, request, { deadlineMs: Limits.migrationStepMs }),
-        notGranted
-      )
+      Effect.mapError(LeaseProtocol.askHome(router, key, request, { deadlineMs: Limits.migrationStepMs }), notGranted)
     )
   }
   const unexpected = (address: string, { _tag }: LeaseProtocol.HomeReply) =>

@@ -106,7 +106,9 @@ export class LeaseHost {
         this.renewAll(home)
         return { _tag: "Taken" } satisfies LeaseProtocol.HostReply
       }).pipe(
-        Effect.tap((reply) => Effect.sync(() => (reply._tag === "Taken" ? undefined : this.end(guest, "it could not begin")))),
+        Effect.tap((reply) =>
+          Effect.sync(() => (reply._tag === "Taken" ? undefined : this.end(guest, "it could not begin")))
+        ),
         Effect.onInterrupt(() => Effect.sync(() => this.end(guest, "its home gave up waiting")))
       )
     })
@@ -127,9 +129,8 @@ export class LeaseHost {
     guest.delivering++
     const outcome: Effect.Effect<Outcome> = Receiver.handle(this.kernel, guest.type, request, envelope)
     return outcome.pipe(
-      Effect.map(
-        (outcome): LeaseProtocol.HostReply =>
-          guest.term.remainingMs > 0 ? { _tag: "Delivered", outcome } : { _tag: "Ended" }
+      Effect.map((outcome): LeaseProtocol.HostReply =>
+        guest.term.remainingMs > 0 ? { _tag: "Delivered", outcome } : { _tag: "Ended" }
       ),
       Effect.ensuring(Effect.sync(() => guest.delivered()))
     )

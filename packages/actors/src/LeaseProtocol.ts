@@ -115,11 +115,7 @@ export interface SendOptions {
 }
 
 const asker =
-  <Request, Reply>(
-    name: string,
-    request: Schema.Codec<Request, unknown>,
-    reply: Schema.Codec<Reply, unknown>
-  ) =>
+  <Request, Reply>(name: string, request: Schema.Codec<Request, unknown>, reply: Schema.Codec<Reply, unknown>) =>
   (router: Router, realm: string, message: Request, options: SendOptions = {}): Effect.Effect<Reply, PeerSilent> => {
     const { delivery, realm: own } = router
     if (delivery === undefined || own === undefined) {
@@ -140,7 +136,12 @@ const asker =
       outcome._tag === "Replied"
         ? Effect.mapError(
             Schema.decodeUnknownEffect(reply)(outcome.value),
-            ({ message }) => new PeerSilent({ reason: `it answered what this version does not know: ${message}`, sent: true, isFinal: true })
+            ({ message }) =>
+              new PeerSilent({
+                reason: `it answered what this version does not know: ${message}`,
+                sent: true,
+                isFinal: true
+              })
           )
         : Effect.fail(new PeerSilent({ reason: "it does not know leases", sent: false, isFinal: true }))
     )
@@ -148,7 +149,14 @@ const asker =
     const { deadlineMs } = options
     return Effect.timeoutOrElse(asked, {
       duration: deadlineMs,
-      orElse: () => Effect.fail(new PeerSilent({ reason: `it did not answer within ${Math.round(deadlineMs)} ms`, sent: true, isFinal: false }))
+      orElse: () =>
+        Effect.fail(
+          new PeerSilent({
+            reason: `it did not answer within ${Math.round(deadlineMs)} ms`,
+            sent: true,
+            isFinal: false
+          })
+        )
     })
   }
 

@@ -168,6 +168,12 @@ export const backupEveryMs = 600_000
 /** Database file up to which a clean stop makes a backup: copying and checking 64 MiB takes about a second of the node's 10. */
 export const backupOnStopBytesMax = 64 * 1024 * 1024
 
+/** Backups that one folder keeps; beyond it the oldest is deleted. */
+export const backupsKept = 10
+
+/** Databases that restored backups replaced; beyond it the oldest is deleted. */
+export const replacedFilesKept = 3
+
 /** Records set aside that are kept; beyond it the oldest is forgotten. */
 export const quarantineKept = 1_000
 

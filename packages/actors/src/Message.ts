@@ -127,7 +127,9 @@ export class Message implements ActorContext {
   /** An address as a lent actor means it: what is local to it is at its home. */
   private asAtHome(address: string): string {
     const { isGuest, realm } = this.cell.type
-    return isGuest && address.startsWith(localPrefix) ? `continuum://${realm}/${address.slice(localPrefix.length)}` : address
+    return isGuest && address.startsWith(localPrefix)
+      ? `continuum://${realm}/${address.slice(localPrefix.length)}`
+      : address
   }
 }
 

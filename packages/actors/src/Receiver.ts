@@ -48,11 +48,14 @@ export const handle = (
 ): Effect.Effect<Outcome> =>
   outcomeOf(
     kernel,
-    Effect.flatMap(decode(type, type.address(name), message, payload), (found): Effect.Effect<unknown, Refusal | HandlerFailed> => {
-      if (!isTell) return ask(kernel, found, name, envelope)
-      const refused = tell(new Target(type, name, undefined, undefined), found.entry, found.payload, undefined)
-      return refused === undefined ? Effect.succeed(null) : Effect.fail(refused)
-    })
+    Effect.flatMap(
+      decode(type, type.address(name), message, payload),
+      (found): Effect.Effect<unknown, Refusal | HandlerFailed> => {
+        if (!isTell) return ask(kernel, found, name, envelope)
+        const refused = tell(new Target(type, name, undefined, undefined), found.entry, found.payload, undefined)
+        return refused === undefined ? Effect.succeed(null) : Effect.fail(refused)
+      }
+    )
   )
 
 const outcomeOf = (kernel: Kernel, asked: Effect.Effect<unknown, HandlerFailed | Refusal>): Effect.Effect<Outcome> =>

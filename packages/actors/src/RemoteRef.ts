@@ -176,7 +176,11 @@ export const encodePayload = (
 type Decoding = Effect.Effect<unknown, Schema.SchemaError>
 
 /** The reply of an outcome, by the definition; fails with the handler's error, or with that of the system over there. */
-export const decodeOutcome = (target: RemoteTarget, entry: Actor.Entry, outcome: Outcome): Effect.Effect<unknown, unknown> => {
+export const decodeOutcome = (
+  target: RemoteTarget,
+  entry: Actor.Entry,
+  outcome: Outcome
+): Effect.Effect<unknown, unknown> => {
   const { schemas } = entry
   const decoded = (schema: Schema.Codec<any, any> | undefined, value: unknown) =>
     Effect.map(

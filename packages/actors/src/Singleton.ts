@@ -81,7 +81,11 @@ const keep = (authority: LeaseAuthority["Service"], lease: Lease, term: LeaseTer
       if (renewed._tag === "Some" && renewed.value._tag === "Success") {
         term.renewed(asked)
         nextMs = everyMs
-      } else if (renewed._tag === "Some" && renewed.value._tag === "Failure" && renewed.value.failure._tag === "LeaseLost") {
+      } else if (
+        renewed._tag === "Some" &&
+        renewed.value._tag === "Failure" &&
+        renewed.value.failure._tag === "LeaseLost"
+      ) {
         return term.end()
         // Soon again, while there is time.
       } else nextMs = everyMs / 3

@@ -5,6 +5,7 @@ import * as Address from "@continuum/core/Address"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { ActorError, MigrationRefused } from "./ActorError.ts"
+import { StorageFailed } from "./ActorStorage.ts"
 import { RemoteError } from "./RemoteError.ts"
 
 export const ActorSummary = Schema.Struct({
@@ -59,6 +60,11 @@ export const DeadLetter = Schema.Struct({
 })
 export type DeadLetter = typeof DeadLetter.Type
 
+export const Backup = Schema.Struct({ path: Schema.String, bytes: Schema.Int })
+
+/** Bytes of the file of stored states before and after. */
+export const Compaction = Schema.Struct({ bytesBefore: Schema.Int, bytesAfter: Schema.Int })
+
 /** An error that the actor's own handler failed with: an expected failure, as plain data. */
 export class HandlerFailed extends Schema.TaggedError<HandlerFailed>()("HandlerFailed", {
   address: Schema.String,
@@ -95,5 +101,12 @@ export class ActorRpcs extends RpcGroup.make(
     success: ActorSummary,
     error: Schema.Union([...errors.members, MigrationRefused])
   }),
+  /** A copy of all stored states, as a file in a folder of the node's machine: an absolute path, by default in its home. */
+  Rpc.make("actors.backup", {
+    payload: { folder: Schema.optionalKey(Schema.String) },
+    success: Backup,
+    error: StorageFailed
+  }),
+  Rpc.make("actors.compact", { payload: {}, success: Compaction, error: StorageFailed }),
   Rpc.make("actors.deadletters", { payload: { mesh }, success: Schema.Array(DeadLetter), error: meshErrors })
 ) {}

@@ -3,8 +3,9 @@ import { Effect, References } from "effect"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { actor } from "../src/Actor.ts"
+import * as Backups from "../src/ActorStorageBackupsDisk.ts"
 import * as ActorStorageLmdb from "../src/ActorStorageLmdb.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
 import { withStorage } from "./storage/Damage.ts"
@@ -101,6 +102,47 @@ describe("a full disk", () => {
         Effect.flatten(storage.commit([{ address: "continuum://local/note/after", state: new Uint8Array(1_000) }]))
       )
     })
+  )
+})
+
+describe("backup, compaction and restore on a full disk", () => {
+  if ("refusal" in trial) return
+  it.live("fail with the reason, leave nothing behind, and the actors go on", () =>
+    Effect.gen(function* () {
+      const silenced = vi.spyOn(console, "error").mockImplementation(() => undefined)
+      const small = yield* Effect.acquireRelease(
+        Effect.sync(() => mountSmall() as { readonly dir: string }),
+        (small) =>
+          Effect.sync(() => {
+            unmount(small.dir)
+            silenced.mockRestore()
+          })
+      )
+      const dir = join(small.dir, "data")
+      const state = new Uint8Array(700_000).fill(3)
+      const address = "continuum://local/note/large"
+      const ballast = join(small.dir, "ballast")
+      yield* withStorage({ dir, backupOnStop: false }, (storage) =>
+        Effect.gen(function* () {
+          const { backup, compact } = storage.maintenance!
+          yield* Effect.flatten(storage.commit([{ address, state }]))
+          const kept = yield* backup(join(small.dir, "backups"))
+          for (const attempt of [Effect.asVoid(backup(join(small.dir, "backups"))), Effect.asVoid(compact)]) {
+            expect((yield* Effect.flip(attempt))._tag).toBe("StorageFailed")
+          }
+          expect(readdirSync(join(small.dir, "backups"))).toEqual([basename(kept.path)])
+          expect(readdirSync(dir).filter((name) => name.includes("compacting"))).toEqual([])
+          expect(yield* storage.load(address)).toEqual(state)
+          writeFileSync(ballast, "")
+        })
+      )
+      const [backup] = readdirSync(join(small.dir, "backups"))
+      const error = yield* Effect.flip(Backups.restore(dir, join(small.dir, "backups", backup!)))
+      expect(error.message).toContain("full")
+      yield* withStorage({ dir, backupOnStop: false }, (storage) =>
+        Effect.map(storage.load(address), (loaded) => expect(loaded).toEqual(state))
+      )
+    }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
   )
 })
 

@@ -400,7 +400,11 @@ describe("an actor that is lent does for whoever asks it what it does at home:",
             })
           )
         )
-        const seen = yield* Effect.provideService(see({ realm: "local", back: "local", run: "x" }), ActorSystem, home.system)
+        const seen = yield* Effect.provideService(
+          see({ realm: "local", back: "local", run: "x" }),
+          ActorSystem,
+          home.system
+        )
         yield* Fiber.interrupt(lending)
         expect(seen).toEqual(expected)
       }).pipe(Effect.scoped, quiet)

@@ -71,7 +71,11 @@ const model = (operations: ReadonlyArray<typeof operation extends fc.Arbitrary<i
       } else if (step.op === "restart") {
         table = yield* LeaseTable.make(store)
         // What is on record counts anew, also what had ended and was not given to another.
-        for (const lease of table.found) endsAtMs.set(granted.find(({ epoch }) => epoch === lease.epoch)!, nowMs + ttlMs)
+        for (const lease of table.found)
+          endsAtMs.set(
+            granted.find(({ epoch }) => epoch === lease.epoch)!,
+            nowMs + ttlMs
+          )
       } else if (step.op === "acquire") {
         const address = addresses[step.at]!
         const held = current(address)

@@ -134,15 +134,42 @@ const migrate = Command.make(
       const actor = yield* NodeConnection.use((node) => node["actors.migrate"]({ address, to })).pipe(
         Output.whileBusy("moving it...")
       )
-      yield* Output.result(
-        actor,
-        () => `${Render.printable(actor.address)} runs on ${Render.printable(actor.node)}`
-      )
+      yield* Output.result(actor, () => `${Render.printable(actor.address)} runs on ${Render.printable(actor.node)}`)
     })
 ).pipe(
   Command.withDescription("Have a durable actor run on another node; its state stays here"),
   Command.withExamples([{ command: "continuum actors/migrate continuum://local/counter/cart-42 --to bee" }])
 )
+
+const backup = Command.make(
+  "actors/backup",
+  {
+    folder: Argument.String("FOLDER").pipe(
+      Argument.optional,
+      Argument.withDescription("An absolute path on the node's machine; by default backups in its home")
+    )
+  },
+  ({ folder }) =>
+    Effect.gen(function* () {
+      const made = yield* NodeConnection.use((node) =>
+        node["actors.backup"](Option.isSome(folder) ? { folder: folder.value } : {})
+      ).pipe(Output.whileBusy("copying..."))
+      yield* Output.result(
+        made,
+        () => `${Render.printable(made.path)} holds all stored states (${Render.bytes(made.bytes)})`
+      )
+    })
+).pipe(Command.withDescription("Copy the stored states of all actors to a file, while they run"))
+
+const compact = Command.make("actors/compact", {}, () =>
+  Effect.gen(function* () {
+    const done = yield* NodeConnection.use((node) => node["actors.compact"]({})).pipe(Output.whileBusy("compacting..."))
+    yield* Output.result(
+      done,
+      () => `The stored states take ${Render.bytes(done.bytesAfter)} now, before ${Render.bytes(done.bytesBefore)}`
+    )
+  })
+).pipe(Command.withDescription("Write the file of stored states anew without what is unused in it"))
 
 const deadletters = Command.make("actors/deadletters", { mesh: MeshFlag.make("Whose dead letters") }, ({ mesh }) =>
   Effect.gen(function* () {
@@ -163,4 +190,4 @@ const deadletters = Command.make("actors/deadletters", { mesh: MeshFlag.make("Wh
   })
 ).pipe(Command.withDescription("Messages that no actor took, and why"))
 
-export const commands = [list, inspect, ask, restart, migrate, deadletters] as const
+export const commands = [list, inspect, ask, restart, migrate, backup, compact, deadletters] as const

@@ -3,6 +3,7 @@
  * as far as a few lines can. It is fast and can be made to fail in every way that the contract declares.
  */
 import * as ActorError from "@continuum/actors/ActorError"
+import { StorageFailed } from "@continuum/actors/ActorStorage"
 import { HandlerFailed } from "@continuum/actors/rpc"
 import * as Address from "@continuum/core/Address"
 import * as ContentId from "@continuum/core/ContentId"
@@ -69,6 +70,7 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
     reason: "it did not answer",
     maybeHandled: false
   }),
+  StorageFailed: new StorageFailed({ reason: "the disk is full" }),
   MigrationRefused: new ActorError.MigrationRefused({
     address: "continuum://local/counter/a",
     to: "bee",
@@ -251,6 +253,11 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
         : to === "nowhere"
           ? Effect.fail(errors.MigrationRefused)
           : Effect.succeed({ ...summary(address), node: to }),
+    "actors.backup": ({ folder = "/home/backups" }) =>
+      folder.startsWith("/")
+        ? Effect.succeed({ path: `${folder}/actors-2026.mdb`, bytes: 65_536 })
+        : Effect.fail(errors.StorageFailed),
+    "actors.compact": () => Effect.succeed({ bytesBefore: 3_000_000, bytesAfter: 65_536 }),
     "actors.deadletters": () => Effect.succeed([]),
     "jit.compile": ({ lang, source }) =>
       Effect.sync(() => {

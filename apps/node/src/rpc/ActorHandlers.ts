@@ -1,12 +1,14 @@
 /** `actors.*`: shows and reaches the actors of this node, and of those of other nodes that grant it. */
 import { AddressUnknown, MigrationRefused } from "@continuum/actors/ActorError"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { type Maintenance, StorageFailed } from "@continuum/actors/ActorStorage"
 import { ActorRpcs } from "@continuum/actors/rpc"
 import * as Address from "@continuum/core/Address"
 import { Delivery } from "@continuum/core/Delivery"
 import { PeerDirectory } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable } from "@continuum/core/Transport"
 import { Effect } from "effect"
+import { isAbsolute } from "node:path"
 import { Home } from "../Home.ts"
 import * as NodeActor from "../NodeActor.ts"
 import { NodeInfo } from "../NodeInfo.ts"
@@ -42,6 +44,11 @@ export const layer = ActorRpcs.toLayer(
 
     const isLocal = (mesh: string | undefined): mesh is undefined | "local" =>
       mesh === undefined || mesh === "local" || isOwn(mesh)
+
+    const withFiles = <A>(use: (maintenance: Maintenance) => Effect.Effect<A, StorageFailed>) =>
+      system.maintenance === undefined
+        ? Effect.fail(new StorageFailed({ reason: "this node keeps no files" }))
+        : use(system.maintenance)
 
     /** A lent actor with the name of the peer that has it. */
     const withHost = <A extends { readonly node: string }>(found: A): Effect.Effect<A> =>
@@ -87,6 +94,11 @@ export const layer = ActorRpcs.toLayer(
         yield* system.migrate(own, to)
         return yield* Effect.flatMap(system.inspect(own), withHost)
       }),
+      "actors.backup": ({ folder = home.backupsPath }) =>
+        isAbsolute(folder)
+          ? withFiles(({ backup }) => backup(folder))
+          : Effect.fail(new StorageFailed({ reason: `${folder} is no absolute path on the machine of the node` })),
+      "actors.compact": () => withFiles(({ compact }) => compact),
       "actors.deadletters": ({ mesh }) =>
         isLocal(mesh)
           ? system.deadLetters

@@ -110,7 +110,13 @@ export const run = async <A, E>(
     note,
     start: (name, systemOptions) =>
       startNode(
-        { loop, name, disk: disk(name), network: options.network === undefined ? undefined : network, logs: options.logs },
+        {
+          loop,
+          name,
+          disk: disk(name),
+          network: options.network === undefined ? undefined : network,
+          logs: options.logs
+        },
         systemOptions,
         note
       ),

@@ -45,7 +45,11 @@ const accountOn = (name: string, isAlive: () => boolean, work: Work) => {
     if (life < work.newest) work.overtaken ??= `life ${life} on ${name} worked after life ${work.newest}`
     work.newest = Math.max(work.newest, life)
   })
-  const working = <A>(effect: Effect.Effect<A>) => Effect.andThen(look, Effect.tap(effect, () => look))
+  const working = <A>(effect: Effect.Effect<A>) =>
+    Effect.andThen(
+      look,
+      Effect.tap(effect, () => look)
+    )
   return Actor.actor(
     "account",
     {
@@ -123,7 +127,9 @@ export const lentUnderFire: Program = {
               }
             } else {
               const sequence = ++sent[id]!
-              const exit = yield* Effect.exit(home.run(account.add({ client: id, sequence, isSlow: world.happens(0.3) })))
+              const exit = yield* Effect.exit(
+                home.run(account.add({ client: id, sequence, isSlow: world.happens(0.3) }))
+              )
               if (exit._tag === "Success") {
                 acknowledged[id] = sequence
                 acknowledgedCount++
@@ -170,7 +176,10 @@ export const lentUnderFire: Program = {
             default:
               break
           }
-          yield* world.expect(`one life of an actor is at work at a time: ${work.overtaken}`, work.overtaken === undefined)
+          yield* world.expect(
+            `one life of an actor is at work at a time: ${work.overtaken}`,
+            work.overtaken === undefined
+          )
         }
       })
 

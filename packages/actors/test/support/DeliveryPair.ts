@@ -54,7 +54,8 @@ export const make = (): readonly [End, End, Line] => {
             const arrived = yield* crossed(envelope)
             const to = yield* receiverOf(envelope.to.realm)
             const lost = Effect.callback<never, TransportLost>((resume) => {
-              const fail = () => resume(Effect.fail(new TransportLost({ peer: envelope.to.realm as PublicKey, reason: "it is cut" })))
+              const fail = () =>
+                resume(Effect.fail(new TransportLost({ peer: envelope.to.realm as PublicKey, reason: "it is cut" })))
               waiting.add(fail)
               return Effect.sync(() => void waiting.delete(fail))
             })

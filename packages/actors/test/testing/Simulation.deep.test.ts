@@ -8,7 +8,9 @@ const seedsEach = Math.ceil(100_000 / programs.length)
 describe("the actor runtime", () => {
   for (const { name, run, ...faults } of programs) {
     it(`keeps its promises in many simulations of ${name}`, async () => {
-      expect(await Simulation.check({ seeds: Simulation.seedsFrom(1_000_000, seedsEach), ...faults }, run)).toBe(seedsEach)
+      expect(await Simulation.check({ seeds: Simulation.seedsFrom(1_000_000, seedsEach), ...faults }, run)).toBe(
+        seedsEach
+      )
     })
   }
 })

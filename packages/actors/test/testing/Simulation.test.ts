@@ -24,7 +24,10 @@ describe("a simulation", () => {
     for (const { name, run, ...faults } of programs) {
       const traces = new Set<string>()
       for (const seed of [1, 2, 3, 4, 5]) {
-        const [first, again] = [await Simulation.run({ seed, ...faults }, run), await Simulation.run({ seed, ...faults }, run)]
+        const [first, again] = [
+          await Simulation.run({ seed, ...faults }, run),
+          await Simulation.run({ seed, ...faults }, run)
+        ]
         expect(again.trace, `seed ${seed} of ${name}`).toBe(first.trace)
         expect(again.notes).toEqual(first.notes)
         traces.add(first.trace)

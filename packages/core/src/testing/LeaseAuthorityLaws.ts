@@ -8,10 +8,10 @@ import { type Law, same } from "./Law.ts"
 
 type Authority = LeaseAuthority["Service"]
 
-const law = (
-  name: string,
-  check: (authority: Authority) => Effect.Effect<void, unknown>
-): Law<LeaseAuthority> => ({ name, check: Effect.flatMap(LeaseAuthority, check) })
+const law = (name: string, check: (authority: Authority) => Effect.Effect<void, unknown>): Law<LeaseAuthority> => ({
+  name,
+  check: Effect.flatMap(LeaseAuthority, check)
+})
 
 const a = "continuum://local/counter/a"
 const b = "continuum://local/counter/b"
