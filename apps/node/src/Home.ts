@@ -162,7 +162,7 @@ const apiKeyPattern = /^[\w-]{22,}$/
 
 /** Whether a file in the home is one that a node makes, or that belongs to its setting up. */
 const isOwn = (name: string): boolean =>
-  /^(identity|api-key|node\.json|peers\.json|lock|continuum\.toml|state|content|layers|logs|lost\+found)(\.|$)/.test(
+  /^(identity|api-key|node\.json|peers\.json|lock|continuum\.toml|state|backups|content|layers|logs|lost\+found)(\.|$)/.test(
     name
   ) || name.startsWith(".")
 

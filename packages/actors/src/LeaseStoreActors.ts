@@ -11,11 +11,13 @@ import type { ActorStorage, StorageFailed } from "./ActorStorage.ts"
 
 const epochKey = "lease-epoch"
 const prefix = "lease:"
+const commonPrefix = "lease"
 
 export const make = (storage: ActorStorage["Service"]): LeaseStore => ({
   load: Effect.gen(function* () {
-    const epoch = yield* valueOf(storage, epochKey)
-    const keys = yield* Effect.mapError(storage.list(prefix, leasesMax), notStored)
+    const found = yield* Effect.mapError(storage.list(commonPrefix, leasesMax + 1), notStored)
+    const epoch = found.includes(epochKey) ? yield* valueOf(storage, epochKey) : undefined
+    const keys = found.filter((key) => key.startsWith(prefix))
     const leases = yield* Effect.forEach(keys, (key) =>
       Effect.map(valueOf(storage, key), (value) => leaseOf(key.slice(prefix.length), value))
     )
