@@ -75,7 +75,7 @@ export class Away {
 
   /** It will not come to an answer any more: those who wait hear that nobody knows. */
   abandon(reason: string): void {
-    for (const [fiber, { ask, entry }] of [...this.sent]) {
+    for (const [fiber, { ask, entry }] of this.sent) {
       this.sent.delete(fiber)
       fiber.interruptUnsafe()
       this.cell.refuse(entry, ask, this.unavailable(reason, true))

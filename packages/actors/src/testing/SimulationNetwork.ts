@@ -31,7 +31,7 @@ export const noFaults: NetworkFaults = { breaks: 0, reordered: 0, duplicated: 0,
 interface Member {
   readonly name: string
   readonly realm: PublicKey
-  readonly process: SimulationProcess
+  readonly host: SimulationProcess
   receiver: Receiver | undefined
 }
 
@@ -87,8 +87,8 @@ export class SimulationNetwork {
   }
 
   /** The delivery of a node that starts. */
-  join(name: string, process: SimulationProcess): Delivery["Service"] {
-    const member: Member = { name, realm: this.realmOf(name), process, receiver: undefined }
+  join(name: string, host: SimulationProcess): Delivery["Service"] {
+    const member: Member = { name, realm: this.realmOf(name), host, receiver: undefined }
     this.members.set(name, member)
     return Delivery.of({
       realmOf: (realm) => Effect.succeed(realm === localRealm ? member.realm : this.realmNamed(realm)),
@@ -111,7 +111,7 @@ export class SimulationNetwork {
   }
 
   private lose(isLost: (flight: Flight) => boolean): void {
-    for (const flight of [...this.flights]) {
+    for (const flight of this.flights) {
       if (!isLost(flight)) continue
       this.flights.delete(flight)
       for (const fiber of flight.fibers) fiber.interruptUnsafe()
@@ -123,7 +123,7 @@ export class SimulationNetwork {
     return Effect.callback((resume) => {
       const { realm } = envelope.to
       const to = [...this.members.values()].find((member) => member.realm === realm)
-      if (to?.receiver === undefined || !to.process.isAlive || this.isCut(from.name, to.name)) {
+      if (to?.receiver === undefined || !to.host.isAlive || this.isCut(from.name, to.name)) {
         return resume(Effect.fail(new PeerUnreachable({ peer: realm, reason: "it does not answer (simulated)" })))
       }
       let bytes: Uint8Array
@@ -162,10 +162,10 @@ export class SimulationNetwork {
   }
 
   private receive({ fibers, from, to }: Flight, envelope: Envelope, answer: (outcome: Outcome) => void): void {
-    const { process, receiver } = to
+    const { host, receiver } = to
     if (receiver === undefined) return
     // One message is taken after the other, as from a connection.
-    const context = Context.add(process.context, Scheduler.PreventSchedulerYield, true)
+    const context = Context.add(host.context, Scheduler.PreventSchedulerYield, true)
     const handled: Effect.Effect<Outcome | void> =
       envelope.kind === "ask" ? receiver.ask(envelope, from.realm) : receiver.tell(envelope, from.realm)
     const fiber = Effect.runForkWith(context)(handled)
@@ -178,14 +178,14 @@ export class SimulationNetwork {
 
   /** Does something in the process of the receiver, a while later, after all that was sent there before. */
   private travel(from: Member, to: Member, task: () => void): void {
-    if (!to.process.isAlive) return
+    if (!to.host.isAlive) return
     const name = `${from.name} ${to.name}`
     const line = this.lines.get(name) ?? []
     this.lines.set(name, line)
     const place = this.chance.happens(this.faults.reordered) ? this.chance.below(line.length + 1) : line.length
     line.splice(place, 0, task)
     this.loop.sleep({
-      owner: to.process,
+      owner: to.host,
       atMs: this.loop.nowMs + this.chance.below(this.faults.delayMsMax + 1),
       run: () => line.shift()?.()
     })
