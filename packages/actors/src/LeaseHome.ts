@@ -267,12 +267,15 @@ export class LeaseHome {
   private release(realm: PublicKey, lease: Lease): Effect.Effect<LeaseProtocol.HomeReply> {
     return Effect.gen({ self: this }, function* () {
       if (!isOf(realm, lease)) return { _tag: "Released", was: false }
-      const away = this.away.get(lease.address)
-      if (away?.lease.epoch === lease.epoch) {
-        yield* this.takeBack(away)
-        return { _tag: "Released", was: true }
+      const lent = this.lent.get(lease.address)?.lease
+      if (lent?.epoch === lease.epoch && lent.holder === lease.holder) {
+        const away = this.away.get(lease.address)
+        if (away !== undefined) {
+          yield* this.takeBack(away)
+          return { _tag: "Released", was: true }
+        }
+        this.lent.delete(lease.address)
       }
-      if (this.lent.get(lease.address)?.lease.epoch === lease.epoch) this.lent.delete(lease.address)
       const was = yield* Effect.orElseSucceed(this.table.authority.release(lease), () => false)
       return { _tag: "Released", was }
     })

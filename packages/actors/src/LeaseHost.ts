@@ -93,7 +93,8 @@ export class LeaseHost {
       this.guests.set(address, guest)
       return Effect.gen({ self: this }, function* () {
         // The time counts from here, because the home answers later than now.
-        if (!(yield* this.renew(home, [guest]))) return yield* refused("its home did not confirm the lease")
+        if (!(yield* this.renew(home, [guest])))
+          return yield* refused("its home did not confirm the lease; it must grant that node actors.migrate")
         const cell = guest.type.cell(guest.name)
         if (cell === undefined) return yield* refused(guest.type.whyNot(guest.name).reason)
         guest.cell = cell
