@@ -4,6 +4,8 @@
  * recovery from damage by the checking process, and SIGKILL.
  */
 import { actor, fromRpcs, reply } from "@continuum/actors/Actor"
+import type { ActorStorage } from "@continuum/actors/ActorStorage"
+import * as Backups from "@continuum/actors/ActorStorageBackupsDisk"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
@@ -287,6 +289,30 @@ await check("a damaged database is found by the checking process and replaced by
   equal(Array.from(loaded ?? []), Array.from(state))
 })
 
+await check("stored states are backed up, compacted in use, and restored", async () => {
+  const [dir, backups] = [temporaryDir(), temporaryDir()]
+  const state = new Uint8Array(50_000).fill(7)
+  const address = (i: number) => `continuum://local/counter/a${i}`
+  const using = <A>(use: (storage: ActorStorage["Service"]) => Effect.Effect<A, unknown>) =>
+    Effect.runPromise(Effect.scoped(Effect.flatMap(ActorStorageLmdb.make({ dir, backupOnStop: false }), use)))
+  const copy = await using((storage) =>
+    Effect.gen(function* () {
+      yield* Effect.flatten(storage.commit(Array.from({ length: 40 }, (_, i) => ({ address: address(i), state }))))
+      const made = yield* storage.maintenance!.backup(backups)
+      const removed = Array.from({ length: 39 }, (_, i) => ({ address: address(i), state: undefined }))
+      yield* Effect.flatten(storage.commit(removed))
+      const { bytesAfter, bytesBefore } = yield* storage.maintenance!.compact
+      equal(bytesAfter < bytesBefore / 4, true)
+      yield* Effect.flatten(storage.commit([{ address: address(1), state }]))
+      equal((yield* storage.list("", 100)).length, 2)
+      return made
+    })
+  )
+  equal((await using((storage) => storage.list("", 100))).length, 2)
+  equal((await Effect.runPromise(Backups.restore(dir, copy.path))).records, 40)
+  equal((await using((storage) => storage.list("", 100))).length, 40)
+})
+
 await check("SIGKILL loses no acknowledged write", async () => {
   const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A"] : [process.execPath]
   const writes = await killAgainAndAgain([...runtime, process.argv[1]!, childFlag], 2, 300, 3)
@@ -311,6 +337,26 @@ for (const { expected, name, see } of scenarios) {
     await there.stop()
   })
 }
+
+await check("a durable actor moves to another node and back, with its state and what waits", async () => {
+  const [ant, bee] = DeliveryPair.make()
+  const options = { stopTimeout: 500 }
+  const here = await ActorSystem.start({ ...options, dir: temporaryDir(), delivery: ant.delivery })
+  const there = await ActorSystem.start({ ...options, dir: temporaryDir(), delivery: bee.delivery })
+  await Effect.runPromise(there.system.register(Counter))
+  const counter = here.ref(Counter, "moving")
+  equal(await counter.add(1), 1)
+  for (const to of ["bee", "local", "bee"]) {
+    const moved = here.migrate("continuum://local/counter/moving", to)
+    for (let i = 0; i < 10; i++) counter.tell.add(1)
+    await moved
+  }
+  equal(await counter.get(), 31)
+  equal((await there.list("counter")).length, 1)
+  await there.stop()
+  equal(await counter.add(1), 32)
+  await here.stop()
+})
 
 for (const dir of dirs) fs.rmSync(dir, { recursive: true, force: true })
 report()
