@@ -75,6 +75,8 @@ export const layer = Layer.effect(
         counter("continuum_actor_failures_total", "Crashes of handlers and services", totals.failed),
         counter("continuum_actor_restarts_total", "Restarts by supervisors", totals.restarts),
         counter("continuum_dead_letters_total", "Messages that no actor took", totals.deadLetters),
+        gauge("continuum_actors_lent", "Actors of this node that other nodes run", totals.lent),
+        gauge("continuum_actors_guests", "Actors of other nodes that this one runs", totals.guests),
         gauge("continuum_state_bytes", "Bytes of the file of stored states", yield* stateBytes),
         gauge("continuum_peers", "Nodes that are connected", yield* connectedPeers),
         gauge("continuum_modules", "Modules that are kept", modules.length),

@@ -57,7 +57,7 @@ export interface RefOptions {
   readonly timeout?: Duration.Input
 }
 
-/** Totals since the system began, for a scrape; the last three go up and down. */
+/** Totals since the system began, for a scrape; those from `mailboxDepth` on go up and down. */
 export interface Totals {
   /** Messages whose handlers ended, expected failures included. */
   readonly processed: number
@@ -70,6 +70,10 @@ export interface Totals {
   readonly mailboxDepth: number
   readonly activeActors: number
   readonly services: number
+  /** Actors of this system that other nodes run. */
+  readonly lent: number
+  /** Actors of other nodes that this one runs. */
+  readonly guests: number
 }
 
 export class ActorSystem extends Context.Service<
@@ -272,7 +276,9 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
     deadLetters: kernel.deadLetters.total,
     passivated: kernel.passivation.passivated,
     activeActors: kernel.activeActors,
-    services: kernel.services.size
+    services: kernel.services.size,
+    lent: kernel.leases.home.size,
+    guests: kernel.leases.host.size
   }),
   quarantined:
     kernel.storage === undefined ? Effect.succeed([]) : Effect.orElseSucceed(kernel.storage.quarantined, () => []),

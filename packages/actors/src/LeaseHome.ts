@@ -7,8 +7,6 @@
  * hears so at once (`LeaseUnavailable`); after the end of the lease the actor goes on here, with all that was acknowledged.
  */
 import * as Address from "@continuum/core/Address"
-import type { PublicKey } from "@continuum/core/Identity"
-import type { Lease } from "@continuum/core/LeaseAuthority"
 import type { LeaseTable } from "@continuum/core/LeaseTable"
 import { Effect, Fiber, Semaphore } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
@@ -17,10 +15,14 @@ import * as ActorLife from "./ActorLife.ts"
 import { Away } from "./Away.ts"
 import { type Holds, reach } from "./Holds.ts"
 import type { Kernel } from "./Kernel.ts"
+import { LeaseAnswers } from "./LeaseAnswers.ts"
 import * as LeaseProtocol from "./LeaseProtocol.ts"
 import * as Limits from "./Limits.ts"
+import { Loan } from "./Loan.ts"
 
 export class LeaseHome {
+  /** Answers what hosts ask. */
+  readonly answers: LeaseAnswers
   private readonly kernel: Kernel
   private readonly table: LeaseTable
   private readonly holds: Holds
@@ -39,12 +41,21 @@ export class LeaseHome {
     this.lent = new Map()
     this.away = new Map()
     this.moving = new Map()
+    this.answers = new LeaseAnswers(kernel, table, this.lent, (lease) => {
+      const away = this.away.get(lease.address)
+      return away === undefined ? Effect.sync(() => void this.lent.delete(lease.address)) : this.takeBack(away)
+    })
     for (const lease of table.found) {
       const address = Address.parseParts(lease.address)
       // Leases of services and of other realms are their holders' own affair.
       if (typeof address !== "string" && address.realm === Address.localRealm && address.kind !== "service")
         this.lent.set(lease.address, new Loan(lease))
     }
+  }
+
+  /** Actors that are lent. */
+  get size(): number {
+    return this.lent.size
   }
 
   /** Whether any actor is lent: if not, nothing else here is asked. */
@@ -230,140 +241,4 @@ export class LeaseHome {
       if (cell.phase === "away") ActorLife.start(cell)
     })
   }
-
-  // ---------------------------------------------------------------- answers
-
-  /** Answers what a host, or anybody who wants a lease, asks. */
-  answer(realm: PublicKey, request: LeaseProtocol.HomeRequest): Effect.Effect<LeaseProtocol.HomeReply> {
-    const { authority } = this.table
-    const notAcquired = (error: LeaseProtocol.NotAcquired) =>
-      Effect.succeed({ _tag: "NotAcquired", error } satisfies LeaseProtocol.HomeReply)
-    switch (request._tag) {
-      case "Load":
-        return this.load(realm, request)
-      case "Commit":
-        return this.commit(realm, request)
-      case "Renew":
-        return this.renew(realm, request.leases)
-      case "Acquire": {
-        const { address, holder, ttlMs } = request
-        if (!isService(address)) return notAcquired(LeaseProtocol.onlyServices(address))
-        return Effect.matchEffect(authority.acquire(address, `${realm}/${holder}`, ttlMs), {
-          onFailure: notAcquired,
-          onSuccess: (lease) => Effect.succeed({ _tag: "Acquired", lease } satisfies LeaseProtocol.HomeReply)
-        })
-      }
-      case "Release":
-        return this.release(realm, request.lease)
-      case "Find":
-        return Effect.matchEffect(authority.find(request.address), {
-          onFailure: notAcquired,
-          onSuccess: (found) =>
-            Effect.succeed({ _tag: "Found", lease: found ?? null } satisfies LeaseProtocol.HomeReply)
-        })
-    }
-  }
-
-  private release(realm: PublicKey, lease: Lease): Effect.Effect<LeaseProtocol.HomeReply> {
-    return Effect.gen({ self: this }, function* () {
-      if (!isOf(realm, lease)) return { _tag: "Released", was: false }
-      const lent = this.lent.get(lease.address)?.lease
-      if (lent?.epoch === lease.epoch && lent.holder === lease.holder) {
-        const away = this.away.get(lease.address)
-        if (away !== undefined) {
-          yield* this.takeBack(away)
-          return { _tag: "Released", was: true }
-        }
-        this.lent.delete(lease.address)
-      }
-      const was = yield* Effect.orElseSucceed(this.table.authority.release(lease), () => false)
-      return { _tag: "Released", was }
-    })
-  }
-
-  private renew(realm: PublicKey, leases: ReadonlyArray<Lease>): Effect.Effect<LeaseProtocol.HomeReply> {
-    return Effect.map(
-      Effect.forEach(leases, (lease) =>
-        isOf(realm, lease)
-          ? Effect.match(this.table.authority.renew(lease), {
-              onFailure: () => [lease.epoch],
-              onSuccess: (): Array<number> => []
-            })
-          : Effect.succeed([lease.epoch])
-      ),
-      (lost) => ({ _tag: "Renewed", lost: lost.flat() })
-    )
-  }
-
-  private load(realm: PublicKey, request: Held): Effect.Effect<LeaseProtocol.HomeReply> {
-    const lease = this.loanOf(realm, request)?.lease
-    const { storage } = this.kernel
-    if (lease === undefined || storage === undefined || !this.table.isCurrent(lease)) return fenced
-    return Effect.match(storage.load(lease.address), {
-      onFailure: (error): LeaseProtocol.HomeReply => ({ _tag: "Failed", reason: error.message }),
-      onSuccess: (state) => ({ _tag: "Loaded", state: state ?? null })
-    })
-  }
-
-  private commit(
-    realm: PublicKey,
-    request: Held & { readonly sequence: number; readonly state: Uint8Array | null }
-  ): Effect.Effect<LeaseProtocol.HomeReply> {
-    const loan = this.loanOf(realm, request)
-    const { storage } = this.kernel
-    if (loan === undefined || storage === undefined) return fenced
-    const { lease } = loan
-    const stored = Effect.suspend((): Effect.Effect<LeaseProtocol.HomeReply> => {
-      // Looked at in the turn: who takes the actor back waits for its turn after the lease has ended.
-      if (!this.table.isCurrent(lease)) return fenced
-      if (request.sequence <= loan.stored) return committed
-      const write = { address: lease.address, state: request.state ?? undefined }
-      return Effect.match(Effect.flatten(storage.commit([write])), {
-        onFailure: ({ reason }): LeaseProtocol.HomeReply => ({ _tag: "Failed", reason }),
-        onSuccess: () => {
-          loan.stored = request.sequence
-          return { _tag: "Committed" }
-        }
-      })
-    })
-    return Effect.uninterruptible(loan.turn.withPermits(1)(stored))
-  }
-
-  private loanOf(realm: PublicKey, { epoch, kind, name }: Held): Loan | undefined {
-    const loan = this.lent.get(Address.format({ realm: Address.localRealm, kind, name }))
-    return loan?.lease.epoch === epoch && loan.lease.holder === realm ? loan : undefined
-  }
-}
-
-/** A lease that is another's, and the commits under it. */
-class Loan {
-  readonly lease: Lease
-  /** Sequence of the last commit that was stored; 0 also after a restart, when none can be sent a second time any more. */
-  stored: number
-  /** One commit at a time. */
-  readonly turn: Semaphore.Semaphore
-
-  constructor(lease: Lease) {
-    this.lease = lease
-    this.stored = 0
-    this.turn = Semaphore.makeUnsafe(1)
-  }
-}
-
-interface Held {
-  readonly kind: string
-  readonly name: string
-  readonly epoch: number
-}
-
-const fenced: Effect.Effect<LeaseProtocol.HomeReply> = Effect.succeed({ _tag: "Fenced" })
-const committed: Effect.Effect<LeaseProtocol.HomeReply> = Effect.succeed({ _tag: "Committed" })
-
-/** Whether a lease is of a node, or of something on it. */
-const isOf = (realm: PublicKey, { holder }: Lease): boolean => holder === realm || holder.startsWith(`${realm}/`)
-
-/** Actors are lent only by their home; what runs once in a realm may be anybody's who is granted it. */
-const isService = (text: string): boolean => {
-  const address = Address.parseParts(text)
-  return typeof address !== "string" && address.kind === "service"
 }

@@ -32,6 +32,10 @@ export class LeaseHost {
     this.renewing = new Set()
   }
 
+  get size(): number {
+    return this.guests.size
+  }
+
   /** The types of the guests, each with one actor. */
   get types(): ReadonlyArray<ActorType> {
     return Array.from(this.guests.values(), ({ type }) => type)

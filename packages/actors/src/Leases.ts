@@ -47,7 +47,7 @@ export class Leases {
   answer(envelope: Envelope): Effect.Effect<Outcome> {
     return LeaseProtocol.answer(
       {
-        home: (realm, request) => this.home.answer(realm, request),
+        home: (realm, request) => this.home.answers.answer(realm, request),
         host: (realm, request, envelope) => this.host.answer(realm, request, envelope)
       },
       envelope

@@ -109,6 +109,7 @@ describe("an actor that is moved to another node", () => {
       const [guest] = yield* host.system.list("counter")
       expect(guest!.address).toMatch(/^continuum:\/\/[a-z0-9]{52}\/counter\/a$/)
       expect([...host.states.keys()]).toEqual([])
+      expect([home.system.totals().lent, host.system.totals().guests]).toEqual([1, 1])
       // The other node's own actor of this name is another one.
       expect(yield* host.system.ref(CounterOfBee, "a").get()).toBe(0)
     }).pipe(Effect.scoped, quiet)
