@@ -75,7 +75,7 @@ export interface Compaction {
 export interface Maintenance {
   /**
    * Writes a copy of the state of one moment into a folder of its owner's choice, and checks it. Writers go on meanwhile. The
-   * folder keeps the last `Limits.backupsKept`. When it fails nothing is left of it.
+   * folder is for backups of this storage alone, and keeps the last `Limits.backupsKept`. When it fails nothing is left of it.
    */
   readonly backup: (folder: string) => Effect.Effect<Backup, StorageFailed>
   /**

@@ -6,7 +6,7 @@
  */
 import * as Codec from "@continuum/core/Codec"
 import * as ProcessLock from "@continuum/core/ProcessLockDisk"
-import { Cause, Clock, type Duration, Effect, Layer, Result, type Scope } from "effect"
+import { Cause, Clock, type Duration, Effect, Layer, Result, type Scope, Semaphore } from "effect"
 import { chmodSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs"
 import * as Backups from "./ActorStorageBackupsDisk.ts"
 import * as Compacting from "./ActorStorageCompacting.ts"
@@ -48,6 +48,7 @@ export const make = (
         ? new StorageInUse({ dir: options.dir, pid: error.pid })
         : new StorageFailed({ reason: error.message })
     )
+    yield* attempt(() => rmSync(files.compacting, { force: true }))
     const recovered = yield* Recovery.recover(files, yield* Clock.currentTimeMillis)
     const storage = yield* open(files, recovered, options.bytesMax ?? Limits.storageBytesMax)
     for (const { address, reason } of recovered.damaged) yield* storage.service.quarantine(address, reason)
@@ -73,6 +74,7 @@ const open = (
     let changes = 0
     let changesInBackup = 0
     const compacting = yield* Compacting.make
+    const backingUp = Semaphore.makeUnsafe(1)
     // Settles when the last transaction has, and says whether it was refused.
     let lastWrite: Promise<{ readonly refused: boolean }> = Promise.resolve({ refused: false })
     let database = yield* Effect.acquireRelease(
@@ -140,6 +142,26 @@ const open = (
       return record === undefined ? undefined : StateRecord.open(address, record)
     }
 
+    /** Puts the compacted copy in the place of the database; nobody uses either. */
+    const swap = Effect.gen(function* () {
+      const bytesBefore = yield* attempt(() => statSync(files.database).size)
+      const { refused } = yield* Effect.promise(() => lastWrite)
+      yield* Effect.tryPromise({ try: () => Database.close(database, refused), catch: failed })
+      yield* Effect.ensuring(
+        attempt(() => {
+          renameSync(files.compacting, files.database)
+          Recovery.syncFile(files.dir)
+        }),
+        // Whichever of the two files it is.
+        Effect.orDie(
+          attempt(() => {
+            database = Database.open(files.database)
+          })
+        )
+      )
+      return { bytesBefore, bytesAfter: yield* attempt(() => statSync(files.database).size) }
+    })
+
     const service = ActorStorage.of({
       load: (address) =>
         Effect.suspend((): Effect.Effect<Uint8Array | undefined, StorageFailed | RecordQuarantined> => {
@@ -191,31 +213,14 @@ const open = (
         backup: (folder) =>
           Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
             compacting.read(Backups.add(folder, nowMs, (path) => Backups.copy(database, path)))
-          ),
+          ).pipe(backingUp.withPermits(1)),
         compact: compacting.run(
           // What is on its way is in the copy; what comes waits.
-          Effect.gen(function* () {
-            yield* Effect.promise(() => lastWrite)
-            const fresh = `${files.database}.compacting`
-            yield* Backups.copy(database, fresh)
-            return fresh
-          }),
-          (fresh) =>
-            Effect.gen(function* () {
-              const bytesBefore = yield* attempt(() => statSync(files.database).size)
-              const { refused } = yield* Effect.promise(() => lastWrite)
-              yield* Effect.tryPromise({ try: () => Database.close(database, refused), catch: failed })
-              yield* Effect.ensuring(
-                attempt(() => {
-                  renameSync(fresh, files.database)
-                  Recovery.syncFile(files.dir)
-                }),
-                attempt(() => {
-                  database = Database.open(files.database)
-                }).pipe(Effect.orDie)
-              )
-              return { bytesBefore, bytesAfter: yield* attempt(() => statSync(files.database).size) }
-            })
+          Effect.andThen(
+            Effect.promise(() => lastWrite),
+            Effect.suspend(() => Backups.copy(database, files.compacting))
+          ),
+          () => Effect.onError(swap, () => Effect.ignore(attempt(() => rmSync(files.compacting, { force: true }))))
         ),
         bytes: attempt(() => statSync(files.database).size)
       }

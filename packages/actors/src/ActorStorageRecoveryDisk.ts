@@ -30,6 +30,8 @@ export interface Files {
   readonly dir: string
   readonly database: string
   readonly backup: string
+  /** What is to be the database after a compaction; of a process that was killed in the middle of it, nothing of worth. */
+  readonly compacting: string
   /** Says that the database was closed properly, and what it looked like then. */
   readonly clean: string
 }
@@ -38,6 +40,7 @@ export const filesOf = (dir: string): Files => ({
   dir,
   database: `${dir}/actors.mdb`,
   backup: `${dir}/actors.backup.mdb`,
+  compacting: `${dir}/actors.mdb.compacting`,
   clean: `${dir}/actors.clean`
 })
 

@@ -235,9 +235,18 @@ describe("a compaction", () => {
         Effect.gen(function* () {
           yield* put(storage, "a", numbered(3))
           const { backup, compact } = storage.maintenance!
-          yield* Effect.all([backup(join(home, "backups")), compact, compact, backup(join(home, "more"))], {
-            concurrency: "unbounded"
-          })
+          yield* Effect.all(
+            [
+              backup(join(home, "backups")),
+              backup(join(home, "backups")),
+              compact,
+              compact,
+              backup(join(home, "more"))
+            ],
+            {
+              concurrency: "unbounded"
+            }
+          )
           expect(yield* storage.load(address("a"))).toEqual(numbered(3))
         })
       )
