@@ -23,9 +23,12 @@ export const receiver = (kernel: Kernel): Receiver => ({
   ask: (envelope) =>
     envelope.to.kind === leaseKind
       ? kernel.leases.answer(envelope)
-      : outcomeOf(
-          kernel,
-          Effect.flatMap(find(kernel, envelope), (found) => ask(kernel, found, envelope.to.name, envelope))
+      : Effect.matchEffect(
+          Effect.flatMap(find(kernel, envelope), (found) => ask(kernel, found, envelope)),
+          {
+            onFailure: (error) => Effect.succeed(failure(kernel, error)),
+            onSuccess: (value) => Effect.succeed<Outcome>({ _tag: "Replied", value })
+          }
         ),
   tell: (envelope) =>
     Effect.catch(
@@ -39,33 +42,11 @@ export const receiver = (kernel: Kernel): Receiver => ({
     )
 })
 
-/** Gives a guest a message that its home sent on. Of a tell the outcome is whether it has a place in the mailbox. */
-export const handle = (
-  kernel: Kernel,
-  type: ActorType,
-  { isTell, message, name, payload }: Deliver,
-  envelope: Envelope
-): Effect.Effect<Outcome> =>
-  outcomeOf(
-    kernel,
-    Effect.flatMap(
-      decode(type, type.address(name), message, payload),
-      (found): Effect.Effect<unknown, Refusal | HandlerFailed> => {
-        if (!isTell) return ask(kernel, found, name, envelope)
-        const refused = tell(new Target(type, name, undefined, undefined), found.entry, found.payload, undefined)
-        return refused === undefined ? Effect.succeed(null) : Effect.fail(refused)
-      }
-    )
-  )
-
-const outcomeOf = (kernel: Kernel, asked: Effect.Effect<unknown, HandlerFailed | Refusal>): Effect.Effect<Outcome> =>
-  Effect.match(asked, {
-    onFailure: (error): Outcome =>
-      error instanceof HandlerFailed
-        ? { _tag: "Failed", error: error.error }
-        : { _tag: "Refused", error: encodeRefusal(kernel.router, error) },
-    onSuccess: (value): Outcome => ({ _tag: "Replied", value })
-  })
+/** What its asker hears of an ask that failed. */
+const failure = (kernel: Kernel, error: HandlerFailed | Refusal): Outcome =>
+  error instanceof HandlerFailed
+    ? { _tag: "Failed", error: error.error }
+    : { _tag: "Refused", error: encodeRefusal(kernel.router, error) }
 
 /** An ask that came from another node. */
 class ReceivedAsk extends Ask {
@@ -115,8 +96,8 @@ const decode = (type: ActorType, address: string, message: string, payload: unkn
 const ask = (
   kernel: Kernel,
   { entry, payload, type }: Found,
-  name: string,
-  envelope: Envelope
+  envelope: Envelope,
+  name = envelope.to.name
 ): Effect.Effect<unknown, HandlerFailed | Refusal> => {
   const address = type.address(name)
   const chain = envelope.chain?.map(Addresses.format) ?? []
@@ -132,6 +113,29 @@ const ask = (
     ) as Effect.Effect<unknown, HandlerFailed | ActorError>
   })
   return Effect.flatMap(asked, (value) => Inspector.encodeReply(address, entry, value))
+}
+
+// ---------------------------------------------------------------- guests
+
+/** Gives a guest a message that its home sent on. Of a tell the outcome is whether it has a place in the mailbox. */
+export const handle = (
+  kernel: Kernel,
+  type: ActorType,
+  { isTell, message, name, payload }: Deliver,
+  envelope: Envelope
+): Effect.Effect<Outcome> => {
+  const handled = Effect.flatMap(
+    decode(type, type.address(name), message, payload),
+    (found): Effect.Effect<unknown, Refusal | HandlerFailed> => {
+      if (!isTell) return ask(kernel, found, envelope, name)
+      const refused = tell(new Target(type, name, undefined, undefined), found.entry, found.payload, undefined)
+      return refused === undefined ? Effect.succeed(null) : Effect.fail(refused)
+    }
+  )
+  return Effect.match(handled, {
+    onFailure: (error) => failure(kernel, error),
+    onSuccess: (value): Outcome => ({ _tag: "Replied", value })
+  })
 }
 
 const localText = (address: Address): string => Addresses.format({ ...address, realm: Addresses.localRealm })
