@@ -221,7 +221,9 @@ export class RunQueue {
     this.scheduled = false
     this.running = undefined
     this.runningLevel = undefined
-    if (this.ring.length > slotsIdleMax) this.ring = emptyRing(slotsMin)
+    if (this.ring.length <= slotsIdleMax) return
+    this.ring = emptyRing(slotsMin)
+    this.head = 0
   }
 
   private makeWay(then: () => void): void {

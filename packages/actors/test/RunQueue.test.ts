@@ -48,6 +48,23 @@ class Worker implements Runnable {
 const someone: Runnable = { priority: 128, turn: () => 1, ready: false }
 
 describe("the run queue", () => {
+  it("goes on after a burst whose ring it gave back", () => {
+    const { drain, runAll } = manual()
+    const queue = new RunQueue(drain, () => 0)
+    const log: Array<Worker> = []
+    // Each number leaves the ring's head somewhere else.
+    for (const count of [1_025, 1_500, 5_000, 2_049]) {
+      const workers = Array.from({ length: count }, () => new Worker(1, 1, log))
+      for (const worker of workers) queue.push(worker)
+      runAll()
+      expect(log.splice(0)).toEqual(workers)
+      const next = new Worker(2, 1, log)
+      queue.push(next)
+      runAll()
+      expect(log.splice(0)).toEqual([next, next])
+    }
+  })
+
   it("serves every ready actor of one priority once before any of them twice, whatever they have to do", () => {
     const workers = fc.array(
       fc.record({ left: fc.integer({ min: 1, max: 500 }), turn: fc.integer({ min: 1, max: 250 }) }),
