@@ -1,36 +1,21 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, References } from "effect"
-import { execFileSync, spawn } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { Effect, Fiber } from "effect"
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { ActorStorage } from "../src/ActorStorage.ts"
-import * as ActorStorageLmdb from "../src/ActorStorageLmdb.ts"
 import * as Backups from "../src/ActorStorageBackupsDisk.ts"
 import * as Limits from "../src/Limits.ts"
-
-const quiet = Effect.provideService(References.MinimumLogLevel, "None")
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "backups-"))),
-  (dir) => Effect.sync(() => rmSync(dir, { recursive: true, force: true }))
-)
-
-type Storage = ActorStorage["Service"]
-
-const using = <A, E, R>(dir: string, use: (storage: Storage) => Effect.Effect<A, E, R>) =>
-  Effect.flatMap(ActorStorage, use).pipe(
-    Effect.provide(ActorStorageLmdb.layer({ dir, backupOnStop: false })),
-    quiet,
-    Effect.scoped
-  )
-
-const address = (name: string) => `continuum://local/counter/${name}`
-const put = (storage: Storage, name: string, state: Uint8Array) =>
-  Effect.flatten(storage.commit([{ address: address(name), state }]))
-const numbered = (n: number) => Uint8Array.from([n & 255, (n >> 8) & 255, (n >> 16) & 255])
-const numberIn = (bytes: Uint8Array | undefined) =>
-  bytes === undefined ? 0 : bytes[0]! + bytes[1]! * 256 + bytes[2]! * 65_536
+import {
+  address,
+  folder,
+  killedMaintaining,
+  killedRestoring,
+  numbered,
+  numbersIn,
+  put,
+  quiet,
+  type Storage,
+  using
+} from "./storage/Killed.ts"
 
 /** Two actors that always have the same number, written one transaction after the other until it is told to stop. */
 const writing = (storage: Storage, isOver: () => boolean, written: { count: number }) =>
@@ -47,11 +32,6 @@ const writing = (storage: Storage, isOver: () => boolean, written: { count: numb
       yield* Effect.yieldNow
     }
   })
-
-const numbersIn = (storage: Storage) =>
-  Effect.all([storage.load(address("one")), storage.load(address("two"))]).pipe(
-    Effect.map((both) => both.map(numberIn))
-  )
 
 describe("a backup into a folder", () => {
   it.live("is a moment of all actors while they write, can be restored, and is bounded in number", () =>
@@ -254,79 +234,7 @@ describe("a compaction", () => {
   )
 })
 
-const script = join(import.meta.dirname, "storage/maintain.ts")
-const bun = join(import.meta.dirname, "../../../node_modules/.bin/bun")
-
-/** Runs the script of writers in another process and kills it after it has said so many words. */
-const killed = (mode: string, home: string, words: number): Promise<number> =>
-  new Promise((resolve) => {
-    const child = spawn(bun, [script, mode, home], { stdio: ["ignore", "pipe", "inherit"] })
-    let acknowledged = 0
-    let seen = 0
-    child.stdout.on("data", (chunk: Buffer) => {
-      for (const line of chunk.toString().split("\n")) {
-        if (line.startsWith("count ")) acknowledged = Math.max(acknowledged, Number(line.slice(6)))
-        else if (line !== "" && ++seen >= words) child.kill("SIGKILL")
-      }
-    })
-    child.once("close", () => resolve(acknowledged))
-  })
-
 describe("a process that is killed", () => {
-  it.live("in the middle of backups and compactions loses nothing that it acknowledged", () =>
-    Effect.gen(function* () {
-      const home = yield* folder
-      for (let round = 1; round <= 3; round++) {
-        const acknowledged = yield* Effect.promise(() => killed("maintain", home, round))
-        const [one, two] = yield* using(join(home, "state"), numbersIn)
-        expect(one).toBe(two)
-        expect(one).toBeGreaterThanOrEqual(acknowledged)
-        const backups = join(home, "backups")
-        if (!existsSync(backups)) continue
-        // Every file that has the name of a backup is one.
-        for (const name of readdirSync(backups).filter((name) => name.endsWith(".mdb"))) {
-          const { records } = yield* Backups.restore(join(home, "probe"), join(backups, name))
-          expect(records).toBeGreaterThanOrEqual(2)
-        }
-      }
-    }).pipe(Effect.scoped, quiet)
-  )
-
-  it.live("in the middle of a restore leaves the one database or the other, whole", () =>
-    Effect.gen(function* () {
-      const home = yield* folder
-      const dir = join(home, "state")
-      yield* using(dir, (storage) =>
-        Effect.gen(function* () {
-          yield* put(storage, "pad", new Uint8Array(8_000_000))
-          yield* put(storage, "one", numbered(1))
-          const { path } = yield* storage.maintenance!.backup(join(home, "backups"))
-          execFileSync("cp", [path, join(home, "from.mdb")])
-          yield* put(storage, "one", numbered(2))
-        })
-      )
-      const seen = new Set<number>()
-      for (let round = 0; round < 4; round++) {
-        yield* Effect.promise(
-          () =>
-            new Promise<void>((resolve) => {
-              const child = spawn(bun, [script, "restore", home], { stdio: ["ignore", "pipe", "inherit"] })
-              child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), round * 80))
-              child.once("close", () => resolve())
-            })
-        )
-        const number = yield* using(dir, (storage) =>
-          Effect.gen(function* () {
-            expect(storage.openReport.losses).toEqual([])
-            const number = numberIn(yield* storage.load(address("one")))
-            yield* put(storage, "one", numbered(2))
-            return number
-          })
-        )
-        expect([1, 2]).toContain(number)
-        seen.add(number)
-      }
-      expect([...seen]).not.toEqual([])
-    }).pipe(Effect.scoped, quiet)
-  )
+  it.live("in the middle of backups and compactions loses nothing that it acknowledged", () => killedMaintaining(3))
+  it.live("in the middle of a restore leaves the one database or the other, whole", () => killedRestoring(4))
 })

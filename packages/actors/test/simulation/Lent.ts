@@ -274,7 +274,7 @@ export const singletonUnderFire: Program = {
         yield* world.expect(`a singleton runs once at a time: ${overlap}`, overlap === undefined)
       }
       const before = runs
-      yield* Effect.sleep(10_000)
+      yield* Effect.sleep(4_000)
       yield* world.expect("a singleton runs again when all is well", runs > before)
       yield* world.expect(`a singleton runs once at a time: ${overlap}`, overlap === undefined)
     })
