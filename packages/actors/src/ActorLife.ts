@@ -13,6 +13,7 @@ import type { Held } from "./GroupCommit.ts"
 import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
 import * as Relations from "./Relations.ts"
+import * as ReplyStreams from "./ReplyStreams.ts"
 import * as Supervisor from "./Supervisor.ts"
 
 // ---------------------------------------------------------------- start
@@ -279,9 +280,10 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
   if (error === undefined) terminated(cell, reason, normal)
 }
 
-/** Gives up what belongs to one life: timers, children, links, watches. */
+/** Gives up what belongs to one life: timers, children, links, watches, streamed replies. */
 const letGo = (cell: ActorCell): void => {
   cell.timers?.cancelAll()
+  ReplyStreams.endAll(cell, "the actor began a new life while its reply was read")
   const { relations } = cell
   if (relations === undefined) return
   for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))

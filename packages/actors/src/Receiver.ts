@@ -6,14 +6,15 @@ import type { Address } from "@continuum/core/Address"
 import * as Addresses from "@continuum/core/Address"
 import type { Outcome, Receiver } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
-import { Effect, Schema } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
-import { awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
+import { askStream, awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
 import { Ask } from "./Ask.ts"
 import * as Inspector from "./Inspector.ts"
 import type { Kernel } from "./Kernel.ts"
+import * as ReplyStreams from "./ReplyStreams.ts"
 import type { Router } from "./Router.ts"
 import { HandlerFailed } from "./rpc.ts"
 
@@ -23,12 +24,14 @@ export const receiver = (kernel: Kernel): Receiver => ({
     Effect.matchEffect(
       Effect.flatMap(find(kernel, envelope), (found) => ask(kernel, found, envelope)),
       {
-        onFailure: (error) =>
-          error instanceof HandlerFailed
-            ? Effect.succeed<Outcome>({ _tag: "Failed", error: error.error })
-            : Effect.succeed<Outcome>({ _tag: "Refused", error: encodeRefusal(kernel.router, error) }),
+        onFailure: (error) => Effect.succeed(failure(kernel, error)),
         onSuccess: (value) => Effect.succeed<Outcome>({ _tag: "Replied", value })
       }
+    ),
+  stream: (envelope) =>
+    Stream.unwrap(Effect.map(find(kernel, envelope), (found) => stream(kernel, found, envelope))).pipe(
+      Stream.map((value): Outcome => ({ _tag: "Replied", value })),
+      Stream.catch((error) => Stream.succeed(failure(kernel, error)))
     ),
   tell: (envelope) =>
     Effect.catch(
@@ -41,6 +44,12 @@ export const receiver = (kernel: Kernel): Receiver => ({
       (error) => Effect.sync(() => kernel.deadLetter(localText(envelope.to), envelope.message, error.message))
     )
 })
+
+/** What its asker hears of an ask that failed. */
+const failure = (kernel: Kernel, error: HandlerFailed | Refusal): Outcome =>
+  error instanceof HandlerFailed
+    ? { _tag: "Failed", error: error.error }
+    : { _tag: "Refused", error: encodeRefusal(kernel.router, error) }
 
 /** An ask that came from another node. */
 class ReceivedAsk extends Ask {
@@ -65,7 +74,7 @@ interface Found {
 type Refusal = ActorError | NotExposed
 
 /** The message that an envelope stands for, its payload decoded. */
-const find = (kernel: Kernel, { from, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> =>
+const find = (kernel: Kernel, { from, kind, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> =>
   Effect.suspend((): Effect.Effect<Found, Refusal> => {
     const { router } = kernel
     const address = localText(to)
@@ -79,6 +88,7 @@ const find = (kernel: Kernel, { from, message, payload, to }: Envelope): Effect.
     if (entry === undefined) {
       return Effect.fail(new MessageUnknown({ address, messageName: message, known: [...definition.entries.keys()] }))
     }
+    if (entry.streams !== (kind === "stream")) return Effect.fail(ReplyStreams.mismatch(address, entry))
     return Effect.map(Inspector.decodePayload(address, entry, payload), (payload) => ({ type, entry, payload }))
   })
 
@@ -89,20 +99,46 @@ const ask = (
 ): Effect.Effect<unknown, HandlerFailed | Refusal> => {
   const { name } = envelope.to
   const address = type.address(name)
-  const chain = envelope.chain?.map(Addresses.format) ?? []
-  const own = kernel.router.absoluteText(address)
-  const from = chain.indexOf(own)
-  if (from >= 0) return Effect.fail(new AskCycle({ chain: [...chain.slice(from), own] }))
+  const chain = chainOf(kernel, envelope, address)
+  if (chain instanceof AskCycle) return Effect.fail(chain)
   const asked = Effect.suspend(() => {
     const ask = new ReceivedAsk(chain)
     sendAsk(new Target(type, name, undefined, undefined), entry, payload, ask)
-    return awaitAsk(
-      ask,
-      (error) => new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
-    ) as Effect.Effect<unknown, HandlerFailed | ActorError>
+    return awaitAsk(ask, handlerFailed(address, entry)) as Effect.Effect<unknown, HandlerFailed | ActorError>
   })
   return Effect.flatMap(asked, (value) => Inspector.encodeReply(address, entry, value))
 }
+
+const stream = (
+  kernel: Kernel,
+  { entry, payload, type }: Found,
+  envelope: Envelope
+): Stream.Stream<unknown, HandlerFailed | Refusal> => {
+  const { name } = envelope.to
+  const address = type.address(name)
+  const chain = chainOf(kernel, envelope, address)
+  if (chain instanceof AskCycle) return Stream.fail(chain)
+  const target = new Target(type, name, undefined, undefined)
+  return (
+    askStream(target, entry, payload, handlerFailed(address, entry), () => new ReceivedAsk(chain)) as Stream.Stream<
+      unknown,
+      HandlerFailed | ActorError
+    >
+  ).pipe(Stream.mapEffect((value) => Inspector.encodeReply(address, entry, value)))
+}
+
+/** Who waits for an ask, outermost first; or the circle that it would close. */
+const chainOf = (kernel: Kernel, { chain: waiting }: Envelope, address: string): ReadonlyArray<string> | AskCycle => {
+  const chain = waiting?.map(Addresses.format) ?? []
+  const own = kernel.router.absoluteText(address)
+  const from = chain.indexOf(own)
+  return from < 0 ? chain : new AskCycle({ chain: [...chain.slice(from), own] })
+}
+
+const handlerFailed =
+  (address: string, entry: Actor.Entry) =>
+  (error: unknown): HandlerFailed =>
+    new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
 
 const localText = (address: Address): string => Addresses.format({ ...address, realm: Addresses.localRealm })
 
