@@ -168,6 +168,7 @@ const offline = Layer.effectContext(
       Context.add(Delivery, {
         realmOf: (realm) => (realm === localRealm ? Effect.succeed(identity.realm.publicKey) : unreachable(realm)),
         ask: ({ to }) => unreachable(to.realm),
+        stream: ({ to }) => Stream.fromEffect(unreachable(to.realm)),
         tell: ({ to }) => unreachable(to.realm),
         serve: () => Effect.void
       }),

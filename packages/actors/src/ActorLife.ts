@@ -283,7 +283,7 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
 /** Gives up what belongs to one life: timers, children, links, watches, streamed replies. */
 const letGo = (cell: ActorCell): void => {
   cell.timers?.cancelAll()
-  ReplyStreams.endAll(cell, "the actor began a new life while its reply was read")
+  ReplyStreams.endAll(cell)
   const { relations } = cell
   if (relations === undefined) return
   for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))

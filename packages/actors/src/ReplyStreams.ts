@@ -24,6 +24,7 @@ class Expected {
 }
 
 interface Flow {
+  readonly entry: Entry
   readonly queue: Queue.Queue<unknown, unknown>
   fiber: Fiber.Fiber<void> | undefined
 }
@@ -31,11 +32,11 @@ interface Flow {
 /** The streamed replies of one life of an actor. */
 export class ReplyStreams {
   private readonly flows: Set<Flow>
-  private end: ActorError | undefined
+  private failure: ((entry: Entry) => ActorError) | undefined
 
   constructor() {
     this.flows = new Set()
-    this.end = undefined
+    this.failure = undefined
   }
 
   /** Those that flow. */
@@ -43,12 +44,12 @@ export class ReplyStreams {
     return this.flows.size
   }
 
-  /** The life is over: all that flow fail with this error, and those that have not begun will. */
-  endWith(error: ActorError): void {
-    this.end = error
-    for (const { fiber, queue } of this.flows) {
+  /** The life is over: those that flow fail after what they have said, and those that have not begun will. */
+  end(failure: (entry: Entry) => ActorError): void {
+    this.failure = failure
+    for (const { entry, fiber, queue } of this.flows) {
       fiber?.interruptUnsafe()
-      Queue.failCauseUnsafe(queue, Cause.fail(error))
+      Queue.failCauseUnsafe(queue, Cause.fail(failure(entry)))
     }
     this.flows.clear()
   }
@@ -64,12 +65,16 @@ export class ReplyStreams {
 
   private begin(cell: ActorCell, entry: Entry, stream: Stream.Stream<unknown, unknown>) {
     return Effect.gen({ self: this }, function* () {
-      if (this.end !== undefined) return yield* this.end
+      if (this.failure !== undefined) return yield* Effect.fail(this.failure(entry))
       if (cell.phase === "stopped") return yield* cell.stopped()
       if (this.flows.size >= Limits.replyStreamsMax) {
         return yield* new MailboxFull({ address: cell.address, capacity: Limits.replyStreamsMax })
       }
-      const flow: Flow = { queue: yield* Queue.bounded<unknown, unknown>(Limits.replyBufferElements), fiber: undefined }
+      const flow: Flow = {
+        entry,
+        queue: yield* Queue.bounded<unknown, unknown>(Limits.replyBufferElements),
+        fiber: undefined
+      }
       this.flows.add(flow)
       const { kernel } = cell
       const frozen = kernel.freeze ? Stream.map(stream, deepFreeze) : stream
@@ -110,14 +115,13 @@ export const bind = (cell: ActorCell, entry: Entry, reply: unknown): Stream.Stre
   return (relations.streams ??= new ReplyStreams()).flow(cell, entry, reply as Stream.Stream<unknown, unknown>)
 }
 
-/** The life of an actor is over, and its streamed replies with it. */
-export const endAll = (cell: ActorCell, reason: string): void => {
+/** The present life of an actor is over, and its streamed replies with it. */
+export const endAll = (cell: ActorCell): void => {
   const { relations } = cell
   if (relations?.streams === undefined) return
-  const address = cell.address
-  const messageName = "stream"
-  relations.streams.endWith(
-    cell.phase === "stopped" ? cell.stopped() : new ActorFailed({ address, messageName, cause: reason })
+  const stopped = cell.phase === "stopped" ? cell.stopped() : undefined
+  relations.streams.end(
+    (entry) => stopped ?? failed(cell, entry, "the actor began a new life while its reply was read")
   )
   relations.streams = undefined
 }

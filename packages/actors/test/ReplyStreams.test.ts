@@ -299,7 +299,10 @@ describe("for code that uses Promises, a reply that is a stream", () => {
     const read: Array<number> = []
     for await (const n of numbers.count(1_000_000)) if (read.push(n) === 3) break
     expect(read).toEqual([1, 2, 3])
-    await expect(Array.fromAsync(numbers.fail())).rejects.toMatchObject({ _tag: "Broken", at: 1 })
+    const failing = async () => {
+      for await (const value of numbers.fail()) read.push(value)
+    }
+    await expect(failing()).rejects.toMatchObject({ _tag: "Broken", at: 1 })
     expect(await system.ref(Sums, "s").of(4)).toBe(10)
     await system.stop()
   })
