@@ -101,6 +101,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   PromptEmpty: failed,
   PromptTooLarge: failed,
   ConversationBusy: failed,
+  ConversationElsewhere: wrongUsage,
   PersonaBusy: failed,
   TurnLost: failed,
   PromptTooLong: failed,

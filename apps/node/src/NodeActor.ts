@@ -21,10 +21,11 @@ export class NodeActorRpcs extends RpcGroup.make(
   Rpc.make("deadletters", { payload: {}, success: Schema.Array(DeadLetter) })
 ) {}
 
+export const kind = "node"
 export const name = "self"
 
 export const NodeActor = Actor.fromRpcs(
-  "node",
+  kind,
   NodeActorRpcs,
   {
     state: { schema: Schema.Null, initial: null },

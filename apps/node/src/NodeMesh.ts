@@ -22,8 +22,10 @@ import * as LateTransport from "@continuum/mesh/LateTransport"
 import { Mesh } from "@continuum/mesh/Mesh"
 import * as MeshTransport from "@continuum/mesh/MeshTransport"
 import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
+import * as PersonasActor from "@continuum/persona/PersonasActor"
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { Home } from "./Home.ts"
+import * as NodeActor from "./NodeActor.ts"
 import { isHostPort, NodeConfig } from "./NodeConfig.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 
@@ -47,9 +49,11 @@ export class NodeMesh extends Context.Service<
 const networkId = Uint8Array.from(ContentId.of("continuum/network/1").match(/../g)!, (hex) => Number.parseInt(hex, 16))
 
 /** What a message of a peer does here, and so what its owner must have granted it. */
-const actionOf = ({ kind }: Address, message: string): Action => {
+export const actionOf = ({ kind }: Address, message: string): Action => {
   if (kind === "jit") return message === "compile" ? "jit.compile" : "jit.run"
   if (kind === "module") return "jit.run"
+  if (kind === PersonasActor.kind) return "ai.generate"
+  if (kind === NodeActor.kind && message === "events") return "events.read"
   return kind === "source" ? "jit.compile" : "actors.ask"
 }
 

@@ -71,6 +71,18 @@ export class TurnLost extends Schema.TaggedError<TurnLost>()("TurnLost", { conve
   }
 }
 
+/** A persona of another node was asked to remember. */
+export class ConversationElsewhere extends Schema.TaggedError<ConversationElsewhere>()("ConversationElsewhere", {
+  conversation: Schema.String
+}) {
+  override get message() {
+    return (
+      `The conversation "${this.conversation}" cannot be remembered by another node: only personas of this one remember. ` +
+      "Leave out --conversation or --mesh"
+    )
+  }
+}
+
 /** What the persona itself refuses. */
 export const CognitionError = Schema.Union([
   PersonaUnknown,

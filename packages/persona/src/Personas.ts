@@ -10,11 +10,13 @@ import * as Address from "@continuum/core/Address"
 import { Backend } from "@continuum/genome/backend/Backend"
 import { Context, Effect, Layer, Stream } from "effect"
 import * as Cognition from "./Cognition.ts"
+import * as Elsewhere from "./Elsewhere.ts"
 import type { CognitiveEvent } from "./Event.ts"
 import * as ModelWorker from "./ModelWorker.ts"
 import type { KnownLayer } from "./NamedLayer.ts"
 import * as Persona from "./Persona.ts"
 import { PersonaUnknown } from "./PersonaError.ts"
+import * as PersonasActor from "./PersonasActor.ts"
 import { Library } from "./retrieval/Library.ts"
 import * as Retrieval from "./retrieval/Retrieval.ts"
 import type { PersonaSummary } from "./rpc.ts"
@@ -38,6 +40,8 @@ export class Personas extends Context.Service<
       name: string,
       event: CognitiveEvent
     ) => Stream.Stream<Cognition.StateChange, Cognition.ProcessError>
+    /** The personas of other nodes. */
+    readonly elsewhere: Elsewhere.Elsewhere
   }
 >()("@continuum/persona/Personas") {}
 
@@ -57,7 +61,7 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
           return Effect.fail(new PersonaUnknown({ name: name.slice(0, shownMax), nearest: Templates.nearest(name) }))
         })
 
-      return {
+      const here: Omit<Personas["Service"], "elsewhere"> = {
         names: Templates.templates.map(({ name }) => name),
         list: Effect.gen(function* () {
           const actors = yield* system.list(Persona.kind)
@@ -81,6 +85,8 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
             )
           )
       }
+      const door = yield* system.register(PersonasActor.make(here))
+      return { ...here, elsewhere: yield* Elsewhere.make(door) }
     })
   )
 

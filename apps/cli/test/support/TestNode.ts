@@ -96,6 +96,7 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
   LayerNameUnknown: new PersonaError.LayerNameUnknown({ name: "sortin", nearest: ["sorting"] }),
   PromptEmpty: new PersonaError.PromptEmpty(),
   PromptTooLarge: new PersonaError.PromptTooLarge({ bytes: 5000, bytesMax: 4096 }),
+  ConversationElsewhere: new PersonaError.ConversationElsewhere({ conversation: "a" }),
   ConversationBusy: new PersonaError.ConversationBusy({ conversation: "a" }),
   PersonaBusy: new PersonaError.PersonaBusy({ name: "Helper AI", openTurnsMax: 64 }),
   TurnLost: new PersonaError.TurnLost({ conversation: "a" }),
@@ -344,7 +345,7 @@ const peerOf = (publicKey: PublicKey): Peer => ({
   connected: true,
   capabilities: ["js", "wat"],
   scope: "mesh",
-  grants: ["actors.ask", "jit.run", "jit.compile", "content.read"]
+  grants: ["actors.ask", "jit.run", "jit.compile", "content.read", "ai.generate", "events.read"]
 })
 
 /** Says back what it was asked, in two pieces. */
@@ -357,6 +358,7 @@ const answer = (request: AiRequest): ReadonlyArray<AiChunk> => {
       _tag: "Done",
       persona,
       node: "tester",
+      nodeKey: "y".repeat(52),
       reason: "stop",
       trace: {
         worker: "model",

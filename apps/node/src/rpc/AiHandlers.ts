@@ -1,7 +1,8 @@
-/** `ai.*`, `personas.*` and `layers.*`: questions to the personas of this node, and what they wear. */
+/** `ai.*`, `personas.*` and `layers.*`: questions to the personas of this node and of peers, and what they wear. */
 import { LayerRpcs } from "@continuum/genome/rpc"
 import type { CognitiveEvent } from "@continuum/persona/Event"
 import { Personas } from "@continuum/persona/Personas"
+import { ConversationElsewhere } from "@continuum/persona/PersonaError"
 import { type AiChunk, type AiRequest, PersonaRpcs } from "@continuum/persona/rpc"
 import { defaultName } from "@continuum/persona/Templates"
 import { Effect, Stream } from "effect"
@@ -12,27 +13,33 @@ export const layer = PersonaRpcs.merge(LayerRpcs).toLayer(
   Effect.gen(function* () {
     const personas = yield* Personas
     const layers = yield* Layers
-    const { name: node } = yield* NodeInfo
+    const { name: node, publicKey: nodeKey } = yield* NodeInfo
+    const isHere = (mesh: string | undefined): mesh is undefined =>
+      mesh === undefined || mesh === "local" || mesh === node || mesh === nodeKey
+
+    const here = (request: AiRequest) =>
+      Effect.map(personas.find(request.persona ?? defaultName), (persona) =>
+        Stream.map(personas.process(persona, eventOf(request)), (change): AiChunk =>
+          change._tag === "Text" ? change : { ...change, persona, node, nodeKey }
+        )
+      )
+
     return {
-      "ai.generate": (request) =>
-        Stream.unwrap(
-          Effect.map(personas.find(request.persona ?? defaultName), (persona) =>
-            Stream.map(personas.process(persona, eventOf(request)), (change): AiChunk =>
-              change._tag === "Text" ? change : { ...change, persona, node }
-            )
-          )
-        ),
-      "personas.list": () => personas.list,
+      "ai.generate": (request) => {
+        const { conversation, mesh, ...question } = request
+        if (isHere(mesh)) return Stream.unwrap(here(request))
+        return conversation === undefined
+          ? personas.elsewhere.generate(mesh, { ...question, history: [] })
+          : Stream.fail(new ConversationElsewhere({ conversation }))
+      },
+      "personas.list": ({ mesh }) => (isHere(mesh) ? personas.list : personas.elsewhere.list(mesh)),
       "layers.list": () => layers.list
     }
   })
 )
 
-const eventOf = ({ conversation, layers, prompt, sampling, tokensMax }: AiRequest): CognitiveEvent => ({
+const eventOf = ({ conversation, mesh: _, persona: __, ...question }: AiRequest): CognitiveEvent => ({
   domain: "chat",
   context: conversation === undefined ? { _tag: "History", turns: [] } : { _tag: "Conversation", id: conversation },
-  prompt,
-  ...(layers === undefined ? {} : { layers }),
-  ...(sampling === undefined ? {} : { sampling }),
-  ...(tokensMax === undefined ? {} : { tokensMax })
+  ...question
 })
