@@ -27,6 +27,7 @@ import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { Home } from "./Home.ts"
 import * as NodeActor from "./NodeActor.ts"
 import { isHostPort, NodeConfig } from "./NodeConfig.ts"
+import * as NodeEvents from "./NodeEvents.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 
 type PeerError = MeshOff | PeerMalformed | PeerUnreachable | GrantNotStored
@@ -192,7 +193,7 @@ export const layer: Layer.Layer<
   Layer.Services<typeof online> | Layer.Services<typeof offline>
 > = Layer.unwrap(Effect.map(NodeConfig, ({ settings }) => (settings.offline ? offline : online) as typeof online))
 
-/** Tells the log who comes and goes: `continuum://local/service/mesh`. */
+/** Tells the log and the topic `peers` who comes and goes: `continuum://local/service/mesh`. */
 export const layerService = Layer.effectDiscard(
   Effect.gen(function* () {
     const system = yield* ActorSystem
@@ -206,8 +207,14 @@ export const layerService = Layer.effectDiscard(
           if (connected) connectedBefore.add(publicKey)
           else connectedBefore.delete(publicKey)
           const who = grants.length === 0 ? "A stranger" : "A peer"
-          return Effect.logInfo(`${who} ${connected ? "is connected" : "is gone"}: ${name}`).pipe(
-            Effect.annotateLogs({ publicKey, address })
+          const event: typeof NodeEvents.PeerEvent.Type = connected
+            ? { _tag: "Connected", publicKey, name, address }
+            : { _tag: "Lost", publicKey, name, address }
+          return Effect.andThen(
+            system.publish(NodeEvents.peers, event),
+            Effect.logInfo(`${who} ${connected ? "is connected" : "is gone"}: ${name}`).pipe(
+              Effect.annotateLogs({ publicKey, address })
+            )
           )
         })
       )

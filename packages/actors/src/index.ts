@@ -5,6 +5,7 @@ export { ThoughtStream } from "./thoughtstream/ThoughtStream.ts"
 
 export * as Actor from "./Actor.ts"
 export * as ActorError from "./ActorError.ts"
+export * as ActorEvents from "./ActorEvents.ts"
 export * as ActorRef from "./ActorRef.ts"
 export * as ActorStorage from "./ActorStorage.ts"
 export * as ActorStorageMemory from "./ActorStorageMemory.ts"
