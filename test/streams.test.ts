@@ -4,7 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { spawnSync } from "node:child_process"
 import OpenAI from "openai"
-import { call, type NodeProcess } from "./NodeProcess.ts"
+import WebSocket from "ws"
+import type { NodeProcess } from "./NodeProcess.ts"
 import { done, failed, status, twoNodes } from "./TwoNodes.ts"
 
 /** `ai.generate`, with what came before it ended; `seen` is called at each piece of text. */
@@ -40,10 +41,73 @@ const enginesOf = (node: NodeProcess): ReadonlyArray<number> =>
     .filter((line) => line.includes("EngineOnnxRuntime"))
     .map((line) => Number.parseInt(line, 10))
 
+/** Events as a WebSocket gets them that cannot set headers, and as server-sent events. */
+const watch = (node: NodeProcess, query: string) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const [sent, messages] = [[] as Array<any>, [] as Array<any>]
+      const controller = new AbortController()
+      const headers = { authorization: `Bearer ${node.key}` }
+      const response = await fetch(`${node.url}/events?${query}`, { headers, signal: controller.signal })
+      const read = async () => {
+        let rest = ""
+        for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+          const blocks = (rest + part).split("\n\n")
+          rest = blocks.pop()!
+          for (const block of blocks) if (block.startsWith("data: ")) sent.push(JSON.parse(block.slice(6)))
+        }
+      }
+      read().catch(() => undefined)
+      const url = `${node.url.replace("http", "ws")}/events?${query}`
+      const socket = new WebSocket(url, [`continuum.key.${node.key}`])
+      socket.on("message", (data: Buffer) => messages.push(JSON.parse(data.toString())))
+      const stop = () => {
+        controller.abort()
+        socket.terminate()
+      }
+      return { seen: [sent, messages], stop }
+    }),
+    ({ stop }) => Effect.sync(stop)
+  )
+
 describe("two nodes that granted each other everything", () => {
-  it.live("have each other's personas answer, in text that streams; a killed node is an error in time", () =>
+  it.live("answer by each other's personas and hear each other's events; a killed node is an error in time", () =>
     Effect.gen(function* () {
-      const { ant, bee } = yield* twoNodes(true)
+      const { ant, bee, startBee } = yield* twoNodes(true)
+      const grants = ["actors.ask", "jit.run", "jit.compile", "content.read"]
+      yield* done(bee, "peers.add", { peer: "ant", grant: grants })
+      for (const [tag, payload] of [
+        ["ai.generate", { prompt: "what is fuel?", mesh: "bee" }],
+        ["personas.list", { mesh: "bee" }]
+      ] as const) {
+        assert.deepInclude(yield* failed(ant, tag, payload), { _tag: "NotGranted", action: "ai.generate" })
+      }
+      const refused = (headers: Record<string, string>) =>
+        Effect.promise(async () => {
+          const response = await fetch(`${ant.url}/events?mesh=bee`, { headers })
+          return [response.status, ((await response.json()) as any).error.tag]
+        })
+      const authorization = `Bearer ${ant.key}`
+      assert.deepStrictEqual(yield* refused({ authorization }), [403, "NotGranted"])
+      assert.deepStrictEqual(yield* refused({}), [401, "KeyRefused"])
+      const page = { authorization, origin: "https://evil.example" }
+      assert.deepStrictEqual(yield* refused(page), [403, "OriginRefused"])
+      yield* done(bee, "peers.add", { peer: "ant" })
+
+      const { seen } = yield* watch(ant, "mesh=bee&topics=actors,jit")
+      const heard = (what: object) =>
+        Effect.gen(function* () {
+          const text = JSON.stringify(what).slice(1, -1)
+          while (!seen.every((events) => events.some((event) => JSON.stringify(event).includes(text)))) {
+            yield* Effect.sleep("20 millis")
+          }
+        }).pipe(Effect.timeout("40 seconds"))
+      yield* heard({ _tag: "Subscribed" })
+      yield* done(bee, "actors.ask", { address: "continuum://local/counter/heard", messageName: "get", payload: null })
+      yield* heard({ _tag: "Started", address: "continuum://local/counter/heard" })
+      yield* done(bee, "jit.compile", { lang: "js", source: "(n) => n * 7", sample: 1 })
+      yield* heard({ lang: "js", compiledBy: "bee" })
+
       const { publicKey } = yield* status(bee)
       const question = { prompt: "spell hello backwards", persona: "teacher-ai" }
       const here = yield* Effect.promise(() => generate(bee, question))
@@ -109,21 +173,17 @@ describe("two nodes that granted each other everything", () => {
       for (const pid of enginesOf(bee)) process.kill(pid, "SIGCONT")
       const gone = yield* failed(ant, "ai.generate", { prompt: "x", mesh: "bee" })
       assert.oneOf(gone._tag, ["PeerUnreachable", "TransportLost"])
-      const { exit } = yield* Effect.promise(() => call(ant, "node.status", null))
-      assert.strictEqual(exit?._tag, "Success")
-    }).pipe(Effect.scoped)
-  )
 
-  it.live("need the grant ai.generate for it", () =>
-    Effect.gen(function* () {
-      const { ant, bee } = yield* twoNodes(true)
-      yield* done(bee, "peers.add", { peer: "ant", grant: ["actors.ask", "jit.run", "jit.compile", "content.read"] })
-      for (const [tag, payload] of [
-        ["ai.generate", { prompt: "what is fuel?", mesh: "bee" }],
-        ["personas.list", { mesh: "bee" }]
-      ] as const) {
-        assert.deepInclude(yield* failed(ant, tag, payload), { _tag: "NotGranted", action: "ai.generate" })
+      yield* heard({ _tag: "Interrupted" })
+      const again = yield* startBee
+      const subscribed = (events: ReadonlyArray<any>) => events.filter(({ _tag }) => _tag === "Subscribed").length
+      while (!seen.every((events) => subscribed(events) === 2)) {
+        assert.notInclude(JSON.stringify(seen), '"error"')
+        yield* Effect.sleep("20 millis")
       }
+      const address = "continuum://local/counter/again"
+      yield* done(again, "actors.ask", { address, messageName: "get", payload: null })
+      yield* heard({ _tag: "Started", address })
     }).pipe(Effect.scoped)
   )
 })

@@ -104,6 +104,11 @@ const resumed = (
     }
   })
 
-/** It may be over when the other node, or its actor, is back. */
-const isPassing = ({ _tag }: WatchError): boolean =>
-  _tag === "TransportLost" || _tag === "PeerUnreachable" || _tag === "ActorStopped" || _tag === "ActorFailed"
+/** It is over when the other node, or its actor, is back; one that just starts does not know its actors yet. */
+const isPassing = ({ _tag }: WatchError): boolean => !lasting.has(_tag)
+const lasting: ReadonlySet<WatchError["_tag"]> = new Set([
+  "NotGranted",
+  "NotExposed",
+  "MessageUnknown",
+  "PayloadMalformed"
+])

@@ -179,22 +179,27 @@ describe("events of a node", () => {
     }).pipe(Effect.scoped, quiet)
   )
 
-  it.live("that come too fast for a WebSocket that is not read are lost, oldest first, and it is told how many", () =>
+  it.live("that come too fast for a client that does not read are lost, oldest first, and it is told how many", () =>
     Effect.gen(function* () {
       const { ant, bee } = yield* MeshedNodes.start
-      for (const query of ["topics=jit", "topics=jit&mesh=bee"]) {
+      for (const [query, textsOf] of [
+        ["topics=jit", messagesOf],
+        ["topics=jit&mesh=bee", messagesOf],
+        ["topics=jit", serverSentOf]
+      ] as const) {
         const node = query.includes("bee") ? bee : ant
-        const stalled = yield* stalledSocket(ant.url, `/events?${query}`)
+        const stalled = yield* stalledClient(ant.url, `/events?${query}`, textsOf === messagesOf)
         yield* until("it is subscribed", () => node.system.isHeard(JitEvents.topic))
         const total = 40_000
         for (let from = 0; from < total; from += 500) {
           yield* publish(500, from)(node)
           yield* Effect.sleep(1)
         }
-        const texts = stalled.read()
-        yield* until("the newest arrives", () => texts().at(-1)?.event?.contentId === String(total - 1))
-        const missed = texts().flatMap(({ _tag, count }) => (_tag === "Missed" ? [count as number] : []))
-        const got = texts().flatMap(({ event }) => (event === undefined ? [] : [Number(event.contentId)]))
+        const read = stalled.read()
+        yield* until("the newest arrives", () => read().includes(`"contentId":"${total - 1}"`))
+        const texts = textsOf(read())
+        const missed = texts.flatMap(({ _tag, count }) => (_tag === "Missed" ? [count as number] : []))
+        const got = texts.flatMap(({ event }) => (event === undefined ? [] : [Number(event.contentId)]))
         assert.isNotEmpty(missed)
         assert.strictEqual(got.length + missed.reduce((sum, count) => sum + count, 0), total)
         assert.deepStrictEqual(
@@ -208,45 +213,51 @@ describe("events of a node", () => {
   )
 })
 
-/** A WebSocket on a bare connection that is not read before `read`. Frames of a server are not masked (RFC 6455, 5.2). */
-const stalledSocket = (url: string, path: string) =>
+/** A client on a bare connection that is not read before `read`, which gives what has arrived. */
+const stalledClient = (url: string, path: string, upgrade: boolean) =>
   Effect.promise(
     () =>
-      new Promise<{ readonly read: () => () => Array<any>; readonly close: () => void }>((resolve) => {
+      new Promise<{ readonly read: () => () => Buffer; readonly close: () => void }>((resolve) => {
         const connection = connect(Number(new URL(url).port), "127.0.0.1", () => {
           connection.pause()
-          connection.write(
-            `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-          )
-          resolve({ close: () => connection.destroy(), read: () => reader(connection) })
+          const socket = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+          const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+          connection.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${upgrade ? socket + key : ""}\r\n`)
+          resolve({
+            close: () => connection.destroy(),
+            read: () => {
+              const parts: Array<Buffer> = []
+              connection.on("data", (part: Buffer) => parts.push(part))
+              connection.resume()
+              return () => {
+                const all = Buffer.concat(parts)
+                parts.splice(0, parts.length, all)
+                return all
+              }
+            }
+          })
         })
       })
   )
 
-const reader = (connection: ReturnType<typeof connect>) => {
+/** The messages of a WebSocket. Frames of a server are not masked (RFC 6455, 5.2). */
+const messagesOf = (bytes: Buffer): ReadonlyArray<any> => {
   const texts: Array<any> = []
-  let bytes = Buffer.alloc(0)
-  let head = true
-  connection.on("data", (chunk: Buffer) => {
-    bytes = Buffer.concat([bytes, chunk])
-    if (head) {
-      const end = bytes.indexOf("\r\n\r\n")
-      if (end < 0) return
-      head = false
-      bytes = bytes.subarray(end + 4)
-    }
-    let at = 0
-    for (;;) {
-      if (bytes.length < at + 4) break
-      const short = bytes[at + 1]! & 127
-      const [start, length] = short === 126 ? [at + 4, bytes.readUInt16BE(at + 2)] : [at + 2, short]
-      if (bytes.length < start + length) break
-      if ((bytes[at]! & 15) === 1) texts.push(JSON.parse(bytes.subarray(start, start + length).toString()))
-      at = start + length
-    }
-    bytes = bytes.subarray(at)
-  })
-  connection.resume()
-  return () => texts
+  for (let at = bytes.indexOf("\r\n\r\n") + 4; at + 4 <= bytes.length;) {
+    const short = bytes[at + 1]! & 127
+    const [start, length] = short === 126 ? [at + 4, bytes.readUInt16BE(at + 2)] : [at + 2, short]
+    if ((bytes[at]! & 15) === 1) texts.push(JSON.parse(bytes.subarray(start, start + length).toString()))
+    at = start + length
+  }
+  return texts
 }
+
+/** Server-sent events, out of the chunks of HTTP (RFC 9112, 7.1). */
+const serverSentOf = (bytes: Buffer): ReadonlyArray<any> =>
+  bytes
+    .subarray(bytes.indexOf("\r\n\r\n"))
+    .toString()
+    .replaceAll(/\r\n(?:\r\n)?[0-9a-f]+\r\n/g, "")
+    .split("\n\n")
+    .filter((block) => block.startsWith("data: "))
+    .map((block) => JSON.parse(block.slice(6)))
