@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { spawnSync } from "node:child_process"
 import OpenAI from "openai"
-import WebSocket from "ws"
+import { WebSocket } from "ws"
 import type { NodeProcess } from "./NodeProcess.ts"
 import { done, failed, status, twoNodes } from "./TwoNodes.ts"
 

@@ -4,7 +4,7 @@ import * as JitEvents from "@continuum/runtime-wasm/JitEvents"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, References, type Scope } from "effect"
 import { connect } from "node:net"
-import WebSocket from "ws"
+import { WebSocket } from "ws"
 import * as MeshedNodes from "./support/MeshedNodes.ts"
 
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")

@@ -1,4 +1,4 @@
-export { actor, reply } from "./Actor.ts"
+export { actor, reply, streaming } from "./Actor.ts"
 export { ActorSystem } from "./ActorSystem.ts"
 export { service } from "./Service.ts"
 export { ThoughtStream } from "./thoughtstream/ThoughtStream.ts"

@@ -266,6 +266,19 @@ describe("a reply that is a stream", () => {
     })
   )
 
+  it.effect("that is none, whatever its definition says, is ActorFailed", () =>
+    Effect.gen(function* () {
+      const { system } = yield* speaking
+      const group = RpcGroup.make(Rpc.make("ticks", { success: Schema.Number, stream: true }))
+      const Odd = fromRpcs("odd", group, {
+        state: { schema: Schema.Number, initial: 0 },
+        handlers: { ticks: (state: number) => reply(state, state) } as never
+      })
+      const error = yield* Effect.flip(Stream.runDrain(system.ref(Odd, "o").ticks()))
+      expect(error).toMatchObject({ _tag: "ActorFailed", messageName: "ticks" })
+    })
+  )
+
   it.effect("whose values are frozen, as all messages are", () =>
     Effect.gen(function* () {
       const { system } = yield* speaking

@@ -38,8 +38,11 @@ export const layer = PersonaRpcs.merge(LayerRpcs).toLayer(
   })
 )
 
-const eventOf = ({ conversation, mesh: _, persona: __, ...question }: AiRequest): CognitiveEvent => ({
+const eventOf = ({ conversation, layers, prompt, sampling, tokensMax }: AiRequest): CognitiveEvent => ({
   domain: "chat",
   context: conversation === undefined ? { _tag: "History", turns: [] } : { _tag: "Conversation", id: conversation },
-  ...question
+  prompt,
+  ...(layers === undefined ? {} : { layers }),
+  ...(sampling === undefined ? {} : { sampling }),
+  ...(tokensMax === undefined ? {} : { tokensMax })
 })
