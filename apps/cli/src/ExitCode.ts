@@ -101,7 +101,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   PromptEmpty: failed,
   PromptTooLarge: failed,
   ConversationBusy: failed,
-  ConversationElsewhere: wrongUsage,
+  ConversationElsewhere: failed,
   PersonaBusy: failed,
   TurnLost: failed,
   PromptTooLong: failed,

@@ -66,7 +66,7 @@ describe("a persona of another node", () => {
       assert.include(unknown.message, 'Did you mean "Teacher AI"')
       bee.script.failAfter = 3
       assert.strictEqual((yield* failure({ prompt: "speak", layers: [], mesh: "bee" }))._tag, "BackendFailed")
-      const remembered = yield* failure({ prompt: "x", conversation: "c", mesh: "bee" })
+      const remembered = yield* failure({ prompt: "x", persona: "Bard AI", conversation: "c", mesh: "bee" })
       assert.deepInclude(remembered, { _tag: "ConversationElsewhere", conversation: "c" })
       assert.strictEqual((yield* failure({ prompt: "x", mesh: "cow" }))._tag, "PeerUnreachable")
       yield* bee.mesh.grant(ant.key, ["actors.ask", "jit.run"])
@@ -77,6 +77,32 @@ describe("a persona of another node", () => {
         assert.deepInclude(error, { _tag: "NotGranted", action: "ai.generate" })
       }
     }).pipe(Effect.scoped, quiet)
+  )
+
+  it.live(
+    "answers in a conversation that stays on this node: what was said goes along, and only this one remembers",
+    () =>
+      Effect.gen(function* () {
+        const { ant, bee } = yield* MeshedNodes.start
+        const request = { persona: "teacher-ai", conversation: "c", layers: [], mesh: "bee" }
+        const recall = ({ system }: MeshedNodes.Node) =>
+          Effect.map(
+            system.askUnknown("continuum://local/persona/Teacher%20AI", "recall", { conversation: "c" }),
+            (turns) => (turns as ReadonlyArray<{ content: string }>).length
+          )
+        yield* Stream.runDrain(ant.client["ai.generate"]({ ...request, prompt: "first" }))
+        yield* Stream.runDrain(ant.client["ai.generate"]({ ...request, prompt: "second" }))
+        assert.deepStrictEqual([yield* recall(ant), yield* recall(bee)], [4, 0])
+        const turns = bee.script.requests.at(-1)!.turns.map(({ content }) => content)
+        assert.includeMembers(turns, ["first", "second"])
+        // One that fails in the middle is not remembered, and keeps nobody waiting.
+        bee.script.failAfter = 3
+        yield* Effect.flip(Stream.runDrain(ant.client["ai.generate"]({ ...request, prompt: "speak" })))
+        bee.script.failAfter = undefined
+        assert.strictEqual(yield* recall(ant), 4)
+        yield* Stream.runDrain(ant.client["ai.generate"]({ ...request, mesh: "local", prompt: "third" }))
+        assert.strictEqual(yield* recall(ant), 6)
+      }).pipe(Effect.scoped, quiet)
   )
 
   it.live("stops its work when the client of this node goes, and when the connection breaks", () =>

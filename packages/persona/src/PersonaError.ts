@@ -71,14 +71,14 @@ export class TurnLost extends Schema.TaggedError<TurnLost>()("TurnLost", { conve
   }
 }
 
-/** A persona of another node was asked to remember. */
+/** A persona that only another node has was asked to remember. */
 export class ConversationElsewhere extends Schema.TaggedError<ConversationElsewhere>()("ConversationElsewhere", {
   conversation: Schema.String
 }) {
   override get message() {
     return (
-      `The conversation "${this.conversation}" cannot be remembered by another node: only personas of this one remember. ` +
-      "Leave out --conversation or --mesh"
+      `The conversation "${this.conversation}" cannot be remembered: what is said to personas of other nodes is remembered by the ` +
+      "one of the same name here, and there is none. Leave out --conversation, or see personas/list"
     )
   }
 }

@@ -57,7 +57,7 @@ export const AiRequest = Schema.Struct({
   layers: Schema.optionalKey(Schema.Array(Schema.String).check(Schema.isMaxLength(Limits.activeLayersMax))),
   /** Whose persona: `local`, or a peer by name or public key. Default `local`. */
   mesh,
-  /** The persona remembers under this name; one of this node. Absent: nothing is remembered. */
+  /** What was said is remembered under this name, by the persona of this node. Absent: nothing is remembered. */
   conversation: Schema.optionalKey(ConversationId),
   sampling: Schema.optionalKey(Sampling),
   tokensMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0)))

@@ -1,8 +1,8 @@
 /** `ai.*`, `personas.*` and `layers.*`: questions to the personas of this node and of peers, and what they wear. */
+import type { Turn } from "@continuum/genome/backend/Backend"
 import { LayerRpcs } from "@continuum/genome/rpc"
 import type { CognitiveEvent } from "@continuum/persona/Event"
 import { Personas } from "@continuum/persona/Personas"
-import { ConversationElsewhere } from "@continuum/persona/PersonaError"
 import { type AiChunk, type AiRequest, PersonaRpcs } from "@continuum/persona/rpc"
 import { defaultName } from "@continuum/persona/Templates"
 import { Effect, Stream } from "effect"
@@ -28,9 +28,10 @@ export const layer = PersonaRpcs.merge(LayerRpcs).toLayer(
       "ai.generate": (request) => {
         const { conversation, mesh, ...question } = request
         if (isHere(mesh)) return Stream.unwrap(here(request))
+        const there = (history: ReadonlyArray<Turn>) => personas.elsewhere.generate(mesh, { ...question, history })
         return conversation === undefined
-          ? personas.elsewhere.generate(mesh, { ...question, history: [] })
-          : Stream.fail(new ConversationElsewhere({ conversation }))
+          ? there([])
+          : personas.remember(question.persona ?? defaultName, conversation, question.prompt, there)
       },
       "personas.list": ({ mesh }) => (isHere(mesh) ? personas.list : personas.elsewhere.list(mesh)),
       "layers.list": () => layers.list
