@@ -5,15 +5,15 @@
  * cancelled, or lost with the connection; nothing is ever sent twice.
  */
 import * as Codec from "@continuum/core/Codec"
-import { type DeliveryError, NotGranted, type Outcome, type Receiver } from "@continuum/core/Delivery"
+import type { DeliveryError, Outcome, Receiver } from "@continuum/core/Delivery"
 import { EnvelopeMalformed, type Envelope } from "@continuum/core/Envelope"
 import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import type { PublicKey } from "@continuum/core/Identity"
 import type { Action } from "@continuum/core/PeerDirectory"
-import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
+import { PeerUnreachable, type TransportLost } from "@continuum/core/Transport"
 import { Cause, Effect, Exit, type Fiber, type Stream } from "effect"
 import type { Channel, ChannelListener } from "./Channel.ts"
-import { actionOf, frame, headerBytes, kinds, reasonLengthMax, textOf } from "./EnvelopeFrame.ts"
+import { frame, headerBytes, kinds, outcomeOf, reasonLengthMax } from "./EnvelopeFrame.ts"
 import { EnvelopeStreams } from "./EnvelopeStreams.ts"
 import * as Limits from "./Limits.ts"
 
@@ -305,7 +305,7 @@ export class EnvelopeChannel implements ChannelListener {
   }
 
   private answerArrived(kind: number, number: number, body: Uint8Array): void {
-    const result = this.resultOf(kind, body)
+    const result = outcomeOf(kind, body, this.channel.peer, this.host.peerName)
     if (this.streams.isReading(number)) {
       if (kind === kinds.replied) throw new Error("it answered with one value where a stream was asked for")
       return this.streams.endArrived(number, result)
@@ -315,25 +315,5 @@ export class EnvelopeChannel implements ChannelListener {
     if (resume === undefined) return
     this.asked.delete(number)
     resume(result)
-  }
-
-  private resultOf(kind: number, body: Uint8Array): Effect.Effect<Outcome, DeliveryError> {
-    const { peer } = this.channel
-    switch (kind) {
-      case kinds.replied:
-        return Effect.succeed({ _tag: "Replied", value: Codec.decodeChecked(body) })
-      case kinds.failed:
-        return Effect.succeed({ _tag: "Failed", error: Codec.decodeChecked(body) })
-      case kinds.refused:
-        return Effect.succeed({ _tag: "Refused", error: Codec.decodeChecked(body) })
-      case kinds.notGranted:
-        return Effect.fail(new NotGranted({ peer: this.host.peerName(), action: actionOf(body) }))
-      case kinds.unanswered:
-        return Effect.fail(
-          new TransportLost({ peer, reason: `the message arrived, and its reply cannot travel: ${textOf(body)}` })
-        )
-      default:
-        throw new Error(`it sent an envelope frame of kind ${kind}, which this version does not know`)
-    }
   }
 }

@@ -3,6 +3,10 @@
  * asker's own), then MessagePack. docs/PROTOCOL.md says what each kind holds.
  */
 import * as Codec from "@continuum/core/Codec"
+import { type DeliveryError, NotGranted, type Outcome } from "@continuum/core/Delivery"
+import type { PublicKey } from "@continuum/core/Identity"
+import { TransportLost } from "@continuum/core/Transport"
+import { Effect } from "effect"
 
 /** The first byte of a frame. Those from `stream` on belong to streamed replies. */
 export const kinds = {
@@ -33,15 +37,39 @@ export const frame = (kind: number, number: number | undefined, body?: Uint8Arra
   return bytes
 }
 
-/** The text in a body. Throws for anything else, and for a text that is too long. */
-export const textOf = (body: Uint8Array): string => {
+/** What an answer says came of an ask. Throws for a kind that is no answer, and for what it cannot hold. */
+export const outcomeOf = (
+  kind: number,
+  body: Uint8Array,
+  peer: PublicKey,
+  peerName: () => string
+): Effect.Effect<Outcome, DeliveryError> => {
+  switch (kind) {
+    case kinds.replied:
+      return Effect.succeed({ _tag: "Replied", value: Codec.decodeChecked(body) })
+    case kinds.failed:
+      return Effect.succeed({ _tag: "Failed", error: Codec.decodeChecked(body) })
+    case kinds.refused:
+      return Effect.succeed({ _tag: "Refused", error: Codec.decodeChecked(body) })
+    case kinds.notGranted:
+      return Effect.fail(new NotGranted({ peer: peerName(), action: actionOf(body) }))
+    case kinds.unanswered:
+      return Effect.fail(
+        new TransportLost({ peer, reason: `the message arrived, and its reply cannot travel: ${textOf(body)}` })
+      )
+    default:
+      throw new Error(`it sent an envelope frame of kind ${kind}, which this version does not know`)
+  }
+}
+
+const textOf = (body: Uint8Array): string => {
   const text = Codec.decodeChecked(body)
   if (typeof text !== "string" || text.length > reasonLengthMax) throw new Error("it sent a reason that is no text")
   return text
 }
 
 /** The name of an action, which a later version may have and this one not. */
-export const actionOf = (body: Uint8Array): string => {
+const actionOf = (body: Uint8Array): string => {
   const text = textOf(body)
   if (!/^[a-z.]{1,32}$/.test(text)) throw new Error("it refused an action that has no name")
   return text

@@ -6,6 +6,7 @@ import { Duration, Effect, Fiber } from "effect"
 import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { SimulatedNode, Violated, World } from "../../src/testing/Simulation.ts"
+import { streamsUnderFire } from "./Streams.ts"
 
 export interface Program {
   readonly name: string
@@ -215,4 +216,9 @@ const stopped = (world: World, node: SimulatedNode) =>
     yield* world.expect("a stop in order loses nothing", count === 5)
   })
 
-export const programs: ReadonlyArray<Program> = [accountsUnderFire, accountsOnABadDisk, messagesAreAccountedFor]
+export const programs: ReadonlyArray<Program> = [
+  accountsUnderFire,
+  accountsOnABadDisk,
+  messagesAreAccountedFor,
+  streamsUnderFire
+]
