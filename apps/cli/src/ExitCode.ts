@@ -62,6 +62,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   MessageUnknown: failed,
   PayloadMalformed: failed,
   MailboxFull: failed,
+  StreamsFull: failed,
   ActorFailed: failed,
   ActorStopped: failed,
   AskTimeout: failed,

@@ -60,7 +60,7 @@ export const askTimeoutMs = 30_000
 /** Values of a streamed reply that are computed ahead of an asker who does not read. 16 tokens or events. Chosen, not measured. */
 export const replyBufferElements = 16
 
-/** Streamed replies of one actor that flow at a time, each a fiber of some 2 kB; the next asker gets `MailboxFull`. Chosen, not measured. */
+/** Streamed replies of one actor that flow at a time, each a fiber of some 2 kB; the next asker gets `StreamsFull`. Chosen, not measured. */
 export const replyStreamsMax = 1_000
 
 /** Answers delivered one inside the other. Some 500 overflowed the stack of Node 20; each costs about 15 frames. */

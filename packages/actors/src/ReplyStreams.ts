@@ -9,7 +9,7 @@
 import { Cause, Effect, Exit, type Fiber, Queue, Stream } from "effect"
 import type { Entry } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
-import { ActorFailed, type ActorError, AskTimeout, MailboxFull, PayloadMalformed } from "./ActorError.ts"
+import { ActorFailed, type ActorError, AskTimeout, PayloadMalformed, StreamsFull } from "./ActorError.ts"
 import { deepFreeze } from "./Freeze.ts"
 import * as Limits from "./Limits.ts"
 import * as Relations from "./Relations.ts"
@@ -68,7 +68,7 @@ export class ReplyStreams {
       if (this.failure !== undefined) return yield* Effect.fail(this.failure(entry))
       if (cell.phase === "stopped") return yield* cell.stopped()
       if (this.flows.size >= Limits.replyStreamsMax) {
-        return yield* new MailboxFull({ address: cell.address, capacity: Limits.replyStreamsMax })
+        return yield* new StreamsFull({ address: cell.address, streamsMax: Limits.replyStreamsMax })
       }
       const flow: Flow = {
         entry,

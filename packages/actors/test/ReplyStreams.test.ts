@@ -202,7 +202,7 @@ describe("a reply that is a stream", () => {
         {}
       )
       yield* settle
-      expect(yield* Effect.flip(Stream.runDrain(speaker.silent()))).toMatchObject({ _tag: "MailboxFull" })
+      expect(yield* Effect.flip(Stream.runDrain(speaker.silent()))).toMatchObject({ _tag: "StreamsFull" })
       yield* Fiber.interrupt(many[0]!)
       expect(yield* Stream.runCollect(speaker.count(1))).toEqual([1])
     })

@@ -51,6 +51,7 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
     reason: "a number is needed"
   }),
   MailboxFull: new ActorError.MailboxFull({ address: "continuum://local/counter/a", capacity: 1000 }),
+  StreamsFull: new ActorError.StreamsFull({ address: "continuum://local/counter/a", streamsMax: 9 }),
   ActorFailed: new ActorError.ActorFailed({
     address: "continuum://local/counter/a",
     messageName: "add",

@@ -50,6 +50,7 @@ export const of = (error: ProcessError | ActorError | RemoteError): OpenAiError 
     case "PersonaBusy":
     case "BackendBusy":
     case "MailboxFull":
+    case "StreamsFull":
       return answer(503, "overloaded")
     default:
       return answer(500, null)
