@@ -146,6 +146,21 @@ describe("events of a node", () => {
     }).pipe(Effect.scoped, quiet)
   )
 
+  it.live("are not watched by a client whose handshake is none", () =>
+    Effect.gen(function* () {
+      const { ant } = yield* MeshedNodes.start
+      let open = true
+      const connection = connect(Number(new URL(ant.url).port), "127.0.0.1", () => {
+        connection.write("GET /events?topics=jit HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        connection.write("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 99\r\n\r\n")
+        connection.resume()
+      })
+      connection.on("close", () => (open = false))
+      yield* until("the connection is closed", () => !open)
+      yield* until("nobody listens", () => !ant.system.isHeard(JitEvents.topic))
+    }).pipe(Effect.scoped, quiet)
+  )
+
   it.live("are refused with a status: unknown topics and nodes, and those of a node that does not grant it", () =>
     Effect.gen(function* () {
       const { ant, bee } = yield* MeshedNodes.start

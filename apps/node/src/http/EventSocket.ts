@@ -66,8 +66,14 @@ export const serve = <E>(
 
 const upgraded = (source: IncomingMessage): Effect.Effect<WebSocket> =>
   Effect.callback((resume) => {
+    // A handshake that is refused calls nobody, and ends the connection.
+    const refused = () => resume(Effect.interrupt)
+    source.socket.once("close", refused)
     // A client sends nothing before its handshake is answered, so nothing was read ahead.
-    server.handleUpgrade(source, source.socket, Buffer.alloc(0), (socket) => resume(Effect.succeed(socket)))
+    server.handleUpgrade(source, source.socket, Buffer.alloc(0), (socket) => {
+      source.socket.off("close", refused)
+      resume(Effect.succeed(socket))
+    })
   })
 
 /** Waits until what was sent before is on its way. A client that reads nothing for long loses its connection. */
