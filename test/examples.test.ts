@@ -36,4 +36,14 @@ describe("an example", () => {
     assert.match(output, /Seed \d+ after[^]*It did not hold that nobody buys what is not there/)
     assert.include(output, "replayed twice, the same each time: true")
   })
+
+  it("09-streamed-replies reads while the actor answers others, and ends the stream with the loop", () => {
+    const output = run("09-streamed-replies.ts")
+    assert.include(
+      output,
+      "Moby Dick, page 1\nreaders: 1, while the stream is read\nMoby Dick, page 2\nMoby Dick, page 3\n"
+    )
+    assert.include(output, "made: no more than a buffer ahead: true")
+    assert.include(output, "the stream has ended with its reader: true")
+  })
 })

@@ -1,64 +1,20 @@
 /** Two nodes and the mesh between them: real processes, real Hyperswarm, a private DHT on loopback. */
 import type { Peer } from "@continuum/core/PeerDirectory"
-import type { DoctorReport, NodeStatus } from "@continuum/core/rpc"
-import * as Testnet from "@continuum/mesh/testing/Testnet"
+import type { DoctorReport } from "@continuum/core/rpc"
 import type { RunResult } from "@continuum/runtime-wasm/rpc"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { cpSync, mkdirSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { call, type NodeProcess, start, temporaryFolder } from "./NodeProcess.ts"
+import { type NodeProcess, start, temporaryFolder } from "./NodeProcess.ts"
+import { connectedTo, done, failed, peers, status, twoNodes } from "./TwoNodes.ts"
 
-/** A call that succeeds; its answer. */
-const done = <A>(node: NodeProcess, tag: string, payload: unknown) =>
-  Effect.promise(async () => {
-    const { exit, text } = await call(node, tag, payload)
-    if (exit?._tag !== "Success") throw new Error(`${tag} ${JSON.stringify(payload)}: ${text}`)
-    return exit.value as A
-  })
-/** A call that fails; the tag of its error. */
-const failed = (node: NodeProcess, tag: string, payload: unknown) =>
-  Effect.promise(async () => {
-    const { exit, text } = await call(node, tag, payload)
-    const error = exit?._tag === "Failure" ? exit.cause[0]?.error : undefined
-    if (error === undefined) throw new Error(`${tag} ${JSON.stringify(payload)} did not fail: ${text}`)
-    return error as { readonly _tag: string; readonly [field: string]: unknown }
-  })
-
-const peers = (node: NodeProcess) => done<ReadonlyArray<Peer>>(node, "peers.list", null)
-const status = (node: NodeProcess) => done<NodeStatus>(node, "node.status", null)
 const add = (node: NodeProcess, address: string) =>
   done<number>(node, "actors.ask", { address, messageName: "add", payload: 1 })
 const get = (node: NodeProcess, address: string) =>
   done<number>(node, "actors.ask", { address, messageName: "get", payload: null })
 const runJs = (node: NodeProcess, source: string, input: unknown, more: object = {}) =>
   done<RunResult>(node, "jit.run", { target: { lang: "js", source }, input, ...more })
-
-/** Waits until the node is connected to so many, strangers included. */
-const connectedTo = (node: NodeProcess, count: number) =>
-  Effect.gen(function* () {
-    while ((yield* peers(node)).filter(({ connected, rttMs }) => connected && rttMs !== null).length !== count)
-      yield* Effect.sleep("50 millis")
-  })
-
-/** Two nodes that have found each other; with `granted`, each lets the other do everything. */
-const twoNodes = Effect.fnUntraced(function* (granted: boolean, beeFlags: ReadonlyArray<string> = []) {
-  const testnet = yield* Testnet.make()
-  const bootstrap = ["--bootstrap", testnet.bootstrap.join(",")]
-  const folder = yield* temporaryFolder
-  const beeHome = join(folder, "bee")
-  const startBee = start(beeHome, ["--name", "bee", ...bootstrap, ...beeFlags])
-  const [ant, bee] = yield* Effect.all([start(join(folder, "ant"), ["--name", "ant", ...bootstrap]), startBee], {
-    concurrency: 2
-  })
-  yield* connectedTo(ant, 1)
-  yield* connectedTo(bee, 1)
-  if (granted) {
-    yield* done(ant, "peers.add", { peer: "bee" })
-    yield* done(bee, "peers.add", { peer: (yield* status(ant)).publicKey })
-  }
-  return { ant, bee, startBee, folder, bootstrap }
-})
 
 /** Process id of a node's sidecar; 0 when it has none. */
 const sidecarOf = (pid: number): number => {

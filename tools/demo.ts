@@ -149,6 +149,24 @@ const personas = async (ant: DemoNode) => {
   expect(said.reply.length === 6, "all three questions and answers in the persona's memory")
 }
 
+/** The persona of the other node, in text that streams from there. */
+const personaAcross = async (ant: DemoNode, bee: DemoNode) => {
+  step("A persona of bee answers on ant, with bee's model and layers; the trace names bee's key")
+  const { publicKey } = await bee.jtagQuietly("status")
+  const question = ["ai/generate", "--prompt", "spell stone backwards", "--persona", "Teacher AI"]
+  const there = await ant.jtag(...question, "--mesh", "bee")
+  expect(there.nodeKey === publicKey, `"${there.text}" from ${there.node}, key ${there.nodeKey.slice(0, 8)}…`)
+  const here = await ant.jtagQuietly(...question)
+  expect(there.text === here.text, "the same text as of the same persona on ant")
+  const models = (await (await fetch(`${ant.url}/v1/models`)).json()) as {
+    readonly data: ReadonlyArray<{ id: string }>
+  }
+  expect(
+    models.data.some(({ id }) => id === "teacher-ai@bee"),
+    "teacher-ai@bee among the models that ant offers to clients of OpenAI"
+  )
+}
+
 /** What a second node is worth, in numbers of this machine. */
 const gain = async (ant: DemoNode) => {
   step("What two nodes gain over one, measured: the same 48 calls of a function on ant alone, then on both")
@@ -183,6 +201,7 @@ const main = async (bootstrap: string) => {
   await meet(ant, bee)
   await across(ant, bee)
   await faults(ant, bee)
+  await personaAcross(ant, bee)
   await gain(ant)
 
   step("Stop them cleanly")

@@ -3,7 +3,7 @@ import * as ContentId from "@continuum/core/ContentId"
 import { Effect, type Scope } from "effect"
 import { contentBytesMax } from "@continuum/core/Limits"
 import { BackendError } from "@continuum/genome/backend/BackendError"
-import { CognitionError } from "@continuum/persona/PersonaError"
+import { CognitionError, ConversationElsewhere } from "@continuum/persona/PersonaError"
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as ExitCode from "../src/ExitCode.ts"
@@ -420,6 +420,9 @@ describe("questions to personas", () => {
         const layers = yield* cli(["ai/generate", "--prompt=x", "--layers", "sorting, dates", "--temperature", "0.5"])
         assert.include(layers.stdout, '"layers":["sorting","dates"],"sampling":{"temperature":0.5}')
         assert.include((yield* cli(["ai/generate", "--prompt=x", "--layers", ""])).stdout, '"layers":[]')
+        const elsewhere = yield* cli(["ai/generate", "--prompt=x", "--mesh", "bee"])
+        assert.include(elsewhere.stdout, '{"prompt":"x","mesh":"bee"}')
+        assert.include(elsewhere.stderr, `on tester (${"y".repeat(52)})`)
       })
     )
   )
@@ -433,6 +436,7 @@ describe("questions to personas", () => {
           [json.text, json.persona, json.node, json.reason],
           ['I heard {"prompt":"hello"}', "Helper AI", "tester", "stop"]
         )
+        assert.strictEqual(json.nodeKey, "y".repeat(52))
         for (const key of ["bids", "layers", "tokens", "ttftMs", "ms", "cost"]) assert.property(json.trace, key)
         assert.strictEqual(ran.stderr, "")
       })
@@ -488,7 +492,7 @@ describe("errors of the node", () => {
   it.live("reach the user with their message and their exit code, every one that the contract declares", () =>
     withNode((_, cli) =>
       Effect.gen(function* () {
-        const ofPersonas = [...CognitionError.members, ...BackendError.members]
+        const ofPersonas = [...CognitionError.members, ...BackendError.members, ConversationElsewhere]
         const actorErrors = new Set(["AddressMalformed", "HandlerFailed"])
         const movingErrors = new Map([
           ["MigrationRefused", ["actors/migrate", counter, "--to", "nowhere"]],

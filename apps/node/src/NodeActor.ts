@@ -1,6 +1,6 @@
 /**
  * The node itself as an actor, `continuum://<realm>/node/self`: what other nodes may see and do here besides sending
- * messages to its actors. Each message is quick, so that they do not wait for each other.
+ * messages to its actors. Each message is quick, so that they do not wait for each other; events stream beside.
  */
 import * as Actor from "@continuum/actors/Actor"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
@@ -9,23 +9,33 @@ import { ActorDetail, ActorSummary, DeadLetter } from "@continuum/actors/rpc"
 import { AddressMalformed } from "@continuum/core/Address"
 import { Effect, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import * as NodeEvents from "./NodeEvents.ts"
 
 const address = { address: Schema.String }
 const unknown = Schema.Union([AddressMalformed, AddressUnknown])
 const unavailable = Schema.Union([...unknown.members, LeaseUnavailable])
+
+const topicsMax = NodeEvents.TopicName.literals.length
 
 export class NodeActorRpcs extends RpcGroup.make(
   Rpc.make("list", { payload: { kind: Schema.optionalKey(Schema.String) }, success: Schema.Array(ActorSummary) }),
   /** Of an actor here: the realm of its address is `local`. */
   Rpc.make("inspect", { payload: address, success: ActorDetail, error: unknown }),
   Rpc.make("restart", { payload: address, success: ActorSummary, error: unavailable }),
-  Rpc.make("deadletters", { payload: {}, success: Schema.Array(DeadLetter) })
+  Rpc.make("deadletters", { payload: {}, success: Schema.Array(DeadLetter) }),
+  /** What happens here from now on; `Subscribed` first. It never ends. */
+  Rpc.make("events", {
+    payload: { topics: Schema.Array(NodeEvents.TopicName).check(Schema.isMinLength(1), Schema.isMaxLength(topicsMax)) },
+    success: NodeEvents.LocalEvent,
+    stream: true
+  })
 ) {}
 
+export const kind = "node"
 export const name = "self"
 
 export const NodeActor = Actor.fromRpcs(
-  "node",
+  kind,
   NodeActorRpcs,
   {
     state: { schema: Schema.Null, initial: null },
@@ -41,7 +51,9 @@ export const NodeActor = Actor.fromRpcs(
           Effect.map(system.restart(address), (found) => Actor.reply(state, found))
         ),
       deadletters: (state) =>
-        Effect.flatMap(ActorSystem, (system) => Effect.map(system.deadLetters, (found) => Actor.reply(state, found)))
+        Effect.flatMap(ActorSystem, (system) => Effect.map(system.deadLetters, (found) => Actor.reply(state, found))),
+      events: (state, { topics }) =>
+        Effect.map(ActorSystem, (system) => Actor.reply(state, NodeEvents.watch(system, topics)))
     }
   },
   { durable: false, accepts: (asked) => asked === name }

@@ -21,6 +21,8 @@ import { resolve } from "node:path"
 import * as Banner from "./Banner.ts"
 import { Counter } from "./Counter.ts"
 import * as Doctor from "./Doctor.ts"
+import * as EventWatch from "./EventWatch.ts"
+import * as Events from "./http/Events.ts"
 import * as Guard from "./http/Guard.ts"
 import * as Health from "./http/Health.ts"
 import * as Metrics from "./http/Metrics.ts"
@@ -41,7 +43,15 @@ import * as Proof from "./Proof.ts"
 import * as Stop from "./Stop.ts"
 
 /** What people and programs call. */
-const Doors = Layer.mergeAll(Rpc.layer, OpenAi.layer, Health.layer, Metrics.layer, Welcome.layer, Guard.layer)
+const Doors = Layer.mergeAll(
+  Rpc.layer,
+  OpenAi.layer,
+  Events.layer,
+  Health.layer,
+  Metrics.layer,
+  Welcome.layer,
+  Guard.layer
+)
 
 /** The long-running parts of a node are supervised actors too: `continuum://local/service/http` and `.../log`. */
 const Services = Layer.effectDiscard(
@@ -103,7 +113,7 @@ const Minds = Layer.unwrap(Effect.map(Layers.Layers, ({ known }) => Personas.lay
 export const NodeLayer = Layer.mergeAll(Services, BuiltInActors, NodeMesh.layerService, Banner.layer).pipe(
   Layer.provideMerge(Doctor.layer),
   Layer.provideMerge(Proof.layer),
-  Layer.provideMerge(Inventory.layer),
+  Layer.provideMerge(Layer.mergeAll(Inventory.layer, EventWatch.layer)),
   Layer.provideMerge(Minds),
   Layer.provideMerge(Layer.mergeAll(Modules, Genome, Stop.layer)),
   Layer.provideMerge(Actors),

@@ -22,9 +22,12 @@ import * as LateTransport from "@continuum/mesh/LateTransport"
 import { Mesh } from "@continuum/mesh/Mesh"
 import * as MeshTransport from "@continuum/mesh/MeshTransport"
 import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
+import * as PersonasActor from "@continuum/persona/PersonasActor"
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { Home } from "./Home.ts"
+import * as NodeActor from "./NodeActor.ts"
 import { isHostPort, NodeConfig } from "./NodeConfig.ts"
+import * as NodeEvents from "./NodeEvents.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 
 type PeerError = MeshOff | PeerMalformed | PeerUnreachable | GrantNotStored
@@ -47,11 +50,13 @@ export class NodeMesh extends Context.Service<
 const networkId = Uint8Array.from(ContentId.of("continuum/network/1").match(/../g)!, (hex) => Number.parseInt(hex, 16))
 
 /** What a message of a peer does here, and so what its owner must have granted it. */
-const actionOf = ({ kind }: Address, message: string): Action => {
+export const actionOf = ({ kind }: Address, message: string): Action => {
   if (kind === "jit") return message === "compile" ? "jit.compile" : "jit.run"
   // Nodes that lend each other actors, and services that run once in a realm.
   if (kind === "lease") return "actors.migrate"
   if (kind === "module") return "jit.run"
+  if (kind === PersonasActor.kind) return "ai.generate"
+  if (kind === NodeActor.kind && message === "events") return "events.read"
   return kind === "source" ? "jit.compile" : "actors.ask"
 }
 
@@ -170,6 +175,7 @@ const offline = Layer.effectContext(
       Context.add(Delivery, {
         realmOf: (realm) => (realm === localRealm ? Effect.succeed(identity.realm.publicKey) : unreachable(realm)),
         ask: ({ to }) => unreachable(to.realm),
+        stream: ({ to }) => Stream.fromEffect(unreachable(to.realm)),
         tell: ({ to }) => unreachable(to.realm),
         serve: () => Effect.void
       }),
@@ -189,7 +195,7 @@ export const layer: Layer.Layer<
   Layer.Services<typeof online> | Layer.Services<typeof offline>
 > = Layer.unwrap(Effect.map(NodeConfig, ({ settings }) => (settings.offline ? offline : online) as typeof online))
 
-/** Tells the log who comes and goes: `continuum://local/service/mesh`. */
+/** Tells the log and the topic `peers` who comes and goes: `continuum://local/service/mesh`. */
 export const layerService = Layer.effectDiscard(
   Effect.gen(function* () {
     const system = yield* ActorSystem
@@ -203,8 +209,14 @@ export const layerService = Layer.effectDiscard(
           if (connected) connectedBefore.add(publicKey)
           else connectedBefore.delete(publicKey)
           const who = grants.length === 0 ? "A stranger" : "A peer"
-          return Effect.logInfo(`${who} ${connected ? "is connected" : "is gone"}: ${name}`).pipe(
-            Effect.annotateLogs({ publicKey, address })
+          const event: typeof NodeEvents.PeerEvent.Type = connected
+            ? { _tag: "Connected", publicKey, name, address }
+            : { _tag: "Lost", publicKey, name, address }
+          return Effect.andThen(
+            system.publish(NodeEvents.peers, event),
+            Effect.logInfo(`${who} ${connected ? "is connected" : "is gone"}: ${name}`).pipe(
+              Effect.annotateLogs({ publicKey, address })
+            )
           )
         })
       )

@@ -64,7 +64,7 @@ describe("questions to personas by the typed client", () => {
       const last = chunks.at(-1)!
       assert.deepInclude(last, { _tag: "Done", persona: "Teacher AI", node: "tester", reason: "stop" })
       assert.isTrue(chunks.slice(0, -1).every(({ _tag }) => _tag === "Text"))
-      const names = (yield* client["personas.list"]()).map(({ name }) => name)
+      const names = (yield* client["personas.list"]({})).map(({ name }) => name)
       assert.deepStrictEqual(names, ["Helper AI", "Teacher AI"])
       assert.deepStrictEqual(yield* client["layers.list"](), [])
     }).pipe(Effect.scoped)

@@ -6,11 +6,14 @@
  * expected failure: the asker gets the error, the state stays, nothing restarts. A throw, a rejected promise or a defect
  * is a crash: the asker gets `ActorFailed` and the supervisor restarts the actor from its committed state.
  *
+ * A message may answer with a stream: `reply(state, stream)` of a handler that is marked by `streaming`, or of an rpc with
+ * `stream: true`. It is handled when the handler returns; the stream then flows outside of the actor's turns (`ReplyStreams`).
+ *
  * `actor` takes a plain object and no schemas; such actors are for their own realm. `fromRpcs` takes an `RpcGroup`,
  * whose schemas check what comes from outside and let the actor be called from other realms.
  */
 import * as Address from "@continuum/core/Address"
-import { Context, Duration, type Effect, Schema } from "effect"
+import { Context, Duration, type Effect, Schema, type Stream } from "effect"
 import { type Rpc, RpcSchema, type RpcGroup } from "effect/rpc"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
@@ -122,15 +125,16 @@ export type Result<State, Value = unknown, Error = unknown, Services = any> =
 /** A handler. One that needs no payload leaves out the second parameter; a payload's type must be written down. */
 export type Handler<State> = (state: State, payload: never, context: ActorContext) => Result<State>
 
-/** The types of one message, as its sender sees them. */
-export interface MessageType<Payload = any, Value = any, Error = any> {
+/** The types of one message, as its sender sees them. With `Streams` the reply is a stream of such values. */
+export interface MessageType<Payload = any, Value = any, Error = any, Streams extends boolean = false> {
   readonly payload: Payload
   readonly reply: Value
   readonly error: Error
+  readonly streams: Streams
 }
 
 /** The types of all messages of an actor, by name. */
-export type MessageTypes = { readonly [name: string]: MessageType }
+export type MessageTypes = { readonly [name: string]: MessageType<any, any, any, boolean> }
 
 /** What happens to a message that finds a mailbox full. */
 export type Overflow = "fail" | "dropOldest" | "dropNewest" | "backpressure"
@@ -180,6 +184,8 @@ export interface Options<State = any> {
 export interface Entry {
   readonly name: string
   readonly handler: (state: any, payload: any, context: ActorContext) => unknown
+  /** Whether its reply is a stream. */
+  readonly streams: boolean
   /** Whether a value is a payload; absent where there is no schema. */
   readonly isPayload: ((value: unknown) => boolean) | undefined
   readonly schemas: EntrySchemas | undefined
@@ -188,6 +194,7 @@ export interface Entry {
 /** Codecs between the types of a message and plain data. */
 export interface EntrySchemas {
   readonly payload: Schema.Codec<any, any>
+  /** Of the reply, or of each value of a streamed one. */
   readonly success: Schema.Codec<any, any>
   readonly error: Schema.Codec<any, any>
 }
@@ -238,7 +245,15 @@ type ReplyOf<T> =
       ? ReplyOfPlain<A>
       : ReplyOfPlain<T>
 type ErrorOf<T> = T extends Effect.Effect<any, infer E, any> ? E : never
-type ServicesOf<T> = T extends Effect.Effect<any, any, infer R> ? R : never
+type ServicesOf<T> = (T extends Effect.Effect<any, any, infer R> ? R : never) | StreamOf<ReplyOf<T>>["services"]
+/** The parts of a stream; of everything else `never`, also of `any`. */
+type StreamOf<Value> = 0 extends 1 & Value ? NoStream : PartsOf<Value>
+type PartsOf<Value> = [Value] extends [Stream.Stream<infer A, infer E, infer R>]
+  ? [Value] extends [never]
+    ? NoStream
+    : { readonly value: A; readonly error: E; readonly services: R }
+  : NoStream
+type NoStream = { readonly value: never; readonly error: never; readonly services: never }
 type PayloadOf<Parameters> = Parameters extends readonly [] | readonly [any]
   ? void
   : Parameters extends readonly [any, (infer Payload)?, ...any]
@@ -250,9 +265,39 @@ export type MessagesOfHandlers<Handlers> = {
   readonly [Name in Exclude<keyof Handlers, "state"> & string]: Handlers[Name] extends (
     ...parameters: infer Parameters
   ) => infer T
-    ? MessageType<PayloadOf<Parameters>, ReplyOf<T>, ErrorOf<T>>
+    ? Handlers[Name] extends Streaming
+      ? MessageType<
+          PayloadOf<Parameters>,
+          StreamOf<ReplyOf<T>>["value"],
+          ErrorOf<T> | StreamOf<ReplyOf<T>>["error"],
+          true
+        >
+      : MessageType<PayloadOf<Parameters>, ReplyOf<T>, ErrorOf<T>>
     : never
 }
+
+/** A handler whose reply is a stream. Made by `streaming`. */
+export interface Streaming {
+  readonly [StreamingId]: true
+}
+
+const StreamingId = "~@continuum/actors/Actor/streaming"
+
+/**
+ * Marks a handler of a plain object whose reply is a stream: `streaming((state: number, to: number) => reply(state, Stream.range(1, to)))`.
+ * Its ref's method is a `Stream`, or an `AsyncIterable` for Promises. The mark is on a copy; the handler stays as it is.
+ */
+export const streaming = <State, Parameters extends ReadonlyArray<any>, T extends Streamed<State>>(
+  handler: (state: State, ...parameters: Parameters) => T
+): ((state: State, ...parameters: Parameters) => T) & Streaming =>
+  Object.assign((state: State, ...parameters: Parameters) => handler(state, ...parameters), {
+    [StreamingId]: true as const
+  })
+
+type Streamed<State> =
+  | Reply<State, Stream.Stream<any, any, any>>
+  | PromiseLike<Reply<State, Stream.Stream<any, any, any>>>
+  | Effect.Effect<Reply<State, Stream.Stream<any, any, any>>, any, any>
 
 /** The services that a plain object of handlers needs, besides the system itself. */
 export type ServicesOfHandlers<Handlers> = Exclude<
@@ -264,11 +309,9 @@ export type ServicesOfHandlers<Handlers> = Exclude<
 
 /** The messages of an `RpcGroup`. */
 export type MessagesOfRpcs<Rpcs extends Rpc.Any> = {
-  readonly [Current in Rpcs as Current["_tag"]]: MessageType<
-    Rpc.Payload<Current>,
-    Rpc.Success<Current>,
-    Rpc.Error<Current>
-  >
+  readonly [Current in Rpcs as Current["_tag"]]: [Rpc.SuccessChunk<Current>] extends [never]
+    ? MessageType<Rpc.Payload<Current>, Rpc.Success<Current>, Rpc.Error<Current>>
+    : MessageType<Rpc.Payload<Current>, Rpc.SuccessChunk<Current>, Rpc.ErrorExit<Current>, true>
 }
 
 /** A handler for each rpc. Returning the bare state is allowed where the state is the success that the rpc promises. */
@@ -277,7 +320,9 @@ export type HandlersOfRpcs<State, Rpcs extends Rpc.Any> = {
     state: State,
     payload: Rpc.Payload<Current>,
     context: ActorContext
-  ) => RpcResult<State, Rpc.Success<Current>, Rpc.Error<Current>>
+  ) => [Rpc.SuccessChunk<Current>] extends [never]
+    ? RpcResult<State, Rpc.Success<Current>, Rpc.Error<Current>>
+    : RpcResult<State, Stream.Stream<Rpc.SuccessChunk<Current>, Rpc.ErrorExit<Current>, any>, Rpc.ErrorExit<Current>>
 }
 
 type RpcResult<State, Success, Error> =
@@ -302,7 +347,7 @@ export const actor = <
   const { state, ...handlers } = definition as { readonly state: State } & Record<string, Entry["handler"]>
   const entries = Object.entries(handlers).map(([name, handler]): Entry => {
     if (typeof handler !== "function") throw new TypeError(`"${name}" of actor "${kind}" must be a function`)
-    return { name, handler, isPayload: undefined, schemas: undefined }
+    return { name, handler, streams: StreamingId in handler, isPayload: undefined, schemas: undefined }
   })
   return make(kind, state, entries, "realm", options)
 }
@@ -325,17 +370,17 @@ export const fromRpcs = <
   const handlers = definition.handlers as unknown as Record<string, Entry["handler"]>
   const entries = [...group.requests.values()].map((request): Entry => {
     const rpc = request as unknown as Rpc.AnyWithProps
-    if (RpcSchema.isStreamSchema(rpc.successSchema)) {
-      throw new TypeError(`"${rpc._tag}" of actor "${kind}" streams; an actor answers with one value`)
-    }
+    const { successSchema } = rpc
+    const streams = RpcSchema.isStreamSchema(successSchema)
     return {
       name: rpc._tag,
       handler: handlers[rpc._tag]!,
+      streams,
       isPayload: Schema.is(rpc.payloadSchema),
       schemas: {
         payload: jsonCodec(rpc.payloadSchema),
-        success: jsonCodec(rpc.successSchema),
-        error: jsonCodec(rpc.errorSchema)
+        success: jsonCodec(streams ? successSchema.success : successSchema),
+        error: jsonCodec(streams ? successSchema.error : rpc.errorSchema)
       }
     }
   })
@@ -409,6 +454,7 @@ const startEntry = <State>(start: Options<State>["start"]): Entry | undefined =>
     : {
         name: "start",
         handler: (state: State, _: unknown, context) => start(state, context),
+        streams: false,
         isPayload: undefined,
         schemas: undefined
       }

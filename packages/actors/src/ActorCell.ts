@@ -21,6 +21,7 @@ import { Message } from "./Message.ts"
 import * as Overflow from "./Overflow.ts"
 import type { Admission, Senders } from "./Overflow.ts"
 import type { Relations } from "./Relations.ts"
+import * as ReplyStreams from "./ReplyStreams.ts"
 import type { Runnable } from "./RunQueue.ts"
 import type * as Supervisor from "./Supervisor.ts"
 import type { Timers } from "./Timers.ts"
@@ -247,7 +248,8 @@ export class ActorCell implements Runnable {
     this.processed++
     kernel.processed++
     this.usedAt = kernel.uses++
-    if (kernel.freeze) deepFreeze(value)
+    if (message.entry.streams) value = ReplyStreams.bind(this, message.entry, value)
+    else if (kernel.freeze) deepFreeze(value)
     const { durable } = this
     if (durable === undefined) {
       if (kernel.freeze && state !== value) deepFreeze(state)

@@ -48,6 +48,16 @@ export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull"
   }
 }
 
+/** The actor has as many streamed replies that flow as it may. */
+export class StreamsFull extends Schema.TaggedError<StreamsFull>()("StreamsFull", {
+  address: Schema.String,
+  streamsMax: Schema.Int
+}) {
+  override get message() {
+    return `${this.address} streams ${this.streamsMax} replies already. Retry when one of them has ended`
+  }
+}
+
 /** The handler died of a defect; the supervisor has restarted or stopped the actor. The message was not retried. */
 export class ActorFailed extends Schema.TaggedError<ActorFailed>()("ActorFailed", {
   address: Schema.String,
@@ -148,6 +158,7 @@ export const ActorError = Schema.Union([
   MessageUnknown,
   PayloadMalformed,
   MailboxFull,
+  StreamsFull,
   ActorFailed,
   ActorStopped,
   AskTimeout,

@@ -7,12 +7,14 @@
 import { Cause, Effect, Exit, type Fiber } from "effect"
 import type { Entry, Terminated } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
+import * as ActorEvents from "./ActorEvents.ts"
 import { type ActorError, ActorFailed, type ActorStopped, type AddressUnknown, StateNotStored } from "./ActorError.ts"
 import type { StorageFailed } from "./ActorStorage.ts"
 import type { Held } from "./GroupCommit.ts"
 import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
 import * as Relations from "./Relations.ts"
+import * as ReplyStreams from "./ReplyStreams.ts"
 import * as Supervisor from "./Supervisor.ts"
 
 // ---------------------------------------------------------------- start
@@ -53,6 +55,7 @@ const started = (cell: ActorCell, state: unknown): void => {
   cell.state = state
   cell.phase = "ready"
   cell.startedAtMs ??= cell.kernel.nowMs()
+  ActorEvents.started(cell)
   const { start } = cell.type.definition
   if (start !== undefined) cell.handle(start, undefined, undefined)
   cell.wake()
@@ -111,6 +114,7 @@ const interrupt = (cell: ActorCell, cause: string, task: () => void): void => {
 
 /** Tells the supervisor, and does what it decides. */
 const end = (cell: ActorCell, messageName: string, cause: string): void => {
+  ActorEvents.failed(cell, messageName, cause)
   if (cell.phase === "stopping") {
     noteFailure(cell, messageName, cause)
     return handledLast(cell)
@@ -164,6 +168,7 @@ const restartTogether = (failed: ActorCell, affected: ReadonlyArray<ActorCell>, 
 const restartAfter = (cell: ActorCell, delayMs: number): void => {
   cell.kernel.restarts++
   cell.phase = "restarting"
+  ActorEvents.restarted(cell, delayMs)
   letGo(cell)
   follow(cell, cell.kernel.fork(Effect.sleep(delayMs), cell.type.context), () => start(cell))
 }
@@ -181,6 +186,7 @@ const restartNow = (cell: ActorCell): void => {
   if (cell.kernel.stopping || cell.gone !== undefined) return
   Supervisor.restartedByHand(Relations.historyOf(cell))
   cell.kernel.restarts++
+  ActorEvents.restarted(cell, 0)
   interrupt(cell, "it was restarted by hand", () => {
     letGo(cell)
     startAnew(cell)
@@ -212,6 +218,7 @@ const endNormally = (cell: ActorCell): void => {
     const parent = cell.relations?.parent
     if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
     letGo(cell)
+    ActorEvents.stopped(cell, Supervisor.endedNormally, true)
     terminated(cell, Supervisor.endedNormally, true)
     // What waits is for the next life.
     if (cell.mailbox.size > 0) start(cell)
@@ -278,13 +285,15 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
   if (cell.durable === undefined) cell.state = undefined
   cell.relations?.onIdle?.()
   cell.kernel.onCellStopped?.(cell)
+  ActorEvents.stopped(cell, reason, normal)
   if (error === undefined) terminated(cell, reason, normal)
 }
 
-/** Gives up what belongs to one life: timers, children, links, watches. */
+/** Gives up what belongs to one life: timers, children, links, watches, streamed replies. */
 const letGo = (cell: ActorCell): void => {
   cell.kernel.leases.interrupted(cell)
   cell.timers?.cancelAll()
+  ReplyStreams.endAll(cell)
   const { relations } = cell
   if (relations === undefined) return
   for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))

@@ -2,10 +2,11 @@
  * How an actor is reached: one method for each of its messages. `ActorRef` answers with Effects whose error type names
  * everything that can go wrong, `PromiseRef` is the same for code that does not use Effect.
  *
- * An ask waits for the reply; `ref.tell.<message>` only puts the message into the mailbox. A ref is cheap, never expires,
+ * An ask waits for the reply; the reply of a message that streams is a `Stream`, which asks when it is run, or an `AsyncIterable`.
+ * `ref.tell.<message>` only puts the message into the mailbox. A ref is cheap, never expires,
  * and activates its actor at the first message.
  */
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import {
@@ -22,6 +23,7 @@ import type { AskDeadlines } from "./AskDeadlines.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, cycleOf, type Message } from "./Message.ts"
 import { Admission } from "./Overflow.ts"
+import * as ReplyStreams from "./ReplyStreams.ts"
 
 /** What an ask of a known message can fail with, besides the handler's own errors. */
 export type AskError = Exclude<ActorError, MessageUnknown>
@@ -37,20 +39,31 @@ type Payload<P> = [P] extends [void] ? [] : undefined extends P ? [payload?: P] 
 export type ActorRef<M extends Actor.MessageTypes, More = never> = {
   readonly [Name in keyof M]: (
     ...payload: Payload<M[Name]["payload"]>
-  ) => Effect.Effect<M[Name]["reply"], M[Name]["error"] | AskError | More>
+  ) => M[Name]["streams"] extends true
+    ? Stream.Stream<M[Name]["reply"], M[Name]["error"] | AskError | More>
+    : Effect.Effect<M[Name]["reply"], M[Name]["error"] | AskError | More>
 } & {
   readonly address: string
   readonly tell: {
-    readonly [Name in keyof M]: (...payload: Payload<M[Name]["payload"]>) => Effect.Effect<void, TellError | More>
+    readonly [Name in keyof M as Told<M, Name>]: (
+      ...payload: Payload<M[Name]["payload"]>
+    ) => Effect.Effect<void, TellError | More>
   }
 }
 
+/** A stream has to be asked for: nobody would read what a tell was answered with. */
+type Told<M extends Actor.MessageTypes, Name extends keyof M> = M[Name]["streams"] extends true ? never : Name
+
 /** A ref for Promises, which reject with the same errors. Its `tell` throws a `TellError` at once. */
 export type PromiseRef<M extends Actor.MessageTypes> = {
-  readonly [Name in keyof M]: (...payload: Payload<M[Name]["payload"]>) => Promise<M[Name]["reply"]>
+  readonly [Name in keyof M]: (
+    ...payload: Payload<M[Name]["payload"]>
+  ) => M[Name]["streams"] extends true ? AsyncIterable<M[Name]["reply"]> : Promise<M[Name]["reply"]>
 } & {
   readonly address: string
-  readonly tell: { readonly [Name in keyof M]: (...payload: Payload<M[Name]["payload"]>) => void }
+  readonly tell: {
+    readonly [Name in keyof M as Told<M, Name>]: (...payload: Payload<M[Name]["payload"]>) => void
+  }
 }
 
 /** Where the messages of a ref go. */
@@ -172,6 +185,31 @@ export const awaitAsk = (
     return Effect.sync(() => ask.abandon())
   })
 
+/**
+ * An ask for a streamed reply, sent when the stream is run. `wrapExpected` says what an expected failure becomes, of the handler or of
+ * the stream.
+ */
+export const askStream = (
+  target: Target,
+  entry: Actor.Entry,
+  payload: unknown,
+  wrapExpected: (error: unknown) => unknown = (error) => error,
+  make: (parent: Message | undefined) => Ask = (parent) => new Ask(parent)
+): Stream.Stream<unknown, unknown> => {
+  const { deadlines, name, sender, type } = target
+  const idleMs = deadlines?.timeoutMs ?? Number.POSITIVE_INFINITY
+  const asked = Effect.withFiber((fiber) => {
+    const ask = make(sender ?? fiber.getRef(CurrentMessage))
+    sendAsk(target, entry, payload, ask)
+    return Effect.map(awaitAsk(ask, wrapExpected), (reply) =>
+      ReplyStreams.seen(reply as Stream.Stream<unknown, unknown>, wrapExpected).pipe(
+        ReplyStreams.within(idleMs, type.address(name), entry.name)
+      )
+    )
+  })
+  return Stream.unwrap(asked)
+}
+
 const tellEffect = (target: Target, entry: Actor.Entry, payload: unknown): Effect.Effect<void, TellError> =>
   Effect.suspend(() => {
     const sender = Fiber.getCurrent()?.getRef(CurrentMessage)
@@ -235,9 +273,13 @@ const classesOf = (type: ActorType): RefClasses =>
     effect: refClass(
       type,
       (entry) =>
-        function (this: Ref, payload: unknown) {
-          return askEffect(this[target], entry, payload)
-        },
+        entry.streams
+          ? function (this: Ref, payload: unknown) {
+              return askStream(this[target], entry, payload)
+            }
+          : function (this: Ref, payload: unknown) {
+              return askEffect(this[target], entry, payload)
+            },
       (entry) =>
         function (this: Ref, payload: unknown) {
           return tellEffect(this[target], entry, payload)
@@ -246,9 +288,13 @@ const classesOf = (type: ActorType): RefClasses =>
     promise: refClass(
       type,
       (entry) =>
-        function (this: Ref, payload: unknown) {
-          return askPromise(this[target], entry, payload)
-        },
+        entry.streams
+          ? function (this: Ref, payload: unknown) {
+              return Stream.toAsyncIterableWith(askStream(this[target], entry, payload), type.kernel.context)
+            }
+          : function (this: Ref, payload: unknown) {
+              return askPromise(this[target], entry, payload)
+            },
       (entry) =>
         function (this: Ref, payload: unknown) {
           return tellNow(this[target], entry, payload)
@@ -267,7 +313,7 @@ const refClass = (type: ActorType, ask: Method, tell: Method): RefClass => {
   }
   for (const entry of type.definition.entries.values()) {
     Object.defineProperty(Ask.prototype, entry.name, { value: ask(entry) })
-    Object.defineProperty(Tell.prototype, entry.name, { value: tell(entry) })
+    if (!entry.streams) Object.defineProperty(Tell.prototype, entry.name, { value: tell(entry) })
   }
   return Ask
 }

@@ -36,6 +36,7 @@ import type { ActorDetail, ActorSummary, DeadLetter, HandlerFailed } from "./rpc
 import { ServiceCell } from "./ServiceCell.ts"
 import type { Service } from "./Service.ts"
 import type { Topic } from "./Topic.ts"
+import * as TopicFeed from "./TopicFeed.ts"
 
 export interface Options {
   /** Name of the node, as listings show it. Default `local`. */
@@ -149,6 +150,13 @@ export class ActorSystem extends Context.Service<
      * defect when the topic has `Limits.subscribersMax` subscribers.
      */
     readonly events: <Event>(topic: Topic<Event>, buffer?: number) => Stream.Stream<Event>
+    /**
+     * The events of several topics from now on, for a reader who wants to know what it missed: beyond `buffer` events that wait (default
+     * `Limits.topicBufferEvents`) the oldest are lost and counted. The topic of the system itself is `ActorEvents.topic`.
+     */
+    readonly feed: (topics: ReadonlyArray<Topic<any>>, buffer?: number) => Stream.Stream<TopicFeed.FeedItem>
+    /** Whether anybody listens to a topic: what nobody hears need not be made. */
+    readonly isHeard: (topic: Topic<any>) => boolean
     /** Newest first. */
     readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
     /** O(active actors). */
@@ -266,6 +274,13 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
         ),
       { bufferSize: buffer, strategy: "sliding" }
     ),
+  feed: (topics, buffer = Limits.topicBufferEvents) =>
+    TopicFeed.make(
+      kernel.topics,
+      topics.map(({ name }) => name),
+      buffer
+    ),
+  isHeard: (topic) => kernel.topics.isHeard(topic.name),
   watch: (address) => Inspector.watch(kernel, address),
   deadLetters: Effect.sync(() => kernel.deadLetters.list()),
   totals: () => ({

@@ -19,7 +19,7 @@ export interface Host {
 
 export class AskDeadlines {
   private readonly host: Host
-  private readonly timeoutMs: number
+  readonly timeoutMs: number
   private first: Ask | undefined
   private last: Ask | undefined
   private watching: boolean

@@ -79,7 +79,8 @@ const marker: Entry = {
   name: "lease",
   handler: (state: unknown) => reply(state, null),
   isPayload: undefined,
-  schemas: undefined
+  schemas: undefined,
+  streams: false
 }
 
 /** Waits until an actor is ready and has handled all that waits for it now. Fails as an ask of it does. */

@@ -24,6 +24,7 @@ import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import * as PlainData from "./PlainData.ts"
 import type { RemoteError } from "./RemoteError.ts"
+import * as ReplyStreams from "./ReplyStreams.ts"
 import { type ActorDetail, type ActorSummary, HandlerFailed } from "./rpc.ts"
 import { ServiceCell } from "./ServiceCell.ts"
 import { kind as serviceKind } from "./Service.ts"
@@ -183,6 +184,7 @@ export const askUnknown = (
     if (entry === undefined) {
       return yield* new MessageUnknown({ address, messageName, known: [...type.definition.entries.keys()] })
     }
+    if (entry.streams) return yield* ReplyStreams.mismatch(address, entry)
     const decoded = yield* decodePayload(address, entry, payload)
     const handlerFailed = (error: unknown) =>
       new HandlerFailed({ address, messageName, error: encodeError(entry, error) })

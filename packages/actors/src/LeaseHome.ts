@@ -129,6 +129,8 @@ export class LeaseHome {
       if (!type.durable) return yield* refused("it is not durable, and what it knows would be lost")
       if (type.isGuest) return yield* refused("its home is another node; move it from there")
       if (cell.relations?.parent !== undefined) return yield* refused("it is the child of another actor")
+      if ([...type.definition.entries.values()].some(({ streams }) => streams))
+        return yield* refused("it answers with streams, which do not move")
       if (cell.phase !== "ready") yield* Effect.mapError(reach(cell), ({ message }) => refused(message))
       if ((cell.relations?.children.size ?? 0) > 0) return yield* refused("it has children, which live where it does")
       if (cell.phase !== "ready" || !(yield* this.holds.hold(cell, type.definition.stopTimeoutMs)))

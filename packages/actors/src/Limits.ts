@@ -57,6 +57,12 @@ export const poolSizeMax = 1_000
 /** Milliseconds that an ask waits for its reply, unless the ref says otherwise. 30 s: what HTTP proxies commonly allow. */
 export const askTimeoutMs = 30_000
 
+/** Values of a streamed reply that are computed ahead of an asker who does not read. 16 tokens or events. Chosen, not measured. */
+export const replyBufferElements = 16
+
+/** Streamed replies of one actor that flow at a time, each a fiber of some 2 kB; the next asker gets `StreamsFull`. Chosen, not measured. */
+export const replyStreamsMax = 1_000
+
 /** Answers delivered one inside the other. Some 500 overflowed the stack of Node 20; each costs about 15 frames. */
 export const answersNestedMax = 32
 

@@ -6,15 +6,16 @@ import type { Address } from "@continuum/core/Address"
 import * as Addresses from "@continuum/core/Address"
 import type { Outcome, Receiver } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
-import { Effect, Schema } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
-import { awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
+import { askStream, awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
 import { Ask } from "./Ask.ts"
 import * as Inspector from "./Inspector.ts"
 import type { Kernel } from "./Kernel.ts"
 import { type Deliver, kind as leaseKind } from "./LeaseProtocol.ts"
+import * as ReplyStreams from "./ReplyStreams.ts"
 import type { Router } from "./Router.ts"
 import { HandlerFailed } from "./rpc.ts"
 
@@ -30,6 +31,11 @@ export const receiver = (kernel: Kernel): Receiver => ({
             onSuccess: (value) => Effect.succeed<Outcome>({ _tag: "Replied", value })
           }
         ),
+  stream: (envelope) =>
+    Stream.unwrap(Effect.map(find(kernel, envelope), (found) => stream(kernel, found, envelope))).pipe(
+      Stream.map((value): Outcome => ({ _tag: "Replied", value })),
+      Stream.catch((error) => Stream.succeed(failure(kernel, error)))
+    ),
   tell: (envelope) =>
     Effect.catch(
       Effect.flatMap(find(kernel, envelope), ({ entry, payload, type }) =>
@@ -71,7 +77,7 @@ interface Found {
 type Refusal = ActorError | NotExposed
 
 /** The message that an envelope stands for, its payload decoded. */
-const find = (kernel: Kernel, { from, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> =>
+const find = (kernel: Kernel, { from, kind, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> =>
   Effect.suspend((): Effect.Effect<Found, Refusal> => {
     const { router } = kernel
     const address = localText(to)
@@ -81,15 +87,22 @@ const find = (kernel: Kernel, { from, message, payload, to }: Envelope): Effect.
     if (definition.exposed === "realm" && (from === undefined || from.realm !== router.realm)) {
       return Effect.fail(new NotExposed({ address }))
     }
-    return decode(type, address, message, payload)
+    return decode(type, address, message, payload, kind)
   })
 
-const decode = (type: ActorType, address: string, message: string, payload: unknown): Effect.Effect<Found, Refusal> => {
+const decode = (
+  type: ActorType,
+  address: string,
+  message: string,
+  payload: unknown,
+  kind: Envelope["kind"]
+): Effect.Effect<Found, Refusal> => {
   const { entries } = type.definition
   const entry = entries.get(message)
   if (entry === undefined) {
     return Effect.fail(new MessageUnknown({ address, messageName: message, known: [...entries.keys()] }))
   }
+  if (entry.streams !== (kind === "stream")) return Effect.fail(ReplyStreams.mismatch(address, entry))
   return Effect.map(Inspector.decodePayload(address, entry, payload), (payload) => ({ type, entry, payload }))
 }
 
@@ -100,17 +113,12 @@ const ask = (
   name = envelope.to.name
 ): Effect.Effect<unknown, HandlerFailed | Refusal> => {
   const address = type.address(name)
-  const chain = envelope.chain?.map(Addresses.format) ?? []
-  const own = kernel.router.absoluteText(address)
-  const from = chain.indexOf(own)
-  if (from >= 0) return Effect.fail(new AskCycle({ chain: [...chain.slice(from), own] }))
+  const chain = chainOf(kernel, envelope, address)
+  if (chain instanceof AskCycle) return Effect.fail(chain)
   const asked = Effect.suspend(() => {
     const ask = new ReceivedAsk(chain)
     sendAsk(new Target(type, name, undefined, undefined), entry, payload, ask)
-    return awaitAsk(
-      ask,
-      (error) => new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
-    ) as Effect.Effect<unknown, HandlerFailed | ActorError>
+    return awaitAsk(ask, handlerFailed(address, entry)) as Effect.Effect<unknown, HandlerFailed | ActorError>
   })
   return Effect.flatMap(asked, (value) => Inspector.encodeReply(address, entry, value))
 }
@@ -125,7 +133,7 @@ export const handle = (
   envelope: Envelope
 ): Effect.Effect<Outcome> => {
   const handled = Effect.flatMap(
-    decode(type, type.address(name), message, payload),
+    decode(type, type.address(name), message, payload, envelope.kind),
     (found): Effect.Effect<unknown, Refusal | HandlerFailed> => {
       if (!isTell) return ask(kernel, found, envelope, name)
       const refused = tell(new Target(type, name, undefined, undefined), found.entry, found.payload, undefined)
@@ -137,6 +145,37 @@ export const handle = (
     onSuccess: (value): Outcome => ({ _tag: "Replied", value })
   })
 }
+
+const stream = (
+  kernel: Kernel,
+  { entry, payload, type }: Found,
+  envelope: Envelope
+): Stream.Stream<unknown, HandlerFailed | Refusal> => {
+  const { name } = envelope.to
+  const address = type.address(name)
+  const chain = chainOf(kernel, envelope, address)
+  if (chain instanceof AskCycle) return Stream.fail(chain)
+  const target = new Target(type, name, undefined, undefined)
+  return (
+    askStream(target, entry, payload, handlerFailed(address, entry), () => new ReceivedAsk(chain)) as Stream.Stream<
+      unknown,
+      HandlerFailed | ActorError
+    >
+  ).pipe(Stream.mapEffect((value) => Inspector.encodeReply(address, entry, value)))
+}
+
+/** Who waits for an ask, outermost first; or the circle that it would close. */
+const chainOf = (kernel: Kernel, { chain: waiting }: Envelope, address: string): ReadonlyArray<string> | AskCycle => {
+  const chain = waiting?.map(Addresses.format) ?? []
+  const own = kernel.router.absoluteText(address)
+  const from = chain.indexOf(own)
+  return from < 0 ? chain : new AskCycle({ chain: [...chain.slice(from), own] })
+}
+
+const handlerFailed =
+  (address: string, entry: Actor.Entry) =>
+  (error: unknown): HandlerFailed =>
+    new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
 
 const localText = (address: Address): string => Addresses.format({ ...address, realm: Addresses.localRealm })
 

@@ -8,6 +8,7 @@
 import type { ActorCell } from "./ActorCell.ts"
 import * as Limits from "./Limits.ts"
 import * as Supervisor from "./Supervisor.ts"
+import type { ReplyStreams } from "./ReplyStreams.ts"
 import type { ChildrenStrategy } from "./SupervisionStrategy.ts"
 
 export class Relations {
@@ -23,6 +24,8 @@ export class Relations {
   readonly watching: Set<string>
   /** Functions that end its subscriptions, by topic. */
   readonly subscriptions: Map<string, () => void>
+  /** Replies that flow to their askers; made at the first. */
+  streams: ReplyStreams | undefined
   /** Called when the last handler of an actor that is stopping has ended. */
   onIdle: (() => void) | undefined
 
@@ -33,6 +36,7 @@ export class Relations {
     this.links = new Set()
     this.watching = new Set()
     this.subscriptions = new Map()
+    this.streams = undefined
     this.onIdle = undefined
   }
 
@@ -40,6 +44,7 @@ export class Relations {
   get any(): boolean {
     return (
       this.parent !== undefined ||
+      (this.streams !== undefined && this.streams.size > 0) ||
       [this.children, this.links, this.watching, this.subscriptions].some(({ size }) => size > 0)
     )
   }

@@ -4,7 +4,7 @@
  */
 import type { Address } from "@continuum/core/Address"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
-import { type Context, Effect, Schema } from "effect"
+import { type Context, Effect, Schema, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } from "./ActorError.ts"
 import type { ActorRef, PromiseRef } from "./ActorRef.ts"
@@ -14,6 +14,7 @@ import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, type Message } from "./Message.ts"
 import * as PlainData from "./PlainData.ts"
 import type { RemoteError } from "./RemoteError.ts"
+import * as ReplyStreams from "./ReplyStreams.ts"
 import type { Router } from "./Router.ts"
 import { HandlerFailed } from "./rpc.ts"
 
@@ -55,6 +56,24 @@ export const askPlain = (
     }
   )
 
+/** An ask for a streamed reply, sent when the stream is run: its values are of the types of the definition. */
+const askStream = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Stream.Stream<unknown, unknown> => {
+  const { address, router, timeoutMs } = target
+  const outcomes = Effect.withFiber((fiber) => {
+    const sender = target.sender ?? fiber.getRef(CurrentMessage)
+    return encodePayload(target, entry, payload).pipe(
+      Effect.flatMap((plain) => onceStored(sender, router.envelope(target, "stream", entry.name, plain, sender))),
+      Effect.map((envelope) =>
+        Stream.mapError(router.delivery!.stream(envelope), (error) => sendError(target, entry.name, error))
+      )
+    )
+  })
+  return Stream.unwrap(outcomes).pipe(
+    ReplyStreams.within(timeoutMs, address, entry.name),
+    Stream.mapEffect((outcome) => decodeOutcome(target, entry, outcome))
+  )
+}
+
 /** Sends the envelope and waits for what comes of it, within the deadline. */
 const exchange = (target: RemoteTarget, messageName: string, payload: unknown): Effect.Effect<Outcome, SendError> =>
   Effect.withFiber((fiber) => {
@@ -64,8 +83,7 @@ const exchange = (target: RemoteTarget, messageName: string, payload: unknown): 
       Effect.flatMap((envelope) => router.delivery!.ask(envelope)),
       Effect.mapError((error) => sendError(target, messageName, error))
     )
-    const stored = sender === undefined ? undefined : whenStored(sender)
-    const whole = stored === undefined ? sent : Effect.andThen(stored, sent)
+    const whole = onceStored(sender, sent)
     const deadlines = router.kernel.deadlinesOf(timeoutMs)
     if (deadlines === undefined) return whole
     return withDeadline(whole, fiber.context, deadlines, () => new AskTimeout({ address, messageName, timeoutMs }))
@@ -98,6 +116,12 @@ const withDeadline = <A, E, E2>(
       fiber.interruptUnsafe()
     })
   })
+
+/** Sends what the handler of `sender` knows. */
+const onceStored = <A, E>(sender: Message | undefined, send: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  const stored = sender === undefined ? undefined : whenStored(sender)
+  return stored === undefined ? send : Effect.andThen(stored, send)
+}
 
 /** What the handler knows may not be stored yet, and must not get out before it is. Undefined: it is. */
 const whenStored = ({ cell }: Message): Effect.Effect<void> | undefined => {
@@ -216,10 +240,15 @@ const refused = (target: RemoteTarget, messageName: string, error: unknown): Eff
 
 type Call = (entry: Actor.Entry) => (payload: unknown) => unknown
 
-const refOf = (target: RemoteTarget, ask: Call, tell: Call): unknown => {
+const refOf = (target: RemoteTarget, ask: Call, stream: Call, tell: Call): unknown => {
   const entries = [...target.definition!.entries.values()]
-  const methods = (call: Call) => Object.fromEntries(entries.map((entry) => [entry.name, call(entry)]))
-  return Object.freeze({ ...methods(ask), address: target.address, tell: Object.freeze(methods(tell)) })
+  const asks = entries.map((entry) => [entry.name, (entry.streams ? stream : ask)(entry)])
+  const tells = entries.filter(({ streams }) => !streams).map((entry) => [entry.name, tell(entry)])
+  return Object.freeze({
+    ...Object.fromEntries(asks),
+    address: target.address,
+    tell: Object.freeze(Object.fromEntries(tells))
+  })
 }
 
 /** A ref for Effect. */
@@ -227,6 +256,7 @@ export const actorRef = <M extends Actor.MessageTypes>(target: RemoteTarget): Ac
   refOf(
     target,
     (entry) => (payload) => ask(target, entry, payload),
+    (entry) => (payload) => askStream(target, entry, payload),
     (entry) => (payload) => tell(target, entry, payload)
   ) as ActorRef<M, RemoteError>
 
@@ -236,6 +266,7 @@ export const promiseRef = <M extends Actor.MessageTypes>(target: RemoteTarget): 
   return refOf(
     target,
     (entry) => (payload) => Effect.runPromiseWith(kernel.context)(ask(target, entry, payload)),
+    (entry) => (payload) => Stream.toAsyncIterableWith(askStream(target, entry, payload), kernel.context),
     (entry) => (payload) =>
       kernel.forkBackground(
         Effect.catch(tell(target, entry, payload), (error) =>

@@ -130,8 +130,8 @@ export class Router {
         : { from: { realm, kind: sender.cell.type.definition.kind, name: sender.cell.name } }),
       message: messageName,
       payload,
-      ...(kind === "ask" && Number.isFinite(target.timeoutMs) ? { deadlineMs: target.timeoutMs } : {}),
-      ...(kind === "ask" && sender !== undefined ? { chain: this.chainOf(sender) } : {})
+      ...(kind !== "tell" && Number.isFinite(target.timeoutMs) ? { deadlineMs: target.timeoutMs } : {}),
+      ...(kind !== "tell" && sender !== undefined ? { chain: this.chainOf(sender) } : {})
     }))
   }
 

@@ -3,6 +3,7 @@
  */
 import { localRealm } from "@continuum/core/Address"
 import { Cause, type Context, Effect, Exit, Fiber } from "effect"
+import * as ActorEvents from "./ActorEvents.ts"
 import type { Kernel } from "./Kernel.ts"
 import { addressText } from "./Message.ts"
 import { kind, type Service } from "./Service.ts"
@@ -38,6 +39,7 @@ export class ServiceCell {
     this.phase = "running"
     this.stopReason = ""
     this.startedAtMs = this.kernel.nowMs()
+    ActorEvents.started(this)
     // Started by the scheduler and not inside the caller: a service that never yields must not hold up what starts it.
     this.follow(Effect.andThen(Effect.yieldNow, this.service.effect as Effect.Effect<unknown, unknown>), (exit) =>
       this.ended(exit)
@@ -53,6 +55,7 @@ export class ServiceCell {
         if (this.kernel.stopping || this.fiber !== undefined) return
         Supervisor.restartedByHand(this.history)
         this.kernel.restarts++
+        ActorEvents.restarted(this, 0)
         this.start()
       })
     )
@@ -63,6 +66,7 @@ export class ServiceCell {
     return Effect.suspend(() => {
       this.phase = "stopped"
       this.stopReason = reason
+      ActorEvents.stopped(this, reason, false)
       const fiber = this.release()
       return fiber === undefined ? Effect.void : Fiber.interrupt(fiber)
     })
@@ -70,16 +74,21 @@ export class ServiceCell {
 
   private ended(exit: Exit.Exit<unknown, unknown>): void {
     const cause = Exit.isSuccess(exit) ? undefined : Cause.pretty(exit.cause)
-    if (cause !== undefined) this.kernel.failed++
+    if (cause !== undefined) {
+      this.kernel.failed++
+      ActorEvents.failed(this, "run", cause)
+    }
     const end = { timeMs: this.kernel.nowMs(), messageName: "run", ...(cause === undefined ? {} : { cause }) }
     const decision = Supervisor.ended(this.service.strategy, this.history, end, this.kernel.chance())
     if (decision._tag === "Stop") {
       this.phase = "stopped"
       this.stopReason = decision.reason
+      ActorEvents.stopped(this, decision.reason, cause === undefined)
       return
     }
     this.kernel.restarts++
     this.phase = "restarting"
+    ActorEvents.restarted(this, decision.delayMs)
     this.follow(Effect.sleep(decision.delayMs), () => this.start())
   }
 

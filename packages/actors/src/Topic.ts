@@ -37,6 +37,11 @@ export class Topics {
     }
   }
 
+  /** Whether anybody listens. */
+  isHeard(topic: string): boolean {
+    return this.byName.size > 0 && this.byName.has(topic)
+  }
+
   publish(topic: string, event: unknown): void {
     const listeners = this.byName.get(topic)
     if (listeners !== undefined) for (const listener of listeners) listener(event)

@@ -1,10 +1,11 @@
-export { actor, reply } from "./Actor.ts"
+export { actor, reply, streaming } from "./Actor.ts"
 export { ActorSystem } from "./ActorSystem.ts"
 export { service } from "./Service.ts"
 export { ThoughtStream } from "./thoughtstream/ThoughtStream.ts"
 
 export * as Actor from "./Actor.ts"
 export * as ActorError from "./ActorError.ts"
+export * as ActorEvents from "./ActorEvents.ts"
 export * as ActorRef from "./ActorRef.ts"
 export * as ActorStorage from "./ActorStorage.ts"
 export * as ActorStorageMemory from "./ActorStorageMemory.ts"

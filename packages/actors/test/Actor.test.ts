@@ -211,14 +211,4 @@ describe("an RpcGroup", () => {
       }
     })
   })
-
-  it("that streams is refused", () => {
-    const group = RpcGroup.make(Rpc.make("ticks", { success: Schema.Number, stream: true }))
-    const define = () =>
-      Actor.fromRpcs("bad", group, {
-        state: { schema: Schema.Number, initial: 0 },
-        handlers: { ticks: (state: number) => Actor.reply(state, state) } as never
-      })
-    expect(define).toThrow("an actor answers with one value")
-  })
 })

@@ -5,7 +5,13 @@ import { Ask } from "../src/Ask.ts"
 import { mailboxChunkMessages } from "../src/Limits.ts"
 import { Mailbox } from "../src/Mailbox.ts"
 
-const entry = (name: string): Entry => ({ name, handler: () => undefined, isPayload: undefined, schemas: undefined })
+const entry = (name: string): Entry => ({
+  name,
+  handler: () => undefined,
+  streams: false,
+  isPayload: undefined,
+  schemas: undefined
+})
 const entries = [entry("a"), entry("b"), entry("c")]
 
 interface Model {

@@ -5,7 +5,7 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { actor, fromRpcs, reply } from "../src/Actor.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
-import { register, scenarios } from "../src/testing/RouterScenarios.ts"
+import { register, scenarios, Speaker } from "../src/testing/RouterScenarios.ts"
 import * as DeliveryPair from "./support/DeliveryPair.ts"
 
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")
@@ -207,6 +207,16 @@ describe("for code that uses Promises", () => {
       expect(await here.at(Counter, `continuum://${realm}/counter/a`).add({ by: 2 })).toBe(2)
       here.at(Counter, `continuum://${realm}/counter/a`).tell.add({ by: 3 })
       expect(await here.at(Counter, `continuum://${realm}/counter/a`).add({ by: 0 })).toBe(5)
+    }
+    there.ref(Speaker, "a")
+    for (const realm of ["local", bee.realm]) {
+      const seen: Array<number> = []
+      const read = async () => {
+        for await (const n of here.at(Speaker, `continuum://${realm}/scenario-speaker/a`).limited({ to: 3 }))
+          seen.push(n)
+      }
+      await expect(read()).rejects.toMatchObject({ _tag: "TooMuch", limit: 3 })
+      expect(seen).toEqual([1, 2, 3])
     }
     await expect(
       here.at(Counter, `continuum://${bee.realm}/counter/a`).add({ by: "1" as never })

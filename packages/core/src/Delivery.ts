@@ -4,9 +4,9 @@
  *
  * At most once: an envelope is never sent twice. When the connection breaks before the reply, the sender learns that it
  * does not know (`TransportLost`). Deadlines travel as the time that remains; interrupting an ask interrupts its handler
- * over there.
+ * over there. A streamed reply is held back by its reader, and ends over there when the reader here ends.
  */
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Schema, Stream } from "effect"
 import type { Envelope, EnvelopeMalformed } from "./Envelope.ts"
 import { PublicKey } from "./Identity.ts"
 import { PeerUnreachable, type TransportLost } from "./Transport.ts"
@@ -42,6 +42,11 @@ export type DeliveryError = PeerUnreachable | TransportLost | NotGranted | Envel
 export interface Receiver {
   /** Interrupted when the asker gives up, its deadline passes or its node is gone. */
   readonly ask: (envelope: Envelope, peer: PublicKey) => Effect.Effect<Outcome>
+  /**
+   * What comes of an ask for a streamed reply: a `Replied` for each of its values; one of the others ends it. Interrupted when its
+   * reader gives up or the reader's node is gone. Nothing is computed far ahead of what is read.
+   */
+  readonly stream: (envelope: Envelope, peer: PublicKey) => Stream.Stream<Outcome>
   /** Puts the message into the mailbox. What cannot be put there becomes a dead letter. */
   readonly tell: (envelope: Envelope, peer: PublicKey) => Effect.Effect<void>
 }
@@ -56,6 +61,8 @@ export class Delivery extends Context.Service<
     readonly realmOf: (realm: string) => Effect.Effect<PublicKey, PeerUnreachable>
     /** Sends an ask and waits for what comes of it. `to` and `from` have absolute realms. */
     readonly ask: (envelope: Envelope) => Effect.Effect<Outcome, DeliveryError>
+    /** Asks for a streamed reply: as `Receiver.stream` there, one value after another. Nothing is sent before it is run. */
+    readonly stream: (envelope: Envelope) => Stream.Stream<Outcome, DeliveryError>
     /** Sends a tell. Succeeds when the envelope has left this process; what becomes of it, nobody here learns. */
     readonly tell: (envelope: Envelope) => Effect.Effect<void, DeliveryError>
     /** Says who takes what arrives; once. What arrives before is kept waiting within its deadline. */
@@ -70,6 +77,7 @@ export const layerNone: Layer.Layer<Delivery> = Layer.sync(Delivery, () => {
   return {
     realmOf: unreachable,
     ask: (envelope) => unreachable(envelope.to.realm),
+    stream: (envelope) => Stream.fromEffect(unreachable(envelope.to.realm)),
     tell: (envelope) => unreachable(envelope.to.realm),
     serve: () => Effect.void
   }

@@ -30,18 +30,21 @@ export const MessageId = Schema.Struct({
 })
 export type MessageId = typeof MessageId.Type
 
-/** A message to an actor: an ask expects a reply, a tell does not. */
+/** A message to an actor: an ask expects a reply, a stream expects one value after another, a tell expects nothing. */
 export const Envelope = Schema.Struct({
   version: Schema.Literal(version),
   id: MessageId,
-  kind: Schema.Literals(["ask", "tell"]),
+  kind: Schema.Literals(["ask", "tell", "stream"]),
   to: Address.FromString,
   /** The sending actor; absent when a client outside any actor sends. */
   from: Schema.optionalKey(Address.FromString),
   /** Name of the handler. */
   message: Schema.NonEmptyString,
   payload: Schema.Unknown,
-  /** Milliseconds until the sender stops waiting. Absent: the sender waits as long as its transport lives. */
+  /**
+   * Milliseconds until the sender stops waiting: for the reply, or for each next value of a streamed one. Absent: it waits as long as
+   * its transport lives.
+   */
   deadlineMs: Schema.optionalKey(Schema.Number.check(Schema.isGreaterThanOrEqualTo(0))),
   /** Addresses that wait for this ask, outermost first. */
   chain: Schema.optionalKey(Schema.Array(Address.FromString).check(Schema.isMaxLength(callChainMax))),

@@ -49,7 +49,8 @@ export const decode = (bytes: Uint8Array): Envelope => {
   if (!isRecord(wire)) throw malformed("it is not a map")
   if (wire["version"] !== version) throw malformed(`its version is not ${version}`)
   const { kind, message, deadlineMs, traceparent } = wire
-  if (kind !== "ask" && kind !== "tell") throw malformed("its kind is neither ask nor tell")
+  if (kind !== "ask" && kind !== "tell" && kind !== "stream")
+    throw malformed("its kind is neither ask, tell nor stream")
   if (typeof message !== "string" || message.length === 0) throw malformed("its message has no name")
   if (!Object.hasOwn(wire, "payload")) throw malformed("it has no payload")
   const envelope: Mutable<Envelope> = {

@@ -9,7 +9,15 @@ import { PublicKey } from "./Identity.ts"
 import type { PeerUnreachable } from "./Transport.ts"
 
 /** What a peer may be allowed to do here. docs/THREATS.md says what each includes. */
-export const Action = Schema.Literals(["actors.ask", "actors.migrate", "jit.run", "jit.compile", "content.read"])
+export const Action = Schema.Literals([
+  "actors.ask",
+  "actors.migrate",
+  "jit.run",
+  "jit.compile",
+  "content.read",
+  "ai.generate",
+  "events.read"
+])
 export type Action = typeof Action.Type
 
 export const Peer = Schema.Struct({

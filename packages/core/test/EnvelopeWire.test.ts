@@ -16,7 +16,7 @@ const envelopes: fc.Arbitrary<Envelope.Envelope> = fc.record(
   {
     version: fc.constant(1 as const),
     id: fc.record({ stream: fc.string({ minLength: 1 }), sequence: fc.nat() }),
-    kind: fc.constantFrom("ask" as const, "tell" as const),
+    kind: fc.constantFrom("ask" as const, "tell" as const, "stream" as const),
     to: addresses,
     from: addresses,
     message: fc.string({ minLength: 1 }),

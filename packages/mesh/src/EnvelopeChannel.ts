@@ -1,19 +1,20 @@
 /**
  * The channel of actor messages: asks, tells, replies and cancellations between the actor systems of two nodes.
  *
- * A frame is its kind (one byte), for all but a tell the number of an ask (32 bits, big-endian), then MessagePack. Numbers
- * are the asker's, so each direction has its own. An ask is answered once, or cancelled, or lost with the connection;
- * nothing is ever sent twice.
+ * Numbers of asks are the asker's, so each direction has its own. An ask is answered once, or by a stream (`EnvelopeStreams`), or
+ * cancelled, or lost with the connection; nothing is ever sent twice.
  */
 import * as Codec from "@continuum/core/Codec"
-import { type DeliveryError, NotGranted, type Outcome, type Receiver } from "@continuum/core/Delivery"
+import type { DeliveryError, Outcome, Receiver } from "@continuum/core/Delivery"
 import { EnvelopeMalformed, type Envelope } from "@continuum/core/Envelope"
 import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import type { PublicKey } from "@continuum/core/Identity"
 import type { Action } from "@continuum/core/PeerDirectory"
-import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
-import { Cause, Effect, Exit, type Fiber } from "effect"
+import { PeerUnreachable, type TransportLost } from "@continuum/core/Transport"
+import { Cause, Effect, Exit, type Fiber, type Stream } from "effect"
 import type { Channel, ChannelListener } from "./Channel.ts"
+import { frame, headerBytes, kinds, outcomeOf, reasonLengthMax } from "./EnvelopeFrame.ts"
+import { EnvelopeStreams } from "./EnvelopeStreams.ts"
 import * as Limits from "./Limits.ts"
 
 /** Name of the protocol in greetings. */
@@ -34,9 +35,6 @@ export interface EnvelopeHost {
   readonly lost: () => TransportLost
 }
 
-// The first byte of a frame.
-const kinds = { ask: 0, tell: 1, cancel: 2, replied: 3, failed: 4, refused: 5, notGranted: 6, unanswered: 7 } as const
-
 type Resume = (result: Effect.Effect<Outcome, DeliveryError>) => void
 
 interface Arrived {
@@ -54,6 +52,7 @@ export class EnvelopeChannel implements ChannelListener {
   private readonly arrived: Map<number, Arrived>
   /** Tells of the peer that could not be put into a mailbox at once. */
   private readonly tellsArrived: Map<number, Arrived>
+  private readonly streams: EnvelopeStreams
   private nextAsk: number
   private nextTell: number
   /** Bytes sent since the channel said that it is full. */
@@ -67,6 +66,15 @@ export class EnvelopeChannel implements ChannelListener {
     this.asked = new Map()
     this.arrived = new Map()
     this.tellsArrived = new Map()
+    this.streams = new EnvelopeStreams({
+      send: (bytes) => {
+        if (!this.ended) this.send(bytes)
+      },
+      isFull: () => this.full,
+      close: (reason) => channel.close(reason),
+      nowMs: host.nowMs,
+      fork: host.fork
+    })
     this.nextAsk = 0
     this.nextTell = 0
     this.bytesWaiting = 0
@@ -82,13 +90,40 @@ export class EnvelopeChannel implements ChannelListener {
       const number = this.nextAsk
       const problem = this.trySend(kinds.ask, number, envelope)
       if (problem !== undefined) return resume(Effect.fail(problem))
-      do this.nextAsk = (this.nextAsk + 1) >>> 0
-      while (this.asked.has(this.nextAsk))
       this.asked.set(number, resume)
+      this.advance()
       return Effect.sync(() => {
         if (this.asked.delete(number) && !this.ended) this.channel.send(frame(kinds.cancel, number))
       })
     })
+  }
+
+  /** Asks for a streamed reply. Leaving it cancels it over there. */
+  stream(envelope: Envelope): Stream.Stream<Outcome, DeliveryError> {
+    return this.streams.read(
+      Effect.suspend(() => {
+        const number = this.nextAsk
+        const { peer } = this.channel
+        if (this.streams.readingSize >= Limits.streamsMax) {
+          return Effect.fail(
+            new PeerUnreachable({
+              peer,
+              reason: `${Limits.streamsMax} streams of it are read already; end one of them`
+            })
+          )
+        }
+        const problem = this.trySend(kinds.stream, number, envelope)
+        if (problem !== undefined) return Effect.fail(problem)
+        this.advance()
+        return Effect.succeed(number)
+      })
+    )
+  }
+
+  /** Chooses the number of the next ask. */
+  private advance(): void {
+    do this.nextAsk = (this.nextAsk + 1) >>> 0
+    while (this.asked.has(this.nextAsk) || this.streams.isReading(this.nextAsk))
   }
 
   tell(envelope: Envelope): Effect.Effect<void, DeliveryError> {
@@ -135,12 +170,17 @@ export class EnvelopeChannel implements ChannelListener {
     const body = bytes.subarray(headerBytes)
     if (kind === kinds.ask) return this.askArrived(number, body)
     if (kind === kinds.cancel) return this.cancelArrived(number)
+    if (kind === kinds.stream) return this.streamArrived(number, body)
+    if (kind === kinds.value) return this.streams.valueArrived(number, body)
+    if (kind === kinds.end) return this.streams.endArrived(number, undefined)
+    if (kind === kinds.credit) return this.streams.creditArrived(number, body)
     this.answerArrived(kind!, number, body)
   }
 
   readonly drain = (): void => {
     this.full = false
     this.bytesWaiting = 0
+    this.streams.drain()
   }
 
   readonly closed = (): void => {
@@ -148,6 +188,7 @@ export class EnvelopeChannel implements ChannelListener {
     const lost = Effect.fail(this.host.lost())
     for (const resume of this.asked.values()) resume(lost)
     this.asked.clear()
+    this.streams.closed(this.host.lost())
     for (const arrived of [this.arrived, this.tellsArrived]) {
       for (const { fiber } of arrived.values()) fiber.interruptUnsafe()
       arrived.clear()
@@ -156,6 +197,7 @@ export class EnvelopeChannel implements ChannelListener {
 
   /** Interrupts what nobody waits for any more. */
   look(nowMs: number): void {
+    this.streams.look(nowMs)
     for (const arrived of [this.arrived, this.tellsArrived]) {
       for (const [number, { deadlineMs, fiber }] of arrived) {
         if (deadlineMs > nowMs) continue
@@ -179,12 +221,26 @@ export class EnvelopeChannel implements ChannelListener {
     const { peer } = this.channel
     const refused = this.host.refuses(envelope)
     if (refused !== undefined) return this.send(frame(kinds.notGranted, number, Codec.encode(refused)))
-    if (this.arrived.has(number)) throw new Error(`it used the number ${number} for two asks at once`)
+    this.checkUnused(number)
     if (this.arrived.size >= Limits.asksInFlightMax) {
       throw new Error(`it asked more than ${Limits.asksInFlightMax} things at once`)
     }
     const answer = this.host.receiver().ask(envelope, peer)
     this.follow(this.arrived, number, envelope, answer, (exit) => this.answer(number, exit))
+  }
+
+  private streamArrived(number: number, bytes: Uint8Array): void {
+    const envelope = this.envelopeOf(bytes, "stream")
+    const refused = this.host.refuses(envelope)
+    if (refused !== undefined) return this.send(frame(kinds.notGranted, number, Codec.encode(refused)))
+    this.checkUnused(number)
+    this.streams.start(number, this.host.receiver().stream(envelope, this.channel.peer))
+  }
+
+  private checkUnused(number: number): void {
+    if (this.arrived.has(number) || this.streams.isFlowing(number)) {
+      throw new Error(`it used the number ${number} for two asks at once`)
+    }
   }
 
   private tellArrived(bytes: Uint8Array): void {
@@ -219,6 +275,7 @@ export class EnvelopeChannel implements ChannelListener {
   }
 
   private cancelArrived(number: number): void {
+    if (this.streams.cancelArrived(number)) return
     const arrived = this.arrived.get(number)
     // The answer may have crossed the cancellation.
     if (arrived === undefined) return
@@ -248,56 +305,15 @@ export class EnvelopeChannel implements ChannelListener {
   }
 
   private answerArrived(kind: number, number: number, body: Uint8Array): void {
-    const result = this.resultOf(kind, body)
+    const result = outcomeOf(kind, body, this.channel.peer, this.host.peerName)
+    if (this.streams.isReading(number)) {
+      if (kind === kinds.replied) throw new Error("it answered with one value where a stream was asked for")
+      return this.streams.endArrived(number, result)
+    }
     const resume = this.asked.get(number)
     // The answer may have crossed a cancellation.
     if (resume === undefined) return
     this.asked.delete(number)
     resume(result)
   }
-
-  private resultOf(kind: number, body: Uint8Array): Effect.Effect<Outcome, DeliveryError> {
-    const { peer } = this.channel
-    switch (kind) {
-      case kinds.replied:
-        return Effect.succeed({ _tag: "Replied", value: Codec.decodeChecked(body) })
-      case kinds.failed:
-        return Effect.succeed({ _tag: "Failed", error: Codec.decodeChecked(body) })
-      case kinds.refused:
-        return Effect.succeed({ _tag: "Refused", error: Codec.decodeChecked(body) })
-      case kinds.notGranted:
-        return Effect.fail(new NotGranted({ peer: this.host.peerName(), action: actionOf(body) }))
-      case kinds.unanswered:
-        return Effect.fail(
-          new TransportLost({ peer, reason: `the message arrived, and its reply cannot travel: ${textOf(body)}` })
-        )
-      default:
-        throw new Error(`it sent an envelope frame of kind ${kind}, which this version does not know`)
-    }
-  }
-}
-
-const headerBytes = 5
-const reasonLengthMax = 1_000
-
-const textOf = (body: Uint8Array): string => {
-  const text = Codec.decodeChecked(body)
-  if (typeof text !== "string" || text.length > reasonLengthMax) throw new Error("it sent a reason that is no text")
-  return text
-}
-
-/** The name of an action, which a later version may have and this one not. */
-const actionOf = (body: Uint8Array): string => {
-  const text = textOf(body)
-  if (!/^[a-z.]{1,32}$/.test(text)) throw new Error("it refused an action that has no name")
-  return text
-}
-
-const frame = (kind: number, number: number | undefined, body?: Uint8Array): Uint8Array => {
-  const header = number === undefined ? 1 : headerBytes
-  const bytes = new Uint8Array(header + (body?.length ?? 0))
-  bytes[0] = kind
-  if (number !== undefined) new DataView(bytes.buffer).setUint32(1, number)
-  if (body !== undefined) bytes.set(body, header)
-  return bytes
 }

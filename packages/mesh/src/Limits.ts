@@ -98,6 +98,24 @@ export const lookEveryMs = 1_000
 /** Asks of one peer that wait for a reply here; and asks of this node that wait there. Chosen, not measured. */
 export const asksInFlightMax = 10_000
 
+/** Streamed replies that one peer reads here, and that this node reads there. With the two limits below at most 136 MiB. Chosen, not measured. */
+export const streamsMax = 128
+
+/**
+ * Bytes of one stream that may be on their way to a reader who has not taken them, besides a last value. 64 KiB hold 1,000 tokens or
+ * events, and move 1.3 MB/s at a round trip of 50 ms.
+ */
+export const streamCreditBytes = 64 * 1024
+
+/** One value of a streamed reply: larger things are content, and travel by their hash. Chosen, not measured. */
+export const streamValueBytesMax = 1024 * 1024
+
+/** Milliseconds that a value may wait for its reader before its stream is ended: a person who looks away. Chosen, not measured. */
+export const streamUnreadMsMax = 300_000
+
+/** Milliseconds between the cancellation of a stream and its end: as long as the answer to a heartbeat may take. */
+export const streamEndMsMax = 180_000
+
 /** Bytes of asks and tells that wait for a peer to read; the next is refused. Room for one of the largest. */
 export const envelopesWaitingBytesMax = envelopeBytesMax
 

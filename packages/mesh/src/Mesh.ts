@@ -303,6 +303,8 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
       Delivery.of({
         realmOf,
         ask: (envelope) => withChannel(envelope, (channel) => channel.ask(envelope)),
+        stream: (envelope) =>
+          Stream.unwrap(withChannel(envelope, (channel) => Effect.succeed(channel.stream(envelope)))),
         tell: (envelope) => withChannel(envelope, (channel) => channel.tell(envelope)),
         serve: (receiver) => Effect.sync(() => node.serve(receiver))
       })

@@ -8,7 +8,7 @@ import { peersMax } from "@continuum/core/Limits"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { Action, Peer } from "@continuum/core/PeerDirectory"
 import { type Connection, type PeerUnreachable, TransportLost } from "@continuum/core/Transport"
-import { Clock, Context, Deferred, Effect, type Fiber, PubSub } from "effect"
+import { Clock, Context, Deferred, Effect, type Fiber, PubSub, Stream } from "effect"
 import type { Channel, ChannelProtocol } from "./Channel.ts"
 import { EnvelopeChannel } from "./EnvelopeChannel.ts"
 import type { GrantStore } from "./GrantStore.ts"
@@ -286,6 +286,7 @@ export class MeshNode implements SessionHost {
       })
     return {
       ask: (envelope, peer) => later((receiver) => receiver.ask(envelope, peer)),
+      stream: (envelope, peer) => Stream.unwrap(later((receiver) => Effect.succeed(receiver.stream(envelope, peer)))),
       tell: (envelope, peer) => later((receiver) => receiver.tell(envelope, peer))
     }
   }

@@ -37,7 +37,7 @@ describe("adding a peer", () => {
         connected: true,
         capabilities: ["wat"],
         scope: "mesh",
-        grants: ["actors.ask", "actors.migrate", "jit.run", "jit.compile", "content.read"]
+        grants: ["actors.ask", "actors.migrate", "jit.run", "jit.compile", "content.read", "ai.generate", "events.read"]
       })
       yield* settle
       expect(yield* b.directory.peers).toMatchObject([
@@ -215,6 +215,7 @@ describe("an ask to another node", () => {
             running++
             return Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++))
           }),
+        stream: () => Stream.empty,
         tell: () => Effect.void
       })
       const asking = yield* Effect.forkChild(a.delivery.ask(envelopeTo(b.realm, 1)), { startImmediately: true })
@@ -233,6 +234,7 @@ describe("an ask to another node", () => {
             running++
             return Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++))
           }),
+        stream: () => Stream.empty,
         tell: () => Effect.void
       })
       const asker = identityOf(60)
@@ -258,6 +260,7 @@ describe("an ask to another node", () => {
             running++
             return Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++))
           }),
+        stream: () => Stream.empty,
         tell: () => Effect.void
       })
       const asking = yield* Effect.forkChild(Effect.flip(a.delivery.ask(envelopeTo(b.realm, 1))), {
@@ -325,6 +328,7 @@ describe("tells to another node", () => {
       const told: Array<unknown> = []
       const { a, b } = yield* pairOf({
         ask: () => Effect.never,
+        stream: () => Stream.empty,
         tell: ({ payload }) => Effect.sync(() => told.push(payload))
       })
       for (let i = 0; i < 3_000; i++) yield* a.delivery.tell(envelopeTo(b.realm, i, { kind: "tell" }))

@@ -3,7 +3,7 @@ import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import { frameBytesMax } from "@continuum/core/Limits"
 import * as Limits from "@continuum/mesh/Limits"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, Logger, References } from "effect"
+import { Effect, Fiber, Logger, References, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { echo, envelopeTo } from "./support/Echo.ts"
 import { Hub, identityOf, start } from "./support/Hub.ts"
@@ -357,6 +357,7 @@ describe("a stranger without a grant", () => {
         const count = Effect.sync(() => handled++)
         yield* node.delivery.serve({
           ask: () => Effect.as(count, { _tag: "Replied", value: null }),
+          stream: () => Stream.empty,
           tell: () => Effect.asVoid(count)
         })
         yield* other.mesh.add(node.key)

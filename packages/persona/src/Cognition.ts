@@ -43,7 +43,7 @@ export const process = (mind: Mind, event: CognitiveEvent): Stream.Stream<StateC
   Stream.unwrap(
     Effect.gen(function* () {
       const startedMs = yield* Clock.currentTimeMillis
-      const turn = yield* begin(mind, event)
+      const turn = yield* begin(mind.actor, event)
       const perception = yield* perceive(mind, event, turn.history)
       yield* understand(perception)
       const offers = yield* coordinate(mind, perception)
@@ -60,7 +60,10 @@ export const process = (mind: Mind, event: CognitiveEvent): Stream.Stream<StateC
   )
 
 /** Keeps the conversation for this turn until the stream ends; nothing to keep when the caller has the history. */
-const begin = Effect.fnUntraced(function* ({ actor }: Mind, { context, prompt }: CognitiveEvent) {
+const begin = Effect.fnUntraced(function* (
+  actor: Mind["actor"],
+  { context, prompt }: Pick<CognitiveEvent, "context" | "prompt">
+) {
   if (context._tag === "History") return { history: context.turns, learn: () => Effect.void }
   const conversation = context.id
   const { history, turn } = yield* Effect.acquireRelease(actor.begin({ conversation }), ({ turn }) =>
@@ -69,6 +72,28 @@ const begin = Effect.fnUntraced(function* ({ actor }: Mind, { context, prompt }:
   )
   return { history, learn: (answer: string) => actor.commit({ conversation, turn, question: prompt, answer }) }
 })
+
+/**
+ * A turn of a persona's conversation that another one answers, with what was said so far: remembered here before its `Done` is told,
+ * and not at all when the answer fails or is left.
+ */
+export const remember = <
+  Change extends { readonly _tag: "Text"; readonly text: string } | { readonly _tag: "Done" },
+  E
+>(
+  actor: Mind["actor"],
+  conversation: string,
+  prompt: string,
+  answer: (history: ReadonlyArray<Turn>) => Stream.Stream<Change, E>
+): Stream.Stream<Change, E | ProcessError> =>
+  Stream.unwrap(
+    Effect.map(begin(actor, { context: { _tag: "Conversation", id: conversation }, prompt }), ({ history, learn }) => {
+      const said: Array<string> = []
+      return Stream.tap(answer(history), (change): Effect.Effect<unknown, ProcessError> =>
+        change._tag === "Text" ? act(change.text, said) : learn(said.join(""))
+      )
+    })
+  )
 
 /** What is needed to decide: the prompt, what was said, and the layers at hand. */
 const perceive = Effect.fn("Persona.perceive")(function* (

@@ -29,6 +29,15 @@ export const openTurnsMax = 64
 /** Milliseconds after which a turn that was never committed no longer keeps its conversation. Ten minutes: longer than any answer. */
 export const turnMsMax = 600_000
 
+/** Milliseconds that a persona of another node may take for each next piece of its answer: it may have to load a layer first. Chosen, not measured. */
+export const answerTimeoutMs = 300_000
+
+/** Milliseconds that a peer may take to say which personas it has, before a listing of all goes without it. Chosen, not measured. */
+export const peerListTimeoutMs = 2_000
+
+/** Milliseconds for which the personas of all peers are remembered. Chosen, not measured. */
+export const peerListMs = 5_000
+
 /** Layers that a persona can wear: what a backend composes at once. */
 export { activeLayersMax } from "@continuum/genome/Limits"
 

@@ -71,6 +71,18 @@ export class TurnLost extends Schema.TaggedError<TurnLost>()("TurnLost", { conve
   }
 }
 
+/** A persona that only another node has was asked to remember. */
+export class ConversationElsewhere extends Schema.TaggedError<ConversationElsewhere>()("ConversationElsewhere", {
+  conversation: Schema.String
+}) {
+  override get message() {
+    return (
+      `The conversation "${this.conversation}" cannot be remembered: what is said to personas of other nodes is remembered by the ` +
+      "one of the same name here, and there is none. Leave out --conversation, or see personas/list"
+    )
+  }
+}
+
 /** What the persona itself refuses. */
 export const CognitionError = Schema.Union([
   PersonaUnknown,

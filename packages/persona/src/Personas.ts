@@ -7,17 +7,19 @@
 import type { ActorError } from "@continuum/actors/ActorError"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as Address from "@continuum/core/Address"
-import { Backend } from "@continuum/genome/backend/Backend"
+import { Backend, type Turn } from "@continuum/genome/backend/Backend"
 import { Context, Effect, Layer, Stream } from "effect"
 import * as Cognition from "./Cognition.ts"
+import * as Elsewhere from "./Elsewhere.ts"
 import type { CognitiveEvent } from "./Event.ts"
 import * as ModelWorker from "./ModelWorker.ts"
 import type { KnownLayer } from "./NamedLayer.ts"
 import * as Persona from "./Persona.ts"
-import { PersonaUnknown } from "./PersonaError.ts"
+import { ConversationElsewhere, PersonaUnknown } from "./PersonaError.ts"
+import * as PersonasActor from "./PersonasActor.ts"
 import { Library } from "./retrieval/Library.ts"
 import * as Retrieval from "./retrieval/Retrieval.ts"
-import type { PersonaSummary } from "./rpc.ts"
+import type { AiChunk, PersonaSummary } from "./rpc.ts"
 import * as Templates from "./Templates.ts"
 
 export interface Options {
@@ -38,6 +40,18 @@ export class Personas extends Context.Service<
       name: string,
       event: CognitiveEvent
     ) => Stream.Stream<Cognition.StateChange, Cognition.ProcessError>
+    /**
+     * A turn of a conversation that the persona of this name or id remembers, and that a persona elsewhere answers. Fails with
+     * `ConversationElsewhere` when there is no such persona here.
+     */
+    readonly remember: <E>(
+      name: string,
+      conversation: string,
+      prompt: string,
+      answer: (history: ReadonlyArray<Turn>) => Stream.Stream<AiChunk, E>
+    ) => Stream.Stream<AiChunk, E | Cognition.ProcessError | ConversationElsewhere>
+    /** The personas of other nodes. */
+    readonly elsewhere: Elsewhere.Elsewhere
   }
 >()("@continuum/persona/Personas") {}
 
@@ -57,7 +71,7 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
           return Effect.fail(new PersonaUnknown({ name: name.slice(0, shownMax), nearest: Templates.nearest(name) }))
         })
 
-      return {
+      const here: Omit<Personas["Service"], "elsewhere"> = {
         names: Templates.templates.map(({ name }) => name),
         list: Effect.gen(function* () {
           const actors = yield* system.list(Persona.kind)
@@ -79,8 +93,16 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
                 event
               )
             )
-          )
+          ),
+        remember: (name, conversation, prompt, answer) => {
+          const found = Templates.find(name)
+          return found === undefined
+            ? Stream.fail(new ConversationElsewhere({ conversation }))
+            : Cognition.remember(system.ref(definition, found.name), conversation, prompt, answer)
+        }
       }
+      const door = yield* system.register(PersonasActor.make(here))
+      return { ...here, elsewhere: yield* Elsewhere.make(door) }
     })
   )
 

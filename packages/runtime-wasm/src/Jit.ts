@@ -19,6 +19,7 @@ import { type CompileError, InputMalformed, LanguageUnavailable, RunFailed, type
 import * as Elsewhere from "./Elsewhere.ts"
 import * as JitActor from "./JitActor.ts"
 import * as Limits from "./Limits.ts"
+import * as JitEvents from "./JitEvents.ts"
 import * as Manifest from "./Manifest.ts"
 import * as ModuleActor from "./ModuleActor.ts"
 import * as ModuleRunner from "./ModuleRunner.ts"
@@ -134,15 +135,20 @@ const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: c
         if (languages.some((one) => one === lang)) {
           const contentId = yield* store.put(yield* sandbox.compile(lang, source, input))
           yield* arrive(contentId)
+          yield* compiled(contentId, lang, nodeName)
           return { contentId }
         }
         if (mayAsk !== true) return yield* new LanguageUnavailable({ lang, available: languages })
         const made = yield* elsewhere.compile({ lang, source, ...(input === undefined ? {} : { input }) })
         yield* arrive(made.contentId)
+        yield* compiled(made.contentId, lang, made.compiledBy)
         return made
       })
     })
   )
+
+  const compiled = (contentId: ContentId.ContentId, lang: string, compiledBy: string) =>
+    system.publish(JitEvents.topic, { _tag: "Compiled", contentId, lang, compiledBy })
 
   /** Tells the actor of a module that has just come what it is. */
   const arrive = Effect.fnUntraced(

@@ -8,6 +8,7 @@ import { Effect, Option, Stream } from "effect"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { Json } from "../GlobalFlags.ts"
+import * as MeshFlag from "../MeshFlag.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
 import * as Render from "../Render.ts"
@@ -20,6 +21,7 @@ const generate = Command.make(
   {
     prompt: Flag.String("prompt").pipe(Flag.withMetavar("P"), Flag.withDescription("The question")),
     persona: optional("persona", "NAME", 'Who shall answer, such as "Teacher AI" (default: the helper)'),
+    mesh: MeshFlag.make("Whose persona"),
     conversation: optional("conversation", "ID", "The persona remembers what is said under this name"),
     layers: optional("layers", "NAMES", 'Answer by the model with exactly these, such as reversing,dates; "" is none'),
     temperature: Flag.Finite("temperature").pipe(
@@ -46,13 +48,14 @@ const generate = Command.make(
       Flag.withDescription("How long the answer may become")
     )
   },
-  ({ conversation, layers, persona, prompt, seed, temperature, tokens }) =>
+  ({ conversation, layers, mesh, persona, prompt, seed, temperature, tokens }) =>
     Effect.gen(function* () {
       const json = yield* Json
       const { isTerminal, write } = yield* Output.Output
       const sampling = present({ temperature, seed })
       const request = {
         prompt,
+        ...MeshFlag.payload(mesh),
         ...present({ persona, conversation, tokensMax: tokens, layers: Option.map(layers, namesOf) }),
         ...(Object.keys(sampling).length === 0 ? {} : { sampling })
       }
@@ -74,10 +77,12 @@ const generate = Command.make(
           Effect.tapCause(() => (text === "" || json ? Effect.void : Effect.ignore(write("\n"))))
         )
       })
-      const { node, persona: name, reason, trace } = answer.done
-      if (json) return yield* write(Output.jsonLine({ text: answer.text, persona: name, node, reason, trace }))
+      const { _tag, ...done } = answer.done
+      if (json) return yield* write(Output.jsonLine({ text: answer.text, ...done }))
       yield* write("\n")
-      yield* Output.detail((style) => style.dim(`${isTerminal ? "\n" : ""}${traceText(answer.done)}`))
+      yield* Output.detail((style) =>
+        style.dim(`${isTerminal ? "\n" : ""}${traceText(answer.done, Option.isSome(mesh))}`)
+      )
     })
 ).pipe(
   Command.withDescription("Ask a persona. The answer streams; with --json it is one document, with its trace"),
@@ -96,10 +101,11 @@ const namesOf = (list: string): ReadonlyArray<string> =>
     .map((name) => name.trim())
     .filter((name) => name !== "")
 
-const traceText = ({ node, persona, trace }: AiDone): string =>
+/** Of another node the key as well: names are not unique. */
+const traceText = ({ node, nodeKey, persona, trace }: AiDone, isElsewhere: boolean): string =>
   [
     Render.printable(persona),
-    `on ${Render.printable(node)}`,
+    `on ${Render.printable(isElsewhere ? `${node} (${nodeKey})` : node)}`,
     trace.worker === "model"
       ? `model with ${trace.layers.length === 0 ? "no layer" : trace.layers.map(({ name }) => Render.printable(name)).join(", ")}`
       : "quoted from the pages",
@@ -109,9 +115,9 @@ const traceText = ({ node, persona, trace }: AiDone): string =>
     `all after ${Render.milliseconds(trace.ms)}`
   ].join("  ")
 
-const personas = Command.make("personas/list", {}, () =>
+const personas = Command.make("personas/list", { mesh: MeshFlag.make("Whose personas") }, ({ mesh }) =>
   Effect.gen(function* () {
-    const list = yield* NodeConnection.useQuick((node) => node["personas.list"]())
+    const list = yield* NodeConnection.useQuick((node) => node["personas.list"](MeshFlag.payload(mesh)))
     yield* Output.result(list, (style) =>
       Render.table<PersonaSummary>(
         style,
@@ -130,7 +136,7 @@ const personas = Command.make("personas/list", {}, () =>
       )
     )
   })
-).pipe(Command.withDescription("The personas of the node, and what they wear"))
+).pipe(Command.withDescription("The personas of the node, or of a peer, and what they wear"))
 
 const layers = Command.make("layers/list", {}, () =>
   Effect.gen(function* () {

@@ -52,6 +52,7 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
     reason: "a number is needed"
   }),
   MailboxFull: new ActorError.MailboxFull({ address: "continuum://local/counter/a", capacity: 1000 }),
+  StreamsFull: new ActorError.StreamsFull({ address: "continuum://local/counter/a", streamsMax: 9 }),
   ActorFailed: new ActorError.ActorFailed({
     address: "continuum://local/counter/a",
     messageName: "add",
@@ -109,6 +110,7 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
   LayerNameUnknown: new PersonaError.LayerNameUnknown({ name: "sortin", nearest: ["sorting"] }),
   PromptEmpty: new PersonaError.PromptEmpty(),
   PromptTooLarge: new PersonaError.PromptTooLarge({ bytes: 5000, bytesMax: 4096 }),
+  ConversationElsewhere: new PersonaError.ConversationElsewhere({ conversation: "a" }),
   ConversationBusy: new PersonaError.ConversationBusy({ conversation: "a" }),
   PersonaBusy: new PersonaError.PersonaBusy({ name: "Helper AI", openTurnsMax: 64 }),
   TurnLost: new PersonaError.TurnLost({ conversation: "a" }),
@@ -368,7 +370,7 @@ const peerOf = (publicKey: PublicKey): Peer => ({
   connected: true,
   capabilities: ["js", "wat"],
   scope: "mesh",
-  grants: ["actors.ask", "actors.migrate", "jit.run", "jit.compile", "content.read"]
+  grants: ["actors.ask", "actors.migrate", "jit.run", "jit.compile", "content.read", "ai.generate", "events.read"]
 })
 
 /** Says back what it was asked, in two pieces. */
@@ -381,6 +383,7 @@ const answer = (request: AiRequest): ReadonlyArray<AiChunk> => {
       _tag: "Done",
       persona,
       node: "tester",
+      nodeKey: "y".repeat(52),
       reason: "stop",
       trace: {
         worker: "model",

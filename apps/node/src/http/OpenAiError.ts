@@ -4,6 +4,7 @@
  * for 429 and from 500 on.
  */
 import type { ActorError } from "@continuum/actors/ActorError"
+import type { RemoteError } from "@continuum/actors/RemoteError"
 import type { ProcessError } from "@continuum/persona/Cognition"
 import { Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
@@ -22,7 +23,7 @@ export const badRequest = (message: string, param: string | null = null, code: s
   new OpenAiError({ status: 400, message, param, code })
 
 /** What a persona or the model failed with. */
-export const of = (error: ProcessError | ActorError): OpenAiError => {
+export const of = (error: ProcessError | ActorError | RemoteError): OpenAiError => {
   const { message } = error
   const answer = (status: number, code: string | null, param: string | null = null) =>
     new OpenAiError({ status, message, param, code })
@@ -39,10 +40,17 @@ export const of = (error: ProcessError | ActorError): OpenAiError => {
     case "LayerForOtherBase":
     case "LayerUnfit":
       return answer(400, null)
+    case "NotGranted":
+    case "NotExposed":
+      return answer(403, "not_granted", "model")
+    case "PeerUnreachable":
+    case "TransportLost":
+      return answer(502, "peer_unreachable")
     case "ConversationBusy":
     case "PersonaBusy":
     case "BackendBusy":
     case "MailboxFull":
+    case "StreamsFull":
       return answer(503, "overloaded")
     default:
       return answer(500, null)

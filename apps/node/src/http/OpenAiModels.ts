@@ -1,10 +1,15 @@
 /**
  * What `/v1` calls models: the personas, by id (`teacher-ai`) or by name, and the bare base model without any persona, by
- * its name with or without the hash behind it (`continuum/tiny`).
+ * its name with or without the hash behind it (`continuum/tiny`). Personas of other nodes have the name of theirs behind them:
+ * `teacher-ai@bee`.
  */
+import * as Nearest from "@continuum/core/Nearest"
 import { Backend, type End } from "@continuum/genome/backend/Backend"
 import type { StateChange } from "@continuum/persona/Cognition"
+import type { PeerPersonas } from "@continuum/persona/Elsewhere"
+import { PersonaUnknown } from "@continuum/persona/PersonaError"
 import { Personas } from "@continuum/persona/Personas"
+import type { AiChunk } from "@continuum/persona/rpc"
 import { idOf } from "@continuum/persona/Templates"
 import type { Trace } from "@continuum/persona/Trace"
 import { Effect, Stream } from "effect"
@@ -19,24 +24,35 @@ export type Piece =
       readonly reason: "stop" | "length"
       readonly promptTokens: number
       readonly tokens: number
-      /** How a persona came to its answer; the bare model has none. */
-      readonly trace?: Trace
+      /** How a persona came to its answer, with the node where it is another one; the bare model has none. */
+      readonly trace?: Trace & { readonly node?: string; readonly nodeKey?: string }
     }
 
 /** Lists the models, finds one by what a client calls it, and answers by one. */
 export const make = Effect.gen(function* () {
   const personas = yield* Personas
   const backend = yield* Backend
+  const { elsewhere } = personas
 
   const ids = Effect.gen(function* () {
     const { base } = yield* backend.capabilities
-    return [...(yield* personas.list).map(({ id }) => id), shortOf(base)]
+    const here = (yield* personas.list).map(({ id }) => id)
+    return [...here, shortOf(base), ...idsOf(yield* elsewhere.all)]
   }).pipe(Effect.mapError(OpenAiError.of))
 
   const find = Effect.fnUntraced(function* (wanted: string) {
     const { base } = yield* backend.capabilities
     if (wanted === base || wanted === shortOf(base)) return shortOf(base)
-    return idOf(yield* Effect.mapError(personas.find(wanted), OpenAiError.of))
+    const there = placeOf(wanted)
+    if (there === undefined) return idOf(yield* Effect.mapError(personas.find(wanted), OpenAiError.of))
+    const list = yield* Effect.mapError(elsewhere.list(there.peer), OpenAiError.of)
+    const found = list.find(({ id }) => id === idOf(there.persona))
+    if (found !== undefined) return `${found.id}@${there.peer}`
+    const nearest = Nearest.of(
+      idOf(there.persona),
+      list.map(({ id }) => id)
+    )
+    return yield* OpenAiError.of(new PersonaUnknown({ name: there.persona, nearest }))
   })
 
   const answer = Effect.fnUntraced(function* ({ model, sampling, stop, tokensMax, turns }: OpenAiRequest) {
@@ -45,19 +61,39 @@ export const make = Effect.gen(function* () {
     if (model === base || model === shortOf(base)) {
       return backend.generate({ turns, ...limits }).pipe(Stream.map(ofModel), Stream.mapError(OpenAiError.of))
     }
-    const name = yield* Effect.mapError(personas.find(model), OpenAiError.of)
-    const prompt = turns.at(-1)!
-    if (prompt.role !== "user") {
+    const there = placeOf(model)
+    const name = there === undefined ? yield* Effect.mapError(personas.find(model), OpenAiError.of) : there.persona
+    const last = turns.at(-1)!
+    if (last.role !== "user") {
       return yield* OpenAiError.badRequest("The last message must be from the user: it is the prompt", "messages")
     }
-    const context = { _tag: "History" as const, turns: turns.slice(0, -1) }
+    const [prompt, history] = [last.content, turns.slice(0, -1)]
+    if (there !== undefined) {
+      return elsewhere
+        .generate(there.peer, { prompt, persona: name, history, ...limits })
+        .pipe(Stream.map(ofPersona), Stream.mapError(OpenAiError.of))
+    }
     return personas
-      .process(name, { domain: "chat", context, prompt: prompt.content, ...limits })
+      .process(name, { domain: "chat", context: { _tag: "History", turns: history }, prompt, ...limits })
       .pipe(Stream.map(ofPersona), Stream.mapError(OpenAiError.of))
   })
 
   return { ids, find, answer }
 })
+
+/** Personas of peers as models: `teacher-ai@bee`, with the key in place of a name that is not one peer's alone or no word. */
+const idsOf = (peers: ReadonlyArray<PeerPersonas>): ReadonlyArray<string> =>
+  peers.flatMap(({ peer: { name, publicKey }, personas }) => {
+    const unique = peers.filter(({ peer }) => peer.name === name).length === 1
+    const place = unique && /^[\w.-]+$/.test(name) ? name : publicKey
+    return personas.map(({ id }) => `${id}@${place}`)
+  })
+
+/** The parts of `teacher-ai@bee`; undefined for a model of this node. */
+const placeOf = (model: string): { readonly persona: string; readonly peer: string } | undefined => {
+  const at = model.lastIndexOf("@")
+  return at <= 0 || at === model.length - 1 ? undefined : { persona: model.slice(0, at), peer: model.slice(at + 1) }
+}
 
 /** `continuum/tiny@0123456789abcdef` without its hash. */
 const shortOf = (base: string): string => base.replace(/@[0-9a-f]+$/, "")
@@ -72,8 +108,9 @@ const ofModel = (chunk: { readonly _tag: "Text"; readonly text: string } | typeo
         tokens: chunk.usage.completionTokens
       }
 
-const ofPersona = (change: StateChange): Piece => {
+const ofPersona = (change: StateChange | AiChunk): Piece => {
   if (change._tag === "Text") return change
   const { reason, trace } = change
-  return { _tag: "Done", reason, promptTokens: trace.promptTokens, tokens: trace.tokens, trace }
+  const where = "node" in change ? { node: change.node, nodeKey: change.nodeKey } : {}
+  return { _tag: "Done", reason, promptTokens: trace.promptTokens, tokens: trace.tokens, trace: { ...trace, ...where } }
 }

@@ -10,6 +10,7 @@ import { NodeInfo } from "../NodeInfo.ts"
 const doors = [
   ["/healthz", "whether the node is ready, for anyone"],
   ["/metrics", "counters in the Prometheus text format"],
+  ["/events", "what happens here, as server-sent events or by WebSocket, with the API key"],
   ["/rpc", "every call of the node, with the API key (docs/PROTOCOL.md)"]
 ] as const
 

@@ -93,6 +93,9 @@ export class SimulationNetwork {
     return Delivery.of({
       realmOf: (realm) => Effect.succeed(realm === localRealm ? member.realm : this.realmNamed(realm)),
       ask: (envelope) => this.send(member, envelope, true) as Effect.Effect<Outcome, DeliveryError>,
+      // Streams flow within a simulated node, not between two.
+      stream: ({ to }) =>
+        Stream.fail(new PeerUnreachable({ peer: to.realm, reason: "streams between nodes are not simulated" })),
       tell: (envelope) => Effect.asVoid(this.send(member, envelope, false)),
       serve: (receiver) => Effect.sync(() => void (member.receiver = receiver))
     })

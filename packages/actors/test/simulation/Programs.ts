@@ -8,6 +8,7 @@ import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
 import type { SimulatedNode, Violated, World } from "../../src/testing/Simulation.ts"
+import { streamsUnderFire } from "./Streams.ts"
 
 export interface Program {
   readonly name: string
@@ -223,5 +224,6 @@ export const programs: ReadonlyArray<Program> = [
   accountsOnABadDisk,
   messagesAreAccountedFor,
   lentUnderFire,
-  singletonUnderFire
+  singletonUnderFire,
+  streamsUnderFire
 ]

@@ -7,7 +7,7 @@ import type { Envelope, EnvelopeMalformed } from "@continuum/core/Envelope"
 import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import { keyPairFromSeed, type PublicKey } from "@continuum/core/Identity"
 import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 
 const realmOf = (seed: number): PublicKey => keyPairFromSeed(new Uint8Array(32).fill(seed)).publicKey
 
@@ -62,6 +62,17 @@ export const make = (): readonly [End, End, Line] => {
             const outcome = yield* Effect.raceFirst(to.ask(arrived, realm), lost)
             return Codec.decodeUnsafe(Codec.encode(outcome)) as Outcome
           }),
+        stream: (envelope) =>
+          Stream.unwrap(
+            Effect.gen(function* () {
+              const arrived = yield* crossed(envelope)
+              const to = yield* receiverOf(envelope.to.realm)
+              return Stream.map(
+                to.stream(arrived, realm),
+                (outcome) => Codec.decodeUnsafe(Codec.encode(outcome)) as Outcome
+              )
+            })
+          ),
         tell: (envelope) =>
           Effect.flatMap(crossed(envelope), (arrived) =>
             Effect.flatMap(receiverOf(envelope.to.realm), (to) => to.tell(arrived, realm))

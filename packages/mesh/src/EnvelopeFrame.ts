@@ -1,0 +1,76 @@
+/**
+ * The frames of the channel of actor messages: a kind (one byte), for all but a tell the number of an ask (32 bits, big-endian, the
+ * asker's own), then MessagePack. docs/PROTOCOL.md says what each kind holds.
+ */
+import * as Codec from "@continuum/core/Codec"
+import { type DeliveryError, NotGranted, type Outcome } from "@continuum/core/Delivery"
+import type { PublicKey } from "@continuum/core/Identity"
+import { TransportLost } from "@continuum/core/Transport"
+import { Effect } from "effect"
+
+/** The first byte of a frame. Those from `stream` on belong to streamed replies. */
+export const kinds = {
+  ask: 0,
+  tell: 1,
+  cancel: 2,
+  replied: 3,
+  failed: 4,
+  refused: 5,
+  notGranted: 6,
+  unanswered: 7,
+  stream: 8,
+  value: 9,
+  end: 10,
+  credit: 11
+} as const
+
+export const headerBytes = 5
+export const reasonLengthMax = 1_000
+
+/** A frame of this kind about the ask of this number; a tell has none. */
+export const frame = (kind: number, number: number | undefined, body?: Uint8Array): Uint8Array => {
+  const header = number === undefined ? 1 : headerBytes
+  const bytes = new Uint8Array(header + (body?.length ?? 0))
+  bytes[0] = kind
+  if (number !== undefined) new DataView(bytes.buffer).setUint32(1, number)
+  if (body !== undefined) bytes.set(body, header)
+  return bytes
+}
+
+/** What an answer says came of an ask. Throws for a kind that is no answer, and for what it cannot hold. */
+export const outcomeOf = (
+  kind: number,
+  body: Uint8Array,
+  peer: PublicKey,
+  peerName: () => string
+): Effect.Effect<Outcome, DeliveryError> => {
+  switch (kind) {
+    case kinds.replied:
+      return Effect.succeed({ _tag: "Replied", value: Codec.decodeChecked(body) })
+    case kinds.failed:
+      return Effect.succeed({ _tag: "Failed", error: Codec.decodeChecked(body) })
+    case kinds.refused:
+      return Effect.succeed({ _tag: "Refused", error: Codec.decodeChecked(body) })
+    case kinds.notGranted:
+      return Effect.fail(new NotGranted({ peer: peerName(), action: actionOf(body) }))
+    case kinds.unanswered:
+      return Effect.fail(
+        new TransportLost({ peer, reason: `the message arrived, and its reply cannot travel: ${textOf(body)}` })
+      )
+    default:
+      throw new Error(`it sent an envelope frame of kind ${kind}, which this version does not know`)
+  }
+}
+
+const textOf = (body: Uint8Array): string => {
+  const text = Codec.decodeChecked(body)
+  if (typeof text !== "string" || text.length > reasonLengthMax) throw new Error("it sent a reason that is no text")
+  return text
+}
+
+/** The name of an action, which a later version may have and this one not. */
+const actionOf = (body: Uint8Array): string => {
+  const text = textOf(body)
+  if (!/^[a-z.]{1,32}$/.test(text)) throw new Error("it refused an action that has no name")
+  return text
+}
