@@ -1,8 +1,8 @@
 /** Personas and the model in a real node: real engine, real HTTP, the unmodified client of OpenAI. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { spawnSync } from "node:child_process"
 import OpenAI from "openai"
+import { type Answer, enginesOf, generate } from "./Generate.ts"
 import { call, start, temporaryFolder, type NodeProcess } from "./NodeProcess.ts"
 
 /** One node for the tests that leave it alive. */
@@ -14,33 +14,6 @@ const shared = Layer.effect(
 
 const clientOf = (node: NodeProcess, apiKey = "any") => new OpenAI({ baseURL: `${node.url}/v1`, apiKey, maxRetries: 0 })
 const user = (content: string) => [{ role: "user" as const, content }]
-
-interface Answer {
-  readonly text: string
-  readonly done: any
-  readonly failure: string | undefined
-}
-
-/** `ai.generate` as any program without our client would send it. */
-const generate = async (node: NodeProcess, request: object): Promise<Answer> => {
-  const { exit, text } = await call(node, "ai.generate", request)
-  const chunks = text
-    .trim()
-    .split("\n")
-    .flatMap((line) => (JSON.parse(line) as { readonly values?: ReadonlyArray<any> }).values ?? [])
-  return {
-    text: chunks.map((chunk) => (chunk._tag === "Text" ? chunk.text : "")).join(""),
-    done: chunks.find((chunk) => chunk._tag === "Done"),
-    failure: exit?._tag === "Failure" ? exit.cause[0]?.error?._tag : undefined
-  }
-}
-
-/** Processes of the model's engine that a node has started. */
-const enginesOf = (node: NodeProcess): ReadonlyArray<number> =>
-  spawnSync("ps", ["-o", "pid=,args=", "--ppid", String(node.pid)], { encoding: "utf8" })
-    .stdout.split("\n")
-    .filter((line) => line.includes("EngineOnnxRuntime"))
-    .map((line) => Number.parseInt(line, 10))
 
 describe("a node with personas", () => {
   layer(shared, { excludeTestServices: true })((it) => {
