@@ -75,6 +75,33 @@ describe("a node with personas", () => {
       })
     )
 
+    it.effect("answers twenty conversations at once as each alone, and each remembers only its own", () =>
+      Effect.gen(function* () {
+        const node = yield* Shared
+        const words = ["fuel", "preemption", "a persona", "LoRA", "a mailbox", "starvation", "an actor", "supervision"]
+        const exercises = ["reverse stone", "sort tiger", "close ([{", "date 1999-12-28", "12+34="]
+        /** A question, an exercise in between, and more about the question. */
+        const talk = (word: string, conversation: string) =>
+          Effect.promise(async () => {
+            const exercise = exercises[words.indexOf(word) % exercises.length]!
+            const texts: Array<string> = []
+            for (const prompt of [exercise, `what is ${word}?`, "tell me more"]) {
+              texts.push((await generate(node, { prompt, conversation, persona: "Teacher AI" })).text)
+            }
+            return texts
+          })
+        const alone = yield* Effect.forEach(words, (word) => talk(word, `alone ${word}`))
+        assert.strictEqual(new Set(alone.map(([, , more]) => more)).size, words.length)
+        const names = Array.from({ length: 20 }, (_, i) => words[i % words.length]!)
+        const together = yield* Effect.forEach(names, (word, i) => talk(word, `together ${i}`), {
+          concurrency: "unbounded"
+        })
+        for (const [i, texts] of together.entries()) {
+          assert.deepStrictEqual(texts, alone[words.indexOf(names[i]!)])
+        }
+      })
+    )
+
     it.effect("serves the unmodified client of OpenAI: it lists, chats and streams without a key", () =>
       Effect.gen(function* () {
         const node = yield* Shared
@@ -137,7 +164,11 @@ describe("a node with personas", () => {
           const tooLong = yield* Effect.promise(() => generate(node, { prompt: "a".repeat(600), layers: [] }))
           assert.strictEqual(tooLong.failure, "PromptTooLong")
           const unknown = yield* Effect.promise(() => generate(node, { prompt: "x", persona: "Techer AI" }))
-          assert.strictEqual(unknown.failure, "PersonaUnknown")
+          assert.deepInclude(unknown.error, { _tag: "PersonaUnknown", name: "Techer AI" })
+          assert.strictEqual(unknown.error.nearest[0], "Teacher AI")
+          const typo = yield* post({ ...question, model: "techer-ai" })
+          assert.deepStrictEqual([typo.status, typo.body.error.code], [404, "model_not_found"])
+          assert.include(typo.body.error.message, "Teacher AI")
         })
     )
 

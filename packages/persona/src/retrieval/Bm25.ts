@@ -8,6 +8,7 @@
  */
 import { queryTermsMax } from "../Limits.ts"
 import type { Passage } from "./Page.ts"
+import type { Wanted } from "./Query.ts"
 import * as Terms from "./Terms.ts"
 
 /** How soon more of the same word stops counting. 1.2 to 2 in the paper. */
@@ -24,14 +25,16 @@ export interface Found {
   readonly passage: Passage
   /** BM25, 0 and up; comparable within one search only. */
   readonly score: number
-  /** How much of the question the passage has, each word weighted by how rare it is: 0 to 1. */
+  /** How much of the question the passage has, each word weighted by how rare it is and how surely it is meant: 0 to 1. */
   readonly coverage: number
 }
 
 export interface Index {
+  /** Words that some passage has, as `Terms` writes them. */
+  readonly terms: Iterable<string> & { has(term: string): boolean }
   /** The best passages first, at most `count`; none when no word is known. `weight` multiplies the scores of a source, 1 is neutral. */
   readonly search: (
-    terms: ReadonlyArray<string>,
+    wanted: ReadonlyArray<Wanted>,
     count: number,
     weight?: (source: string) => number
   ) => ReadonlyArray<Found>
@@ -70,21 +73,37 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
   // Never below 0, also for a word that most passages have.
   const idf = (count: number) => Math.log(1 + (passages.length - count + 0.5) / (count + 0.5))
 
+  /** The passages that have a word or what may stand for it: of several that it has, the best counts. */
+  const matches = (wanted: Wanted) => {
+    const passages = new Map<number, { readonly score: number; readonly mass: number }>()
+    const lists = wanted.map(({ term, weight }) => ({ weight, list: postings.get(term) ?? [] }))
+    const count = Math.max(...lists.map(({ list }) => list.length))
+    // What may stand for a word makes it as common as the commonest of them.
+    const mass = idf(count)
+    for (const { list, weight } of lists) {
+      for (const { passage, frequency } of list) {
+        const norm = k1 * (1 - b + (b * lengths[passage]!) / lengthMean)
+        const score = (weight * idf(list.length) * frequency * (k1 + 1)) / (frequency + norm)
+        if (score > (passages.get(passage)?.score ?? 0)) passages.set(passage, { score, mass: weight * mass })
+      }
+    }
+    return { passages, mass }
+  }
+
   return {
-    search: (terms, count, weight = () => 1) => {
-      const wanted = [...new Set(terms)].slice(0, queryTermsMax)
-      const asked = setOf(wanted)
+    terms: { has: (term) => postings.has(term), [Symbol.iterator]: () => postings.keys() },
+    search: (question, count, weight = () => 1) => {
+      const words = new Map(question.slice(0, queryTermsMax).map((wanted) => [wanted[0]!.term, wanted]))
+      const asked = setOf([...words.keys()])
       const found = new Map<number, { score: number; mass: number }>()
       let massTotal = 0
-      for (const term of wanted) {
-        const list = postings.get(term) ?? []
-        const rarity = idf(list.length)
-        massTotal += rarity
-        for (const { passage, frequency } of list) {
-          const norm = k1 * (1 - b + (b * lengths[passage]!) / lengthMean)
+      for (const wanted of words.values()) {
+        const { mass, passages } = matches(wanted)
+        massTotal += mass
+        for (const [passage, match] of passages) {
           const entry = found.get(passage) ?? { score: 0, mass: 0 }
-          entry.score += (rarity * frequency * (k1 + 1)) / (frequency + norm)
-          entry.mass += rarity
+          entry.score += match.score
+          entry.mass += match.mass
           found.set(passage, entry)
         }
       }

@@ -10,7 +10,11 @@ export interface NewcomerQuestion {
 }
 
 const q = (ask: string, ...helps: ReadonlyArray<string>): NewcomerQuestion => ({ ask, helps })
-const share = ["docs/GUIDE.md#How do I share my machine with another one?", "README.md#Two machines", "docs/GLOSSARY.md#Mesh"]
+const share = [
+  "docs/GUIDE.md#How do I share my machine with another one?",
+  "README.md#Two machines",
+  "docs/GLOSSARY.md#Mesh"
+]
 const stop = "docs/GUIDE.md#How do I stop the node?"
 const data = "docs/GUIDE.md#Where is my data?"
 const openai = ["docs/GUIDE.md#How do I use it from an OpenAI client?", "docs/PROTOCOL.md#OpenAI's API"]
@@ -68,6 +72,24 @@ export const seen: ReadonlyArray<NewcomerQuestion> = [
   q("what does temperature do", word("Sampling")),
   q("why should a task be interrupted by the system", word("Preemption"), word("Multitasking")),
   q("how are texts ranked when it searches the docs", word("BM25"), word("Retrieval"))
+]
+
+/** Nothing in the pages answers these. */
+export const foreign: ReadonlyArray<string> = [
+  "who is the president of france",
+  "recommend a good pizza place",
+  "how tall is mount everest",
+  "what time is it in tokyo",
+  "write a poem about autumn leaves",
+  "best laptop for gaming",
+  "how do i lose weight",
+  "what is the meaning of life",
+  "who wrote hamlet",
+  "convert 5 miles to kilometers",
+  "my dog is sick",
+  "book a flight to rome",
+  "what is photosynthesis",
+  "how do vaccines work"
 ]
 
 export const unseen: ReadonlyArray<NewcomerQuestion> = [

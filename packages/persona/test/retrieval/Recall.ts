@@ -6,7 +6,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer } from "effect"
 import { resolve } from "node:path"
 import * as ScriptedBackend from "../support/ScriptedBackend.ts"
-import { seen, unseen, type NewcomerQuestion } from "./Newcomers.ts"
+import { foreign, seen, unseen, type NewcomerQuestion } from "./Newcomers.ts"
 import { questions, unanswerable } from "./Questions.ts"
 import { Backend } from "@continuum/genome/backend/Backend"
 
@@ -19,8 +19,21 @@ const show = process.argv[2]
 const program = Effect.gen(function* () {
   const worker = Retrieval.make(yield* Library, yield* Backend)
   const first = (persona: Template, prompt: string) =>
-    worker.offer({ persona, prompt, history: [], layers: [], insists: false, sampling: undefined, stop: [], tokensMax: undefined })
-  for (const [name, set] of [["own", own], ["seen", seen], ["unseen", unseen]] as const) {
+    worker.offer({
+      persona,
+      prompt,
+      history: [],
+      layers: [],
+      insists: false,
+      sampling: undefined,
+      stop: [],
+      tokensMax: undefined
+    })
+  for (const [name, set] of [
+    ["own", own],
+    ["seen", seen],
+    ["unseen", unseen]
+  ] as const) {
     for (const persona of templates) {
       let hits = 0
       for (const { ask, helps } of set) {
@@ -32,9 +45,18 @@ const program = Effect.gen(function* () {
       console.log(`${name}, ${persona.name}: ${hits} of ${set.length}`)
     }
   }
-  let refused = 0
-  for (const ask of unanswerable) refused += (yield* first(templates[0]!, ask)).sources.length === 0 ? 1 : 0
-  console.log(`unanswerable: ${refused} of ${unanswerable.length} refused`)
+  for (const [name, set] of [
+    ["unanswerable", unanswerable],
+    ["foreign", foreign]
+  ] as const) {
+    let refused = 0
+    for (const ask of set) {
+      const { bid, sources } = yield* first(templates[0]!, ask)
+      refused += sources.length === 0 ? 1 : 0
+      if (sources.length > 0 && show === name) console.log(`  ${ask} -> ${bid.reason} ${bid.confidence.toFixed(2)}`)
+    }
+    console.log(`${name}: ${refused} of ${set.length} refused`)
+  }
 })
 const services = Layer.mergeAll(
   layerFolder(resolve(import.meta.dirname, "../../../..")).pipe(Layer.provide(NodeServices.layer)),

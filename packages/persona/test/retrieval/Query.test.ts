@@ -1,0 +1,34 @@
+import * as Query from "@continuum/persona/retrieval/Query"
+import * as Thesaurus from "@continuum/persona/retrieval/Thesaurus"
+import { assert, describe, it } from "@effect/vitest"
+
+const known = new Set(["embedd", "throughput", "stop", "machin", "node", "place"])
+const of = (word: string) => Query.of([word], known)[0]!
+
+describe("the words of a question", () => {
+  it("stand for themselves first, and for what the pages call the same thing", () => {
+    assert.deepStrictEqual(of("throughput"), [{ term: "throughput", weight: 1 }])
+    const [own, ...others] = of("laptop")
+    assert.deepStrictEqual(own, { term: "laptop", weight: 1 })
+    assert.isTrue(others.some(({ term, weight }) => term === "machin" && weight < 1))
+  })
+
+  it("are mended when no page has them and one that is a slip away is known, two in a long word", () => {
+    assert.strictEqual(of("embdd")[0]!.term, "embedd")
+    assert.strictEqual(of("troughptu")[0]!.term, "throughput")
+    assert.strictEqual(of("noed")[0]!.term, "node")
+    assert.isBelow(of("noed")[0]!.weight, 1)
+    // A slip in a word that newcomers say is mended, too.
+    assert.isTrue(of("latpop").some(({ term }) => term === "machin"))
+    // Three slips, a short word and a number stay.
+    for (const word of ["trouhgptuu", "stp", "no3de", "spaghetti"])
+      assert.deepStrictEqual(of(word), [{ term: word, weight: 1 }])
+  })
+
+  it("never stand for themselves by the thesaurus, and each of its words for something", () => {
+    for (const term of Thesaurus.terms) {
+      assert.isFalse(Thesaurus.of(term).has(term))
+      assert.isAbove(Thesaurus.of(term).size, 0, term)
+    }
+  })
+})
