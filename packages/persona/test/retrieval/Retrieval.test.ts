@@ -95,6 +95,17 @@ describe("retrieval from the pages of this project", () => {
       })
     )
 
+    it.effect("knows no word of newcomers by one that stands on no page", () =>
+      Effect.gen(function* () {
+        const { terms } = yield* (yield* Library).index
+        const written = new Set(Thesaurus.terms.flatMap((term) => [...Thesaurus.of(term)]))
+        assert.deepStrictEqual(
+          [...written].filter((term) => !terms.has(term)),
+          []
+        )
+      })
+    )
+
     it.effect(
       "leaves an exercise to the model, also where a page has all of its words, unless the layer is missing",
       () =>
