@@ -161,7 +161,7 @@ describe.runIf(process.platform === "linux")("a node whose model takes minutes t
         }
         assert.deepStrictEqual(enginesOf(node), [engine])
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
-    30_000
+    60_000
   )
 
   it.live(
@@ -188,6 +188,6 @@ describe.runIf(process.platform === "linux")("a node whose model takes minutes t
         assert.notStrictEqual(next, engine)
         going.abort()
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
-    30_000
+    60_000
   )
 })
