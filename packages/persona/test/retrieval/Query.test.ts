@@ -1,3 +1,4 @@
+import * as Limits from "@continuum/persona/Limits"
 import * as Query from "@continuum/persona/retrieval/Query"
 import * as Thesaurus from "@continuum/persona/retrieval/Thesaurus"
 import { assert, describe, it } from "@effect/vitest"
@@ -23,6 +24,16 @@ describe("the words of a question", () => {
     // Three slips, a short word and a number stay.
     for (const word of ["trouhgptuu", "stp", "no3de", "spaghetti"])
       assert.deepStrictEqual(of(word), [{ term: word, weight: 1 }])
+  })
+
+  it("are mended up to the limit and not beyond, and a question of many words is cut", () => {
+    const slips = Array.from({ length: Limits.queryTermsMax + 1 }, () => "plcae")
+    const found = Query.of(slips, known).map(([first]) => first!.term)
+    assert.strictEqual(found.length, Limits.queryTermsMax)
+    assert.deepStrictEqual(
+      found.map((term) => term === "place"),
+      found.map((_, i) => i < Limits.mendedTermsMax)
+    )
   })
 
   it("never stand for themselves by the thesaurus, and each of its words for something", () => {
