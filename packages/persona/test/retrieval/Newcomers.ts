@@ -114,3 +114,27 @@ export const unseen: ReadonlyArray<NewcomerQuestion> = [
   q("prove something without revealing it", word("Zero-knowledge proof")),
   q("repeat a request safely twice", word("Idempotent"))
 ]
+
+/** Written after `unseen` had been measured, and before its misses were looked at; measured once, at the end. */
+export const fresh: ReadonlyArray<NewcomerQuestion> = [
+  q("how do i turn this thing on", "docs/GUIDE.md#How do I start?", "README.md#Try it"),
+  q("can my brother use my computer too", ...share),
+  q("who made this and may i sell it", cost),
+  q("i want it gone from my mac", uninstall),
+  q("does it phone home", offline, data, cost),
+  q("it says something failed, where do i look", wrong),
+  q("run some code i wrote", run),
+  q("the address is already in use", port),
+  q("langchain with the openai endpoint", ...openai),
+  q("where are my files kept", data),
+  q("keep my chats safe if the computer breaks", backup),
+  q("give a persona different skills", layers),
+  q("why is it so bad at maths", tiny),
+  q("ask the helper a question from the terminal", askPersona),
+  q("what does an operating system with deadlines mean", word("RTOS")),
+  q("small files that change a model", word("Layer"), word("LoRA")),
+  q("whats a peer", word("Peer")),
+  q("code that cant touch my files", word("Sandbox")),
+  q("how much text can the model see", word("Context window")),
+  q("survives a power cut", word("Durability"))
+]
