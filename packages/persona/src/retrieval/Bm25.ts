@@ -18,8 +18,8 @@ export const b = 0.75
 /** A word in the nearest heading counts as this many in the text, one in the headings above it as less. Tuned on test/retrieval/Questions.ts. */
 const headingWeight = 5
 const pathWeight = 1
-/** A heading that has the words of the question and no others is what was asked for. Tuned likewise. */
-const sameHeadingFactor = 1.5
+/** A heading whose words were all asked for makes its passage this much better, one of which a part was, by that part. Tuned likewise. */
+const wholeHeadingFactor = 2
 
 export interface Found {
   readonly passage: Passage
@@ -50,13 +50,13 @@ interface Posting {
 export const make = (passages: ReadonlyArray<Passage>): Index => {
   const postings = new Map<string, Array<Posting>>()
   const lengths: Array<number> = []
-  const headings: Array<string> = []
+  const headings: Array<ReadonlySet<string>> = []
   for (const [index, passage] of passages.entries()) {
     const frequencies = new Map<string, number>()
     const add = (text: string, weight: number) => {
       for (const term of Terms.of(text)) frequencies.set(term, (frequencies.get(term) ?? 0) + weight)
     }
-    headings.push(setOf(Terms.of(passage.heading)))
+    headings.push(new Set(Terms.of(passage.heading)))
     add(passage.text, 1)
     add(passage.heading, headingWeight)
     for (const above of passage.path.slice(0, -1)) add(above, pathWeight)
@@ -94,7 +94,7 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
     terms: { has: (term) => postings.has(term), [Symbol.iterator]: () => postings.keys() },
     search: (question, count, weight = () => 1) => {
       const words = new Map(question.slice(0, queryTermsMax).map((wanted) => [wanted[0]!.term, wanted]))
-      const asked = setOf([...words.keys()])
+      const asked = weightsOf([...words.values()])
       const found = new Map<number, { score: number; mass: number }>()
       let massTotal = 0
       for (const wanted of words.values()) {
@@ -113,7 +113,7 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
             const passage = passages[index]!
             return {
               passage,
-              score: score * weight(passage.source) * (headings[index] === asked ? sameHeadingFactor : 1),
+              score: score * weight(passage.source) * (1 + (wholeHeadingFactor - 1) * shareOf(headings[index]!, asked)),
               coverage: mass / massTotal,
               index
             }
@@ -127,5 +127,16 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
   }
 }
 
-/** Equal for the same words in any order. */
-const setOf = (terms: ReadonlyArray<string>): string => [...new Set(terms)].toSorted().join(" ")
+/** What may be meant, and how surely. */
+const weightsOf = (question: ReadonlyArray<Wanted>): ReadonlyMap<string, number> => {
+  const weights = new Map<string, number>()
+  for (const { term, weight } of question.flat()) weights.set(term, Math.max(weight, weights.get(term) ?? 0))
+  return weights
+}
+
+/** How much of a heading was asked for, 0 to 1. */
+const shareOf = (heading: ReadonlySet<string>, asked: ReadonlyMap<string, number>): number => {
+  let sum = 0
+  for (const term of heading) sum += asked.get(term) ?? 0
+  return heading.size === 0 ? 0 : sum / heading.size
+}

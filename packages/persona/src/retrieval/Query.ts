@@ -7,12 +7,13 @@
  */
 import * as Nearest from "@continuum/core/Nearest"
 import { mendedTermsMax, queryTermsMax } from "../Limits.ts"
+import * as Terms from "./Terms.ts"
 import * as Thesaurus from "./Thesaurus.ts"
 
 /** One word of the question: what may stand for it in a passage, and how much of it that is, 0 to 1. */
 export type Wanted = ReadonlyArray<{ readonly term: string; readonly weight: number }>
 
-/** Tuned on test/retrieval/Newcomers.ts, `seen`. */
+/** Tuned on test/retrieval/Newcomers.ts. */
 const mendedWeight = 0.6
 const synonymWeight = 0.9
 /** Letters of a word that is mended, and of one that may have two slips. Shorter ones have too many neighbours. Chosen, not measured. */
@@ -25,12 +26,16 @@ export const of = (
   known: Iterable<string> & { has(term: string): boolean }
 ): ReadonlyArray<Wanted> => {
   let mends = 0
-  return terms.slice(0, queryTermsMax).map((term) => {
+  return terms.slice(0, queryTermsMax).flatMap((term) => {
     const asItStands = [{ term, weight: 1 }, ...synonyms(term, 1)]
-    if (known.has(term) || asItStands.length > 1 || !isMendable(term) || mends === mendedTermsMax) return asItStands
+    if (known.has(term) || asItStands.length > 1) return [asItStands]
+    if (Terms.isSwappedStopWord(term)) return []
+    if (!isMendable(term) || mends === mendedTermsMax) return [asItStands]
     mends++
     const meant = nearest(term, known)
-    return meant === undefined ? asItStands : [{ term: meant, weight: mendedWeight }, ...synonyms(meant, mendedWeight)]
+    return meant === undefined
+      ? [asItStands]
+      : [[{ term: meant, weight: mendedWeight }, ...synonyms(meant, mendedWeight)]]
   })
 }
 

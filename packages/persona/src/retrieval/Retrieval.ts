@@ -13,6 +13,7 @@ import * as Cut from "./Cut.ts"
 import type { Library } from "./Library.ts"
 import * as Query from "./Query.ts"
 import * as Terms from "./Terms.ts"
+import * as Thesaurus from "./Thesaurus.ts"
 
 /** Below this much of the question a passage is about something else. Tuned on test/retrieval/Questions.ts. */
 export const coverageMin = 0.4
@@ -47,7 +48,7 @@ const question = ({ history, prompt }: Perception): { terms: ReadonlyArray<strin
   const asked = [...history.filter(({ role }) => role === "user").map(({ content }) => content), prompt]
   let skip = 0
   while (skip < asked.length - 1 && isFollowUp(asked[asked.length - 1 - skip]!)) skip++
-  const terms = Terms.of(asked[asked.length - 1 - skip]!)
+  const terms = Terms.of(Thesaurus.withoutPhrases(asked[asked.length - 1 - skip]!))
   // Numbers alone are no question that a page could answer.
   return { terms: terms.some((term) => /\p{L}/u.test(term)) ? terms : [], skip }
 }

@@ -51,6 +51,17 @@ describe("BM25", () => {
       ["c.md", "b.md", "a.md"]
     )
   })
+
+  it("prefers a heading of which a larger part was asked for, also above a longer text", () => {
+    const index = Bm25.make([
+      passage("Fuel tanks overseas", "fuel"),
+      passage("Fuel", "fuel makes many old large machines run for some more long hours without stopping")
+    ])
+    assert.deepStrictEqual(
+      index.search(words("fuel"), 2).map(({ passage }) => passage.heading),
+      ["Fuel", "Fuel tanks overseas"]
+    )
+  })
 })
 
 describe("terms", () => {

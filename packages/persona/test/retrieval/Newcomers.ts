@@ -1,7 +1,8 @@
 /**
  * Questions of people who have not read the pages: in their own words, with their typing errors, and with every place that
- * would help them. Written before the ranking was tuned for such questions. `seen` was looked at while it was; `unseen` was
- * measured at the end only, so its number is the one to believe. New questions go into a new set.
+ * would help them. All were written before the ranking was tuned for such questions. `first` was looked at while it was;
+ * `second` was measured (12 of 20) and then looked at, too; `heldOut` was measured once, at the end, so its number is the
+ * one to believe. New questions go into a new set.
  */
 export interface NewcomerQuestion {
   readonly ask: string
@@ -31,7 +32,7 @@ const layers = "docs/GUIDE.md#How do I swap the layers of a persona?"
 const restart = "docs/GUIDE.md#How do I restart an actor that stopped?"
 const word = (heading: string) => `docs/GLOSSARY.md#${heading}`
 
-export const seen: ReadonlyArray<NewcomerQuestion> = [
+export const first: ReadonlyArray<NewcomerQuestion> = [
   q("i have two computers at home, can they work together?", ...share),
   q("connect my laptop and my desktop", ...share),
   q("hwo do i shut it down", stop),
@@ -92,7 +93,7 @@ export const foreign: ReadonlyArray<string> = [
   "how do vaccines work"
 ]
 
-export const unseen: ReadonlyArray<NewcomerQuestion> = [
+export const second: ReadonlyArray<NewcomerQuestion> = [
   q("can i give my spare pc's power to a friend", ...share),
   q("turn off the server", stop),
   q("which folder has my conversations", data),
@@ -115,8 +116,8 @@ export const unseen: ReadonlyArray<NewcomerQuestion> = [
   q("repeat a request safely twice", word("Idempotent"))
 ]
 
-/** Written after `unseen` had been measured, and before its misses were looked at; measured once, at the end. */
-export const fresh: ReadonlyArray<NewcomerQuestion> = [
+/** Written before the misses of `second` were looked at. */
+export const heldOut: ReadonlyArray<NewcomerQuestion> = [
   q("how do i turn this thing on", "docs/GUIDE.md#How do I start?", "README.md#Try it"),
   q("can my brother use my computer too", ...share),
   q("who made this and may i sell it", cost),

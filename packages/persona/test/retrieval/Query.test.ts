@@ -26,6 +26,23 @@ describe("the words of a question", () => {
       assert.deepStrictEqual(of(word), [{ term: word, weight: 1 }])
   })
 
+  it("are left out when they are a swap of a word that says nothing", () => {
+    assert.deepStrictEqual(Query.of(["hwo", "stop", "waht"], known), Query.of(["stop"], known))
+    assert.deepStrictEqual(Query.of(["hwx"], known), [[{ term: "hwx", weight: 1 }]])
+  })
+
+  it("are one where a verb has two", () => {
+    for (const [question, one] of [
+      ["how do I turn it off?", "how do I stop it?"],
+      ["Shutting the node down", "stop the node"],
+      ["get rid of it", "uninstall it"],
+      ["turn the page and walk slowly off", "turn the page and walk slowly off"],
+      ["a turnoff", "a turnoff"]
+    ] as const) {
+      assert.strictEqual(Thesaurus.withoutPhrases(question), one)
+    }
+  })
+
   it("are mended up to the limit and not beyond, and a question of many words is cut", () => {
     const slips = Array.from({ length: Limits.queryTermsMax + 1 }, () => "plcae")
     const found = Query.of(slips, known).map(([first]) => first!.term)

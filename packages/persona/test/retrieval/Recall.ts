@@ -6,7 +6,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer } from "effect"
 import { resolve } from "node:path"
 import * as ScriptedBackend from "../support/ScriptedBackend.ts"
-import { foreign, seen, unseen, type NewcomerQuestion } from "./Newcomers.ts"
+import { first, foreign, heldOut, second, type NewcomerQuestion } from "./Newcomers.ts"
 import { questions, unanswerable } from "./Questions.ts"
 import { Backend } from "@continuum/genome/backend/Backend"
 
@@ -18,7 +18,7 @@ const show = process.argv[2]
 
 const program = Effect.gen(function* () {
   const worker = Retrieval.make(yield* Library, yield* Backend)
-  const first = (persona: Template, prompt: string) =>
+  const offerOf = (persona: Template, prompt: string) =>
     worker.offer({
       persona,
       prompt,
@@ -31,13 +31,14 @@ const program = Effect.gen(function* () {
     })
   for (const [name, set] of [
     ["own", own],
-    ["seen", seen],
-    ["unseen", unseen]
+    ["first", first],
+    ["second", second],
+    ["held out", heldOut]
   ] as const) {
     for (const persona of templates) {
       let hits = 0
       for (const { ask, helps } of set) {
-        const { bid, sources } = yield* first(persona, ask)
+        const { bid, sources } = yield* offerOf(persona, ask)
         const hit = sources[0] !== undefined && helps.includes(`${sources[0].source}#${sources[0].heading}`)
         hits += hit ? 1 : 0
         if (!hit && show === name) console.log(`  ${ask} -> ${bid.reason} ${bid.confidence.toFixed(2)}`)
@@ -51,7 +52,7 @@ const program = Effect.gen(function* () {
   ] as const) {
     let refused = 0
     for (const ask of set) {
-      const { bid, sources } = yield* first(templates[0]!, ask)
+      const { bid, sources } = yield* offerOf(templates[0]!, ask)
       refused += sources.length === 0 ? 1 : 0
       if (sources.length > 0 && show === name) console.log(`  ${ask} -> ${bid.reason} ${bid.confidence.toFixed(2)}`)
     }

@@ -9,7 +9,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Stream } from "effect"
 import { resolve } from "node:path"
 import * as ScriptedBackend from "../support/ScriptedBackend.ts"
-import { foreign, seen, unseen } from "./Newcomers.ts"
+import { first, foreign, heldOut, second } from "./Newcomers.ts"
 import { questions, unanswerable } from "./Questions.ts"
 
 const root = resolve(import.meta.dirname, "../../../..")
@@ -72,10 +72,11 @@ describe("retrieval from the pages of this project", () => {
 
     it.effect("finds what helps newcomers, who ask in words of their own and mistype them", () =>
       Effect.gen(function* () {
-        // Measured: 37 and 34 of 40, 12 and 12 of 20; before the words of newcomers were known 17, 16, 5 and 4.
+        // Measured, for either persona: 39 of 40, 18 of 20 and 9 of 20; with the words as they stand 17, 5 and 3.
         for (const [set, rightMin] of [
-          [seen, 33],
-          [unseen, 11]
+          [first, 36],
+          [second, 16],
+          [heldOut, 8]
         ] as const) {
           for (const persona of templates) {
             const missed: Array<string> = []
@@ -91,7 +92,7 @@ describe("retrieval from the pages of this project", () => {
         }
         let refused = 0
         for (const question of foreign) refused += (yield* ask(helper, question)).offer.sources.length === 0 ? 1 : 0
-        assert.isAtLeast(refused, 10)
+        assert.isAtLeast(refused, 11)
       })
     )
 
@@ -148,14 +149,14 @@ describe("retrieval from the pages of this project", () => {
 
     it.effect("goes one passage further when asked for more, and ends when there is no more", () =>
       Effect.gen(function* () {
-        const first = yield* ask(teacher, "what is fuel?")
+        const beginning = yield* ask(teacher, "what is fuel?")
         const history = [
           { role: "user" as const, content: "what is fuel?" },
-          { role: "assistant" as const, content: first.text }
+          { role: "assistant" as const, content: beginning.text }
         ]
         const second = yield* ask(teacher, "tell me more", { history })
         assert.strictEqual(second.offer.sources.length, 1)
-        assert.notDeepEqual(second.text, first.text)
+        assert.notDeepEqual(second.text, beginning.text)
         assert.include(second.text.toLowerCase(), "fuel")
         const long = Array.from({ length: 20 }, () => ({ role: "user" as const, content: "and more?" }))
         assert.include((yield* ask(teacher, "more", { history: [...history, ...long] })).text, "That is all")
