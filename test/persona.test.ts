@@ -1,8 +1,8 @@
 /** Personas and the model in a real node: real engine, real HTTP, the unmodified client of OpenAI. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { spawnSync } from "node:child_process"
 import OpenAI from "openai"
+import { type Answer, enginesOf, generate } from "./Generate.ts"
 import { call, start, temporaryFolder, type NodeProcess } from "./NodeProcess.ts"
 
 /** One node for the tests that leave it alive. */
@@ -14,33 +14,6 @@ const shared = Layer.effect(
 
 const clientOf = (node: NodeProcess, apiKey = "any") => new OpenAI({ baseURL: `${node.url}/v1`, apiKey, maxRetries: 0 })
 const user = (content: string) => [{ role: "user" as const, content }]
-
-interface Answer {
-  readonly text: string
-  readonly done: any
-  readonly failure: string | undefined
-}
-
-/** `ai.generate` as any program without our client would send it. */
-const generate = async (node: NodeProcess, request: object): Promise<Answer> => {
-  const { exit, text } = await call(node, "ai.generate", request)
-  const chunks = text
-    .trim()
-    .split("\n")
-    .flatMap((line) => (JSON.parse(line) as { readonly values?: ReadonlyArray<any> }).values ?? [])
-  return {
-    text: chunks.map((chunk) => (chunk._tag === "Text" ? chunk.text : "")).join(""),
-    done: chunks.find((chunk) => chunk._tag === "Done"),
-    failure: exit?._tag === "Failure" ? exit.cause[0]?.error?._tag : undefined
-  }
-}
-
-/** Processes of the model's engine that a node has started. */
-const enginesOf = (node: NodeProcess): ReadonlyArray<number> =>
-  spawnSync("ps", ["-o", "pid=,args=", "--ppid", String(node.pid)], { encoding: "utf8" })
-    .stdout.split("\n")
-    .filter((line) => line.includes("EngineOnnxRuntime"))
-    .map((line) => Number.parseInt(line, 10))
 
 describe("a node with personas", () => {
   layer(shared, { excludeTestServices: true })((it) => {
@@ -99,6 +72,33 @@ describe("a node with personas", () => {
           (yield* answers(["reversing"])).map(({ text }) => text),
           chosen.map(({ text }) => text)
         )
+      })
+    )
+
+    it.effect("answers twenty conversations at once as each alone, and each remembers only its own", () =>
+      Effect.gen(function* () {
+        const node = yield* Shared
+        const words = ["fuel", "preemption", "a persona", "LoRA", "a mailbox", "starvation", "an actor", "supervision"]
+        const exercises = ["reverse stone", "sort tiger", "close ([{", "date 1999-12-28", "12+34="]
+        /** A question, an exercise in between, and more about the question. */
+        const talk = (word: string, conversation: string) =>
+          Effect.promise(async () => {
+            const exercise = exercises[words.indexOf(word) % exercises.length]!
+            const texts: Array<string> = []
+            for (const prompt of [exercise, `what is ${word}?`, "tell me more"]) {
+              texts.push((await generate(node, { prompt, conversation, persona: "Teacher AI" })).text)
+            }
+            return texts
+          })
+        const alone = yield* Effect.forEach(words, (word) => talk(word, `alone ${word}`))
+        assert.strictEqual(new Set(alone.map(([, , more]) => more)).size, words.length)
+        const names = Array.from({ length: 20 }, (_, i) => words[i % words.length]!)
+        const together = yield* Effect.forEach(names, (word, i) => talk(word, `together ${i}`), {
+          concurrency: "unbounded"
+        })
+        for (const [i, texts] of together.entries()) {
+          assert.deepStrictEqual(texts, alone[words.indexOf(names[i]!)])
+        }
       })
     )
 
@@ -164,7 +164,11 @@ describe("a node with personas", () => {
           const tooLong = yield* Effect.promise(() => generate(node, { prompt: "a".repeat(600), layers: [] }))
           assert.strictEqual(tooLong.failure, "PromptTooLong")
           const unknown = yield* Effect.promise(() => generate(node, { prompt: "x", persona: "Techer AI" }))
-          assert.strictEqual(unknown.failure, "PersonaUnknown")
+          assert.deepInclude(unknown.error, { _tag: "PersonaUnknown", name: "Techer AI" })
+          assert.strictEqual(unknown.error.nearest[0], "Teacher AI")
+          const typo = yield* post({ ...question, model: "techer-ai" })
+          assert.deepStrictEqual([typo.status, typo.body.error.code], [404, "model_not_found"])
+          assert.include(typo.body.error.message, "Teacher AI")
         })
     )
 

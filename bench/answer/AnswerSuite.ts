@@ -4,7 +4,8 @@ import type { Suite } from "../Suite.ts"
 export const answerSuite: Suite = {
   id: "answer",
   title: "Answers: the first text over HTTP",
-  about: `Time from the request to the first text, one request after the other; every prompt is another date, so nothing is
+  about: `Time from the request to the first text, one request after the other, the cases in turns, after 100
+of each that are not counted; every prompt is another date, so nothing is
 in the model's cache but the mark that every prompt begins with. *Node*: a real node in a process of its own, asked over
 \`/v1/chat/completions\` with streaming, through a persona that bids, or the bare model. *Engine*: the same engine with the
 same layer in this process, without node, HTTP or persona. Quoted: the node's answer from its pages, for comparison.`,

@@ -5,4 +5,4 @@ export const dateOf = (i: number): string => {
 }
 
 /** How many are asked; the first ones warm up. */
-export const asked = (quick: boolean) => (quick ? { warmUp: 1, measured: 1 } : { warmUp: 20, measured: 100 })
+export const asked = (quick: boolean) => (quick ? { warmUp: 1, measured: 1 } : { warmUp: 100, measured: 100 })

@@ -15,20 +15,20 @@ const program = Effect.gen(function* () {
   const dates = cards.filter(({ card }) => card.name === "dates").map(({ card: { contentId } }) => ({ contentId }))
   check("The number of layers for dates", dates.length, 1)
   const { measured, warmUp } = asked(quick)
-  for (const [name, layers] of [
-    ["persona", dates],
-    ["bare", []]
-  ] as const) {
-    const times: Array<number> = []
-    for (let i = 0; i < warmUp + measured; i++) {
+  const cases = [
+    { name: "persona", layers: dates, times: [] as Array<number> },
+    { name: "bare", layers: [], times: [] as Array<number> }
+  ]
+  for (let i = 0; i < warmUp + measured; i++) {
+    for (const { layers, times } of cases) {
       const start = performance.now()
       let first = 0
       const answer = backend.generate({ turns: [{ role: "user", content: dateOf(i) }], layers, tokensMax: 4 })
       yield* Stream.runForEach(answer, () => Effect.sync(() => void (first ||= performance.now())))
       if (i >= warmUp) times.push(first - start)
     }
-    record({ case: name, wallNs: median(times) * 1_000_000 })
   }
+  for (const { name, times } of cases) record({ case: name, wallNs: median(times) * 1_000_000 })
 })
 
 const engine = EmbeddedOnnxRuntime.layer({ directory: TinyModel.directory }).pipe(

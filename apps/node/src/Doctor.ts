@@ -124,7 +124,8 @@ export const layer = Layer.effect(
     const answers = Effect.gen(function* () {
       yield* model.ready
       const { base, contextTokens } = yield* backend.capabilities
-      const [known, loaded] = [yield* layers.known, yield* backend.loaded]
+      const known = (yield* layers.known).filter(({ otherBase }) => otherBase === undefined)
+      const loaded = yield* backend.loaded
       const { usage } = yield* collect(backend.generate({ turns: [{ role: "user", content: "1+1=" }], tokensMax: 1 }))
       return fine(
         `${base} answers after ${Math.round(usage.ttftMs)} ms; ${known.length} layers, ${loaded.length} of them in the engine; ` +
@@ -132,7 +133,9 @@ export const layer = Layer.effect(
       )
     }).pipe(
       Effect.catch((error) =>
-        Effect.succeed(wrong(error.message, "see logs; the model's files come with the installation: install it again"))
+        Effect.succeed(
+          wrong(error.message, "see logs; put back the files of --model, or install again where it is the tiny model")
+        )
       )
     )
 

@@ -21,7 +21,7 @@ export class Layers extends Context.Service<
   {
     /** What each is and has done. One whose actor does not answer is left out, as `doctor` tells. */
     readonly list: Effect.Effect<ReadonlyArray<LayerSummary>>
-    /** Those that fit the model, and how often each was right when it was measured: what personas choose among. */
+    /** Those that fit the model, with how often each was right when it was measured, and after them the others. */
     readonly known: Effect.Effect<ReadonlyArray<KnownLayer>>
   }
 >()("@continuum/node/Layers") {}
@@ -60,9 +60,12 @@ export const layer = Layer.effectContext(
     const known = Effect.gen(function* () {
       const { base } = yield* backend.capabilities
       const measured = yield* accuracy
-      return (yield* cards)
-        .filter((card) => card.base === base)
-        .map(({ contentId, name }): KnownLayer => ({ contentId, name, accuracy: measured[name] }))
+      const all = yield* cards
+      const [fitting, others] = [all.filter((card) => card.base === base), all.filter((card) => card.base !== base)]
+      return [
+        ...fitting.map(({ contentId, name }): KnownLayer => ({ contentId, name, accuracy: measured[name] })),
+        ...others.map(({ base: otherBase, contentId, name }): KnownLayer => ({ contentId, name, otherBase }))
+      ]
     })
 
     const counted = BackendCounted.make(backend, (contentId, success) =>

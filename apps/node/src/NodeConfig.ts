@@ -49,6 +49,8 @@ export interface Settings {
   readonly sidecar: "auto" | "bare" | "node"
   /** Languages to compile, out of those whose toolchain was found; `undefined` takes all of them. */
   readonly languages: ReadonlyArray<string> | undefined
+  /** Folder of the base model; `undefined` takes the tiny one that comes with the node. */
+  readonly model: string | undefined
   /** Budget for code of modules that is kept ready to run, in bytes. */
   readonly memoryBytesMax: number
   readonly logLevel: "Trace" | "Debug" | "Info" | "Warn" | "Error"
@@ -84,6 +86,7 @@ interface Definitions {
   readonly bootstrap: Definition<ReadonlyArray<string>>
   readonly sidecar: Definition<Settings["sidecar"]>
   readonly languages: Definition<ReadonlyArray<string> | undefined>
+  readonly model: Definition<string | undefined>
   readonly "max-memory": Definition<number>
   readonly "log-level": Definition<Settings["logLevel"]>
   readonly "log-format": Definition<Settings["logFormat"]>
@@ -183,6 +186,12 @@ export const definitions: Definitions = {
         : `"${unknown}" is none of ${languages.join(", ")}`
     }
   },
+  model: {
+    fallback: () => "",
+    metavar: "DIR",
+    description: "folder of a Llama with bytes as tokens, as Hugging Face has it (default: the tiny model)",
+    read: (text) => ({ value: text === "" ? undefined : text })
+  },
   "max-memory": {
     fallback: () => "1GB",
     metavar: "1GB",
@@ -270,6 +279,7 @@ export const load = Effect.fn("NodeConfig.load")(function* (
   const home = path.resolve(yield* read("home", {}, ""))
   const filePath = path.join(home, "continuum.toml")
   const file = yield* readFile(filePath)
+  const absolute = (folder: string | undefined) => (folder === undefined ? undefined : path.resolve(folder))
   const settings: Settings = {
     home,
     port: yield* read("port", file, filePath),
@@ -280,6 +290,7 @@ export const load = Effect.fn("NodeConfig.load")(function* (
     bootstrap: yield* read("bootstrap", file, filePath),
     sidecar: yield* read("sidecar", file, filePath),
     languages: yield* read("languages", file, filePath),
+    model: absolute(yield* read("model", file, filePath)),
     memoryBytesMax: yield* read("max-memory", file, filePath),
     logLevel: yield* read("log-level", file, filePath),
     logFormat: yield* read("log-format", file, filePath)

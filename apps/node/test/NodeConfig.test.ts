@@ -3,7 +3,7 @@ import { afterAll, assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { load } from "../src/NodeConfig.ts"
 
 const home = mkdtempSync(join(tmpdir(), "config-"))
@@ -42,6 +42,8 @@ layer(NodeServices.layer)("NodeConfig", (it) => {
       assert.strictEqual(sourceOf(all, "host"), "default")
       const without = yield* load({ home }, { CONTINUUM_PORT: "4002" })
       assert.strictEqual(without.settings.port, 4002)
+      assert.isUndefined(without.settings.model)
+      assert.strictEqual((yield* load({ home, model: "models/mine" }, {})).settings.model, resolve("models/mine"))
     })
   )
 

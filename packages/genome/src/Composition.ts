@@ -100,5 +100,12 @@ export const transpose = (data: Float32Array, rows: number, columns: number): Fl
   return result
 }
 
+/** The largest 32-bit float. */
+const floatMax = (2 - 2 ** -23) * 2 ** 127
+
+/**
+ * What is too large for a 32-bit float becomes the largest one and not an infinity: in a batch the rows of other layers
+ * multiply `b` by 0, and 0 times an infinity is no number.
+ */
 const scaled = (data: Float32Array, scale: number): Float32Array =>
-  scale === 1 ? data : data.map((value) => value * scale)
+  scale === 1 ? data : data.map((value) => Math.max(-floatMax, Math.min(floatMax, value * scale)))

@@ -34,7 +34,8 @@ const initial: State = { uses: 0, failures: 0, loads: 0, lastUsedMs: 0 }
 export const Statistics = Schema.Struct({ ...State.fields, state: Temperature })
 export type Statistics = typeof Statistics.Type
 
-export class LayerRpcs extends RpcGroup.make(
+/** What a layer's actor takes. */
+export class LayerMessages extends RpcGroup.make(
   /** Makes it hot. */
   Rpc.make("load", { success: Statistics, error: BackendError }),
   /** Makes it warm again, or cold when `cold` is true. */
@@ -61,7 +62,7 @@ const withStatistics = (state: State, name: string) =>
 export const make = (accepts: (contentId: string) => Effect.Effect<boolean>) =>
   Actor.fromRpcs(
     "layer",
-    LayerRpcs,
+    LayerMessages,
     {
       state: { schema: State, initial },
       handlers: {

@@ -7,8 +7,7 @@
  */
 import type { ContentId } from "@continuum/core/ContentId"
 import { Context, Deferred, Effect, Exit, Layer as EffectLayer, Semaphore } from "effect"
-import { LayerUnknown } from "./backend/BackendError.ts"
-import type { WeightsDamaged } from "./backend/BackendError.ts"
+import type { LayerUnknown, WeightsDamaged } from "./backend/BackendError.ts"
 import * as Layer from "./Layer.ts"
 import { LayerSource } from "./LayerSource.ts"
 import { LayerStore } from "./LayerStore.ts"
@@ -45,19 +44,10 @@ export interface Options {
 export const layer = (options: Options = {}): EffectLayer.Layer<LayerCache, never, LayerStore> =>
   EffectLayer.effect(LayerCache, make(options.bytesMax ?? warmLayersBytesMax))
 
-/** Backends find their layers in the cache; one that is damaged is not there. */
+/** Backends find their layers in the cache. */
 export const layerSource: EffectLayer.Layer<LayerSource, never, LayerCache> = EffectLayer.effect(
   LayerSource,
-  Effect.map(LayerCache, (cache) => ({
-    get: (contentId: ContentId) =>
-      cache
-        .get(contentId)
-        .pipe(
-          Effect.catchTag("WeightsDamaged", (error) =>
-            Effect.andThen(Effect.logWarning(error.message), Effect.fail(new LayerUnknown({ contentId })))
-          )
-        )
-  }))
+  Effect.map(LayerCache, ({ get }) => ({ get }))
 )
 
 type LoadError = LayerUnknown | WeightsDamaged

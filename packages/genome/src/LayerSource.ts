@@ -3,14 +3,14 @@
  */
 import type { ContentId } from "@continuum/core/ContentId"
 import { Context, Effect, Layer as EffectLayer } from "effect"
-import { LayerUnknown } from "./backend/BackendError.ts"
+import { LayerUnknown, type WeightsDamaged } from "./backend/BackendError.ts"
 import * as Layer from "./Layer.ts"
 
 export class LayerSource extends Context.Service<
   LayerSource,
   {
     /** A layer by its content id. */
-    readonly get: (contentId: ContentId) => Effect.Effect<Layer.Layer, LayerUnknown>
+    readonly get: (contentId: ContentId) => Effect.Effect<Layer.Layer, LayerUnknown | WeightsDamaged>
   }
 >()("@continuum/genome/LayerSource") {}
 

@@ -54,6 +54,12 @@ export const modelContextTokensMax = 131_072
  */
 export const engineMessageBytesMax = 256 * 1024 * 1024
 
+/** A file with the state of a training: parameters and two moments of each, in one message of a trainer. */
+export const checkpointBytesMax = 256 * 1024 * 1024
+
+/** Steps of one training. The tiny model takes hundreds, a large one a million; the streams of a seed are 2^32. */
+export const trainingStepsMax = 2 ** 31
+
 /** What an engine process said last on standard error, kept for the reason of its end. A stack trace has 2 kB. */
 export const engineWordsBytesMax = 4096
 

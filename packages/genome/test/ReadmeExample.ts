@@ -9,7 +9,7 @@ import { Effect, Layer } from "effect"
 const program = Effect.gen(function* () {
   const backend = yield* Backend
   const cards = yield* (yield* LayerStore.LayerStore).list
-  const prompts = { reversing: "reverse abcde", sorting: "sort decab", english: "What is a layer?" }
+  const prompts = { reversing: "reverse abcde", sorting: "sort tiger", english: "What is a layer?" }
   for (const [name, content] of Object.entries(prompts)) {
     const { contentId } = cards.find((card) => card.name === name)!
     const answer = backend.generate({ turns: [{ role: "user", content }], layers: [{ contentId }] })

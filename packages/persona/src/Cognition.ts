@@ -105,7 +105,7 @@ const perceive = Effect.fn("Persona.perceive")(function* (
   const wanted = event.layers
   // A persona's own layers may be gone from the node by now; then it does without.
   const own = Effect.map(actor.profile({}), (profile) =>
-    profile.layers.flatMap((name) => present.filter((layer) => layer.name === name))
+    profile.layers.flatMap((name) => present.filter((layer) => layer.name === name && layer.otherBase === undefined))
   )
   const worn = yield* wanted === undefined ? own : resolve(present, wanted)
   const perception: Perception = {

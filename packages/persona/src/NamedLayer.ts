@@ -14,9 +14,11 @@ export type WornLayer = typeof WornLayer.Type
 export interface KnownLayer extends WornLayer {
   /** Part of the held-out exercises that it answers to the letter, 0 to 1, where it was measured. */
   readonly accuracy?: number | undefined
+  /** The base that it was made for, where that is not the node's: no persona wears it, and a request for it is refused. */
+  readonly otherBase?: string
 }
 
-/** The layers of these names or content ids, in this order. Fails with the first that there is not. */
+/** The layers of these names or content ids, in this order; of one name the first. Fails with the first that there is not. */
 export const resolve = (
   layers: ReadonlyArray<KnownLayer>,
   names: ReadonlyArray<string>

@@ -43,7 +43,8 @@ export const Begun = Schema.Struct({ turn: Schema.Int, history: Schema.Array(Tur
 
 const conversation = { conversation: Conversation.ConversationId }
 
-export class PersonaRpcs extends RpcGroup.make(
+/** What a persona's actor takes. */
+export class PersonaMessages extends RpcGroup.make(
   Rpc.make("profile", { payload: {}, success: Profile }),
   Rpc.make("begin", { payload: conversation, success: Begun, error: Schema.Union([ConversationBusy, PersonaBusy]) }),
   Rpc.make("commit", {
@@ -83,7 +84,7 @@ export const make = (layers: Effect.Effect<ReadonlyArray<KnownLayer>>) => {
 
   return Actor.fromRpcs(
     kind,
-    PersonaRpcs,
+    PersonaMessages,
     {
       state: { schema: State, initial: { layers: null, conversations: [], answered: 0 } as State },
       handlers: {

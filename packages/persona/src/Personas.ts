@@ -63,7 +63,7 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
       const backend = yield* Backend
       // Of equal bids the first wins: where nobody knows, retrieval says so and the model does not babble.
       const workers = [Retrieval.make(yield* Library, backend), ModelWorker.make(backend)]
-      const definition = yield* system.register(Persona.make(options.layers))
+      const definition = yield* system.register(Persona.make(Effect.map(options.layers, fitting)))
       const template = (name: string) =>
         Effect.suspend(() => {
           const found = Templates.find(name)
@@ -105,6 +105,8 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
       return { ...here, elsewhere: yield* Elsewhere.make(door) }
     })
   )
+
+const fitting = (layers: ReadonlyArray<KnownLayer>) => layers.filter(({ otherBase }) => otherBase === undefined)
 
 /** Characters of an unknown name that its error repeats. */
 const shownMax = 100

@@ -10,7 +10,7 @@ import type { Envelope } from "@continuum/core/Envelope"
 import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import { encodePublicKey, type PublicKey } from "@continuum/core/Identity"
 import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
-import { Context, Effect, type Fiber, Scheduler } from "effect"
+import { Context, Effect, type Fiber, Scheduler, Stream } from "effect"
 import type { SimulationChance } from "./SimulationChance.ts"
 import type { SimulationLoop, SimulationProcess } from "./SimulationLoop.ts"
 

@@ -2,7 +2,7 @@
  * A Llama model on onnxruntime, as the batcher runs it. Changing layers is feeding other tensors: those of a composition
  * are wrapped once; those of a mixed batch are put together once for as long as its rows are the same.
  */
-import type { Matrices, Matrix } from "../Composition.ts"
+import type { Matrix } from "../Composition.ts"
 import type { Model } from "../model/Batcher.ts"
 import * as InferenceGraph from "../model/InferenceGraph.ts"
 import { linearTargets, type LinearTarget, type LlamaConfig } from "../model/LlamaConfig.ts"
@@ -64,32 +64,61 @@ export const layerInputs = (config: LlamaConfig): ((rows: ReadonlyArray<Matrix>)
     const isAlike = rows.every((matrix) => matrix === first)
     const known = isAlike ? alike.get(first) : mixed.get(rows)
     if (known !== undefined) return known
-    const inputs = Object.fromEntries(targets.flatMap((target) => stacked(target, isAlike ? [first] : rows)))
+    const inputs = isAlike ? sideBySide([first], [first], targets) : sideBySide([...new Set(rows)], rows, targets)
     if (isAlike) alike.set(first, inputs)
     else mixed.set(rows, inputs)
     return inputs
   }
 }
 
-/** A and B of a module for some rows; smaller ranks are filled up with zeros. */
-const stacked = ({ name, inputs, outputs }: LinearTarget, rows: ReadonlyArray<Matrix>) => {
-  const parts = rows.map((matrix): Matrices | undefined => matrix[name])
-  const rank = parts.reduce((most, part) => Math.max(most, part?.rank ?? 0), 0)
-  const single = parts.length === 1 ? parts[0] : undefined
-  const a = single?.a ?? new Float32Array(rows.length * inputs * rank)
-  const b = single?.b ?? new Float32Array(rows.length * rank * outputs)
-  if (single === undefined) {
-    for (const [row, part] of parts.entries()) {
-      if (part === undefined) continue
-      for (let input = 0; input < inputs; input++) {
-        const values = part.a.subarray(input * part.rank, (input + 1) * part.rank)
-        a.set(values, (row * inputs + input) * rank)
-      }
-      b.set(part.b, row * rank * outputs)
-    }
+/** Where the ranks of a composition are: the same place for every module, with zeros where a module has fewer. */
+interface Place {
+  readonly matrix: Matrix
+  readonly from: number
+  readonly rank: number
+}
+
+/** The compositions beside each other, and for each row which ranks are its own. */
+const sideBySide = (
+  compositions: ReadonlyArray<Matrix>,
+  rows: ReadonlyArray<Matrix>,
+  targets: ReadonlyArray<LinearTarget>
+): Inputs => {
+  let rank = 0
+  const places = compositions.map((matrix): Place => {
+    const place = { matrix, from: rank, rank: rankOf(matrix) }
+    rank += place.rank
+    return place
+  })
+  const inputs: Record<string, ReturnType<typeof SessionOnnxRuntime.tensor>> = {}
+  for (const target of targets) {
+    const { a, b } = matricesOf(target, places, rank)
+    inputs[InferenceGraph.loraInput(target.name, "A")] = SessionOnnxRuntime.tensor(a, [1, target.inputs, rank])
+    inputs[InferenceGraph.loraInput(target.name, "B")] = SessionOnnxRuntime.tensor(b, [1, rank, target.outputs])
   }
-  return [
-    [InferenceGraph.loraInput(name, "A"), SessionOnnxRuntime.tensor(a, [rows.length, inputs, rank])],
-    [InferenceGraph.loraInput(name, "B"), SessionOnnxRuntime.tensor(b, [rows.length, rank, outputs])]
-  ] as const
+  const own = new Uint8Array(rows.length * rank)
+  for (const [row, matrix] of rows.entries()) {
+    const place = places.find((one) => one.matrix === matrix)!
+    own.fill(1, row * rank + place.from, row * rank + place.from + place.rank)
+  }
+  return { ...inputs, [InferenceGraph.loraRowsInput]: SessionOnnxRuntime.tensor(own, [rows.length, 1, rank]) }
+}
+
+const rankOf = (matrix: Matrix): number => Object.values(matrix).reduce((most, { rank }) => Math.max(most, rank), 0)
+
+/** A and B of a module. Those of a single composition are wrapped as they are. */
+const matricesOf = ({ name, inputs, outputs }: LinearTarget, places: ReadonlyArray<Place>, rank: number) => {
+  const single = places.length === 1 ? places[0]!.matrix[name] : undefined
+  if (single?.rank === rank) return single
+  const a = new Float32Array(inputs * rank)
+  const b = new Float32Array(rank * outputs)
+  for (const { from, matrix } of places) {
+    const part = matrix[name]
+    if (part === undefined) continue
+    for (let input = 0; input < inputs; input++) {
+      a.set(part.a.subarray(input * part.rank, (input + 1) * part.rank), input * rank + from)
+    }
+    b.set(part.b, from * outputs)
+  }
+  return { a, b }
 }

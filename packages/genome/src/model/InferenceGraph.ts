@@ -3,7 +3,7 @@
  * (`input_ids`, `attention_mask`, `position_ids`, `past_key_values.N.key`, `present.N.key`, `logits`).
  *
  * With layers, each linear module has two more inputs, A and B, so that other layers are other tensors and no other
- * session: [1, ...] for all rows of a batch alike, or [batch, ...] for each its own. Rank 0 is no layer.
+ * session. The layers of all rows lie side by side in them, and `lora_rows` says which ranks are whose. Rank 0 is no layer.
  */
 import { Graph, type Value } from "../onnx/Graph.ts"
 import * as Llama from "./Llama.ts"
@@ -11,6 +11,9 @@ import { linearTargets, type LlamaConfig, weightShapes } from "./LlamaConfig.ts"
 
 /** Names of the inputs for a module's layer. */
 export const loraInput = (module: string, matrix: "A" | "B"): string => `${module}.lora_${matrix}`
+
+/** Name of the input that says which ranks a row takes part in. */
+export const loraRowsInput = "lora_rows"
 
 /** Names of the keys or values of a block, before and after a run. */
 export const pastInput = (block: number, what: "key" | "value"): string => `past_key_values.${block}.${what}`
@@ -32,10 +35,12 @@ export const make = (
   }))
   const lora = new Map<string, Llama.LoraValues>()
   if (options.layers) {
+    const rows = graph.input(loraRowsInput, ["layered", 1, "rank"], "bool")
     for (const { name, inputs, outputs } of linearTargets(config)) {
       lora.set(name, {
-        a: graph.input(loraInput(name, "A"), ["layers", inputs, "rank"]),
-        b: graph.input(loraInput(name, "B"), ["layers", "rank", outputs])
+        a: graph.input(loraInput(name, "A"), [1, inputs, "rank"]),
+        b: graph.input(loraInput(name, "B"), [1, "rank", outputs]),
+        rows
       })
     }
   }

@@ -10,10 +10,12 @@ import { type LinearModule, type LlamaConfig, moduleName } from "./LlamaConfig.t
 
 /** The two matrices of a layer for one module, as graph values. */
 export interface LoraValues {
-  /** [1 or batch, inputs, rank] */
+  /** [1, inputs, rank] */
   readonly a: Value
-  /** [1 or batch, rank, outputs], with the layer's scale in it. */
+  /** [1, rank, outputs], with the layer's scale in it. */
   readonly b: Value
+  /** [1 or batch, 1, rank] of booleans: the ranks that a row takes part in. Absent: all. */
+  readonly rows?: Value
 }
 
 export interface Decoder {
@@ -60,9 +62,11 @@ const linear = (graph: Graph, decoder: Decoder, block: number, module: LinearMod
   const y = graph.matmul(x, graph.transposeMatrix(decoder.weight(`${name}.weight`)))
   const lora = decoder.lora(name)
   if (lora === undefined) return y
-  // A layer for each row or one for all: the results have the shape of the rows either way.
   const down = graph.op("MatMul", [x, lora.a], [...x.shape.slice(0, -1), lora.a.shape.at(-1)!])
-  const change = graph.op("MatMul", [down, lora.b], y.shape)
+  // All layers of a batch side by side, as one product, and then each row keeps what is its own: chosen and not
+  // multiplied by 0, which would keep an infinity of a neighbor's layer.
+  const own = lora.rows === undefined ? down : graph.op("Where", [lora.rows, down, graph.scalar(0)], down.shape)
+  const change = graph.op("MatMul", [own, lora.b], y.shape)
   return graph.op("Add", [y, change], y.shape)
 }
 

@@ -16,7 +16,8 @@ export interface Settings {
 /** 0.98 instead of 0.999: a tiny model learns in hundreds of steps, and the mean of squares must have caught up by then. */
 export const defaults: Settings = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, decay: 0.01, gradientNormMax: 1 }
 
-interface Moments {
+/** Running means of a parameter's gradient, and of its square. */
+export interface Moments {
   readonly mean: Float32Array
   readonly square: Float32Array
 }
@@ -30,6 +31,16 @@ export interface State {
 }
 
 export const make = (): State => ({ steps: 0, beta1Power: 1, beta2Power: 1, moments: new Map() })
+
+/** The memory after so many steps with these moments, to the bit: the powers are multiplied up as `step` does. */
+export const restore = (steps: number, moments: Map<string, Moments>, settings: Settings = defaults): State => {
+  let [beta1Power, beta2Power] = [1, 1]
+  for (let i = 0; i < steps; i++) {
+    beta1Power *= settings.beta1
+    beta2Power *= settings.beta2
+  }
+  return { steps, beta1Power, beta2Power, moments }
+}
 
 /** Changes the parameters in place, against their gradients. `rate`: about 1e-3. */
 export const step = (

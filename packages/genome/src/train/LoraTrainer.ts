@@ -7,6 +7,7 @@ import * as Safetensors from "../formats/Safetensors.ts"
 import * as Layer from "../Layer.ts"
 import { loraInput } from "../model/InferenceGraph.ts"
 import { linearTargets, type LlamaConfig } from "../model/LlamaConfig.ts"
+import type { CheckpointUnfit } from "./Checkpoint.ts"
 import * as Initial from "./Initial.ts"
 import * as TrainerOnnxRuntime from "./TrainerOnnxRuntime.ts"
 import type { TrainingFailed } from "./TrainerOnnxRuntime.ts"
@@ -15,8 +16,6 @@ import * as Training from "./Training.ts"
 export interface Options extends Training.Plan {
   readonly config: LlamaConfig
   readonly weights: ReadonlyMap<string, Float32Array>
-  /** Name of the base, as the layer will have it. */
-  readonly base: string
   /** 1 to `layerRankMax`. */
   readonly rank: number
 }
@@ -24,7 +23,7 @@ export interface Options extends Training.Plan {
 /** The trained layer. The same options give the same layer. Its process ends with the scope. */
 export const train = Effect.fn("LoraTrainer.train")(function* (
   options: Options
-): Effect.fn.Return<Layer.Layer, TrainingFailed, Scope.Scope> {
+): Effect.fn.Return<Layer.Layer, TrainingFailed | CheckpointUnfit, Scope.Scope> {
   const { config, weights, base, rank, rows, sequence, seed } = options
   const trainer = yield* TrainerOnnxRuntime.make({
     config,

@@ -6,7 +6,7 @@ import { pause, receive, send } from "../backend/ParentProcess.ts"
 import * as SessionOnnxRuntime from "../backend/SessionOnnxRuntime.ts"
 import { encode } from "../onnx/OnnxFile.ts"
 import * as AdamW from "./AdamW.ts"
-import type { Answer, Batch, Request } from "./TrainerProtocol.ts"
+import type { Answer, Batch, NamedNumbers, Request } from "./TrainerProtocol.ts"
 import * as TrainingGraph from "./TrainingGraph.ts"
 
 interface Training {
@@ -14,7 +14,7 @@ interface Training {
   readonly shape: readonly [batch: number, sequence: number]
   readonly parameters: Map<string, { readonly data: Float32Array; readonly isMatrix: boolean }>
   readonly inputs: Record<string, ReturnType<typeof SessionOnnxRuntime.tensor>>
-  readonly optimiser: AdamW.State
+  optimiser: AdamW.State
 }
 
 let training: Training | undefined
@@ -87,15 +87,35 @@ const answer = async (request: Request): Promise<Answer> => {
       }
     }
     case "Replace": {
-      for (const [name, data] of Object.entries(request.parameters)) parameters.get(name)!.data.set(data)
+      replace(parameters, request.parameters)
       return { _tag: "Replaced" }
     }
     case "Parameters":
+      return { _tag: "Parameters", parameters: numbersOf(parameters) }
+    case "Save": {
+      const { moments, steps } = optimiser
+      const part = (which: keyof AdamW.Moments) =>
+        Object.fromEntries(Array.from(moments, ([name, moment]) => [name, moment[which]]))
       return {
-        _tag: "Parameters",
-        parameters: Object.fromEntries(Array.from(parameters, ([name, { data }]) => [name, data]))
+        _tag: "Saved",
+        state: { steps, parameters: numbersOf(parameters), means: part("mean"), squares: part("square") }
       }
+    }
+    case "Restore": {
+      const { means, squares, steps } = request.state
+      replace(parameters, request.state.parameters)
+      const moments = Object.entries(means).map(([name, mean]) => [name, { mean, square: squares[name]! }] as const)
+      training.optimiser = AdamW.restore(steps, new Map(moments))
+      return { _tag: "Restored" }
+    }
   }
+}
+
+const numbersOf = (parameters: Training["parameters"]) =>
+  Object.fromEntries(Array.from(parameters, ([name, { data }]) => [name, data]))
+
+const replace = (parameters: Training["parameters"], numbers: NamedNumbers): void => {
+  for (const [name, data] of Object.entries(numbers)) parameters.get(name)!.data.set(data)
 }
 
 let work = Promise.resolve()

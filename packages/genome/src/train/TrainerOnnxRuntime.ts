@@ -7,7 +7,7 @@
 import { Deferred, Effect, Schema, type Scope, Semaphore } from "effect"
 import * as ChildOnnxRuntime from "../backend/ChildOnnxRuntime.ts"
 import type { LlamaConfig } from "../model/LlamaConfig.ts"
-import type { Answer, Batch, NamedNumbers, Request } from "./TrainerProtocol.ts"
+import type { Answer, Batch, NamedNumbers, Request, TrainerState } from "./TrainerProtocol.ts"
 import type { Options as GraphOptions } from "./TrainingGraph.ts"
 
 export class TrainingFailed extends Schema.TaggedError<TrainingFailed>()("TrainingFailed", { reason: Schema.String }) {
@@ -39,6 +39,10 @@ export interface Trainer {
   ) => Effect.Effect<{ readonly loss: number; readonly predicted: Int32Array }, TrainingFailed>
   /** Other parameters from now on; the optimiser keeps its memory. */
   readonly replace: (parameters: ReadonlyMap<string, Float32Array>) => Effect.Effect<void, TrainingFailed>
+  /** All that the next step depends on; copies. */
+  readonly save: Effect.Effect<TrainerState, TrainingFailed>
+  /** Goes on from there, to the bit. The names and sizes must be those of this trainer. */
+  readonly restore: (state: TrainerState) => Effect.Effect<void, TrainingFailed>
   /** Copies. */
   readonly parameters: Effect.Effect<ReadonlyMap<string, Float32Array>, TrainingFailed>
 }
@@ -104,6 +108,8 @@ export const make = Effect.fn("TrainerOnnxRuntime.make")(function* (
     measure: (batch) => ask({ _tag: "Measure", batch }, "Measured"),
     replace: (parameters) =>
       Effect.asVoid(ask({ _tag: "Replace", parameters: Object.fromEntries(parameters) }, "Replaced")),
+    save: Effect.map(ask({ _tag: "Save" }, "Saved"), ({ state }) => state),
+    restore: (state) => Effect.asVoid(ask({ _tag: "Restore", state }, "Restored")),
     parameters: Effect.map(ask({ _tag: "Parameters" }, "Parameters"), ({ parameters }) => mapOf(parameters))
   }
 })

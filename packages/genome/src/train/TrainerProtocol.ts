@@ -16,6 +16,16 @@ export interface Batch {
 
 export type NamedNumbers = { readonly [name: string]: Float32Array }
 
+/** Where a training is: all that the next step depends on, besides its batch and rate. */
+export interface TrainerState {
+  /** Steps that the optimiser has made. */
+  readonly steps: number
+  readonly parameters: NamedNumbers
+  /** The optimiser's moments by parameter; empty before the first step. */
+  readonly means: NamedNumbers
+  readonly squares: NamedNumbers
+}
+
 export type Request =
   | {
       readonly _tag: "Open"
@@ -32,6 +42,8 @@ export type Request =
   | { readonly _tag: "Measure"; readonly batch: Batch }
   | { readonly _tag: "Replace"; readonly parameters: NamedNumbers }
   | { readonly _tag: "Parameters" }
+  | { readonly _tag: "Save" }
+  | { readonly _tag: "Restore"; readonly state: TrainerState }
 
 export type Answer =
   | { readonly _tag: "Opened" }
@@ -40,4 +52,6 @@ export type Answer =
   | { readonly _tag: "Measured"; readonly loss: number; readonly predicted: Int32Array }
   | { readonly _tag: "Replaced" }
   | { readonly _tag: "Parameters"; readonly parameters: NamedNumbers }
+  | { readonly _tag: "Saved"; readonly state: TrainerState }
+  | { readonly _tag: "Restored" }
   | { readonly _tag: "Failed"; readonly reason: string }

@@ -1,5 +1,6 @@
 import * as EmbeddedOnnxRuntime from "@continuum/genome/backend/EmbeddedOnnxRuntime"
 import { Backend, collect, type GenerateRequest } from "@continuum/genome/backend/Backend"
+import * as Safetensors from "@continuum/genome/formats/Safetensors"
 import * as LayerSource from "@continuum/genome/LayerSource"
 import * as Layer from "@continuum/genome/Layer"
 import { NodeServices } from "@effect/platform-node"
@@ -86,6 +87,42 @@ services(NodeServices.layer, { excludeTestServices: true, timeout: "60 seconds" 
         alone.map(({ text }) => text)
       )
       assert.isAbove(new Set(alone.map(({ text }) => text.slice(0, 5))).size, 12)
+    })
+  )
+
+  it.effect("a layer that overflows spoils its own answer and none of those beside it", () =>
+    Effect.gen(function* () {
+      const { directory, base } = yield* SmallModel.folder()
+      const backend = yield* open(directory)
+      const good = yield* backend.load(yield* SmallModel.layerOf(1, 4, base))
+      const { targets, ...about } = yield* SmallModel.layerOf(2, 4, base)
+      const huge = ({ shape }: { readonly shape: ReadonlyArray<number> }) =>
+        Safetensors.fromFloat32(new Float32Array(shape[0]! * shape[1]!).fill(3e38), [...shape])
+      const overflowing = yield* Layer.make({
+        ...about,
+        targets: targets.map((target) => ({ ...target, alpha: 1000, a: huge(target.a), b: huge(target.b) }))
+      })
+      const bad = yield* backend.load(overflowing)
+      const requests = Array.from({ length: 12 }, (_, i) =>
+        user(`hello ${i}`, { layers: i % 3 === 0 ? [] : [{ contentId: good }], tokensMax: 40 })
+      )
+      const alone = yield* Effect.forEach(requests, (request) => collect(backend.generate(request)))
+      const spoilt = Effect.result(collect(backend.generate(user("x", { layers: [{ contentId: bad, weight: 8 }] }))))
+      const [together, others] = yield* Effect.all(
+        [
+          Effect.forEach(requests, (request) => collect(backend.generate(request)), { concurrency: "unbounded" }),
+          Effect.all(
+            Array.from({ length: 4 }, () => spoilt),
+            { concurrency: "unbounded" }
+          )
+        ],
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(others.length, 4)
+      assert.deepStrictEqual(
+        together.map(({ text }) => text),
+        alone.map(({ text }) => text)
+      )
     })
   )
 

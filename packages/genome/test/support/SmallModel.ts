@@ -37,7 +37,7 @@ export const config: LlamaConfig = {
 }
 
 /** Random weights whose answers are printable and never end by themselves: only the letters a to z have a chance. */
-export const weights: ReadonlyMap<string, Float32Array> = (() => {
+export const weightsOf = (config: LlamaConfig): ReadonlyMap<string, Float32Array> => {
   const all = new Map(Initial.weights(config, 7))
   for (const [name, data] of all) {
     if (name.includes("_proj") || name === "model.embed_tokens.weight")
@@ -53,7 +53,8 @@ export const weights: ReadonlyMap<string, Float32Array> = (() => {
     if (token < 97 || token > 122) head.fill(0, token * width, (token + 1) * width)
   }
   return all.set("lm_head.weight", head).set("model.norm.weight", norm)
-})()
+}
+export const weights = weightsOf(config)
 
 /** A layer that changes answers. */
 export const layerOf = (seed: number, rank: number, base: string): Effect.Effect<Layer.Layer> => {
@@ -92,12 +93,12 @@ export const merged = (layer: Layer.Layer, weight = 1) =>
   })
 
 /** Writes a model folder and gives its path and the name of its base. */
-export const folder = Effect.fnUntraced(function* (given: ReadonlyMap<string, Float32Array> = weights) {
+export const folder = Effect.fnUntraced(function* (given: ReadonlyMap<string, Float32Array> = weights, sizes = config) {
   const fs = yield* FileSystem.FileSystem
   const directory = yield* fs.makeTempDirectoryScoped({ prefix: "continuum-genome-" })
-  const file = yield* Weights.write(config, given)
+  const file = yield* Weights.write(sizes, given)
   const manifest = { name: "test/small", weights: ContentId.of(file) }
-  for (const [name, text] of HuggingFace.filesOf(config)) yield* fs.writeFileString(`${directory}/${name}`, text)
+  for (const [name, text] of HuggingFace.filesOf(sizes)) yield* fs.writeFileString(`${directory}/${name}`, text)
   yield* fs.writeFile(`${directory}/${ModelFolder.weightsFile}`, file)
   yield* fs.writeFileString(`${directory}/${ModelFolder.manifestFile}`, JSON.stringify(manifest))
   return { directory, base: ModelFolder.baseName(manifest) }

@@ -1,10 +1,11 @@
 /**
  * A program of its own: loads a model folder with transformers.js, without the network, and prints what it says.
- * Arguments: the folder that holds the model's folder, the model's name, and conversations as JSON. Prints JSON.
+ * Arguments: the folder that holds the model's folder, the model's name, conversations as JSON, and tokens of an answer at
+ * most. Prints JSON.
  */
 import { AutoModelForCausalLM, AutoTokenizer, env } from "@huggingface/transformers"
 
-const [folder, name, conversations] = process.argv.slice(2) as [string, string, string]
+const [folder, name, conversations, tokensMax] = process.argv.slice(2) as [string, string, string, string]
 env.allowRemoteModels = false
 env.allowLocalModels = true
 env.localModelPath = folder
@@ -17,7 +18,11 @@ for (const turns of JSON.parse(conversations) as Array<Array<{ role: string; con
   const inputs = tokenizer.apply_chat_template(turns, { add_generation_prompt: true, return_dict: true }) as {
     readonly input_ids: { readonly data: BigInt64Array; readonly dims: ReadonlyArray<number> }
   }
-  const output = (await model.generate({ ...inputs, max_new_tokens: 24, do_sample: false } as never)) as unknown as {
+  const output = (await model.generate({
+    ...inputs,
+    max_new_tokens: Number(tokensMax),
+    do_sample: false
+  } as never)) as unknown as {
     readonly data: BigInt64Array
   }
   const prompt = Array.from(inputs.input_ids.data, Number)

@@ -12,14 +12,16 @@ describe("TinyBuild", () => {
           const { files, report } = yield* TinyBuild.build({
             seed: 1,
             baseSteps: 120,
-            layerSteps: { ...TinyBuild.full.layerSteps, brackets: 80, dates: 60 },
+            layerSteps: { ...TinyBuild.full.layerSteps, brackets: 100, dates: 80 },
             domains: ["brackets", "dates"],
             examples: 60
           })
+          // With seeds 1 to 3: dates 0.60 to 0.68 and 0.90 to 1 with the layer, brackets 0.05 to 0.25 and 0.52 to 0.73.
           const { brackets, dates } = report.accuracy
           assert.isAbove(dates!.base, 0.3)
+          assert.isBelow(brackets!.base, 0.5)
           assert.isAbove(dates!.layer, Math.max(0.8, dates!.base + 0.15))
-          assert.isAbove(brackets!.layer, brackets!.base + 0.1)
+          assert.isAbove(brackets!.layer, Math.max(0.3, brackets!.base + 0.1))
           const adapter = (name: string) => files.get(`layers/dates/${name}`)!
           const layer = yield* Peft.read({
             config: new TextDecoder().decode(adapter(Peft.configFile)),

@@ -8,6 +8,7 @@
  */
 import { queryTermsMax } from "../Limits.ts"
 import type { Passage } from "./Page.ts"
+import type { Wanted } from "./Query.ts"
 import * as Terms from "./Terms.ts"
 
 /** How soon more of the same word stops counting. 1.2 to 2 in the paper. */
@@ -17,21 +18,23 @@ export const b = 0.75
 /** A word in the nearest heading counts as this many in the text, one in the headings above it as less. Tuned on test/retrieval/Questions.ts. */
 const headingWeight = 5
 const pathWeight = 1
-/** A heading that has the words of the question and no others is what was asked for. Tuned likewise. */
-const sameHeadingFactor = 1.5
+/** A heading whose words were all asked for makes its passage this much better, one of which a part was, by that part. Tuned likewise. */
+const wholeHeadingFactor = 2
 
 export interface Found {
   readonly passage: Passage
   /** BM25, 0 and up; comparable within one search only. */
   readonly score: number
-  /** How much of the question the passage has, each word weighted by how rare it is: 0 to 1. */
+  /** How much of the question the passage has, each word weighted by how rare it is and how surely it is meant: 0 to 1. */
   readonly coverage: number
 }
 
 export interface Index {
+  /** Words that some passage has, as `Terms` writes them. */
+  readonly terms: Iterable<string> & { has(term: string): boolean }
   /** The best passages first, at most `count`; none when no word is known. `weight` multiplies the scores of a source, 1 is neutral. */
   readonly search: (
-    terms: ReadonlyArray<string>,
+    wanted: ReadonlyArray<Wanted>,
     count: number,
     weight?: (source: string) => number
   ) => ReadonlyArray<Found>
@@ -47,13 +50,13 @@ interface Posting {
 export const make = (passages: ReadonlyArray<Passage>): Index => {
   const postings = new Map<string, Array<Posting>>()
   const lengths: Array<number> = []
-  const headings: Array<string> = []
+  const headings: Array<ReadonlySet<string>> = []
   for (const [index, passage] of passages.entries()) {
     const frequencies = new Map<string, number>()
     const add = (text: string, weight: number) => {
       for (const term of Terms.of(text)) frequencies.set(term, (frequencies.get(term) ?? 0) + weight)
     }
-    headings.push(setOf(Terms.of(passage.heading)))
+    headings.push(new Set(Terms.of(passage.heading)))
     add(passage.text, 1)
     add(passage.heading, headingWeight)
     for (const above of passage.path.slice(0, -1)) add(above, pathWeight)
@@ -70,21 +73,37 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
   // Never below 0, also for a word that most passages have.
   const idf = (count: number) => Math.log(1 + (passages.length - count + 0.5) / (count + 0.5))
 
+  /** The passages that have a word or what may stand for it: of several that it has, the best counts. */
+  const matches = (wanted: Wanted) => {
+    const passages = new Map<number, { readonly score: number; readonly mass: number }>()
+    const lists = wanted.map(({ term, weight }) => ({ weight, list: postings.get(term) ?? [] }))
+    const count = Math.max(...lists.map(({ list }) => list.length))
+    // What may stand for a word makes it as common as the commonest of them.
+    const mass = idf(count)
+    for (const { list, weight } of lists) {
+      for (const { passage, frequency } of list) {
+        const norm = k1 * (1 - b + (b * lengths[passage]!) / lengthMean)
+        const score = (weight * idf(list.length) * frequency * (k1 + 1)) / (frequency + norm)
+        if (score > (passages.get(passage)?.score ?? 0)) passages.set(passage, { score, mass: weight * mass })
+      }
+    }
+    return { passages, mass }
+  }
+
   return {
-    search: (terms, count, weight = () => 1) => {
-      const wanted = [...new Set(terms)].slice(0, queryTermsMax)
-      const asked = setOf(wanted)
+    terms: { has: (term) => postings.has(term), [Symbol.iterator]: () => postings.keys() },
+    search: (question, count, weight = () => 1) => {
+      const words = new Map(question.slice(0, queryTermsMax).map((wanted) => [wanted[0]!.term, wanted]))
+      const asked = weightsOf([...words.values()])
       const found = new Map<number, { score: number; mass: number }>()
       let massTotal = 0
-      for (const term of wanted) {
-        const list = postings.get(term) ?? []
-        const rarity = idf(list.length)
-        massTotal += rarity
-        for (const { passage, frequency } of list) {
-          const norm = k1 * (1 - b + (b * lengths[passage]!) / lengthMean)
+      for (const wanted of words.values()) {
+        const { mass, passages } = matches(wanted)
+        massTotal += mass
+        for (const [passage, match] of passages) {
           const entry = found.get(passage) ?? { score: 0, mass: 0 }
-          entry.score += (rarity * frequency * (k1 + 1)) / (frequency + norm)
-          entry.mass += rarity
+          entry.score += match.score
+          entry.mass += match.mass
           found.set(passage, entry)
         }
       }
@@ -94,7 +113,7 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
             const passage = passages[index]!
             return {
               passage,
-              score: score * weight(passage.source) * (headings[index] === asked ? sameHeadingFactor : 1),
+              score: score * weight(passage.source) * (1 + (wholeHeadingFactor - 1) * shareOf(headings[index]!, asked)),
               coverage: mass / massTotal,
               index
             }
@@ -108,5 +127,16 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
   }
 }
 
-/** Equal for the same words in any order. */
-const setOf = (terms: ReadonlyArray<string>): string => [...new Set(terms)].toSorted().join(" ")
+/** What may be meant, and how surely. */
+const weightsOf = (question: ReadonlyArray<Wanted>): ReadonlyMap<string, number> => {
+  const weights = new Map<string, number>()
+  for (const { term, weight } of question.flat()) weights.set(term, Math.max(weight, weights.get(term) ?? 0))
+  return weights
+}
+
+/** How much of a heading was asked for, 0 to 1. */
+const shareOf = (heading: ReadonlySet<string>, asked: ReadonlyMap<string, number>): number => {
+  let sum = 0
+  for (const term of heading) sum += asked.get(term) ?? 0
+  return heading.size === 0 ? 0 : sum / heading.size
+}

@@ -1,15 +1,19 @@
 /**
  * Answers by quoting: the passage that fits the question best, word for word, with its page and heading below it. When no
- * passage has enough of the question it says so, and names the headings that come nearest. It never invents.
+ * passage has enough of the question it says so, and names the headings that come nearest. It never invents, and leaves
+ * exercises to whoever can do them.
  */
 import { type Backend, type Turn, Usage } from "@continuum/genome/backend/Backend"
 import { Clock, Effect, Stream } from "effect"
+import * as Exercise from "../Exercise.ts"
 import type { Template } from "../Templates.ts"
 import type { Offer, Perception, Piece, Worker } from "../Worker.ts"
 import type { Found } from "./Bm25.ts"
 import * as Cut from "./Cut.ts"
 import type { Library } from "./Library.ts"
+import * as Query from "./Query.ts"
 import * as Terms from "./Terms.ts"
+import * as Thesaurus from "./Thesaurus.ts"
 
 /** Below this much of the question a passage is about something else. Tuned on test/retrieval/Questions.ts. */
 export const coverageMin = 0.4
@@ -29,7 +33,12 @@ export const make = (library: Library["Service"], backend: Backend["Service"]): 
       const index = yield* library.index
       const { skip, terms } = question(perception)
       const weight = (source: string) => perception.persona.pages[source] ?? 1
-      const found = index.search(terms, searchedMax, weight)
+      // Whoever asks to sort letters wants them sorted, whatever a page says of sorting.
+      const names = perception.layers.map(({ name }) => name)
+      if (skip === 0 && Exercise.recognise(perception.prompt, names) !== undefined) {
+        return offer(backend, perception, yield* library.sources, [], skip)
+      }
+      const found = index.search(Query.of(terms, index.terms), searchedMax, weight)
       return offer(backend, perception, yield* library.sources, found, skip)
     })
 })
@@ -39,7 +48,7 @@ const question = ({ history, prompt }: Perception): { terms: ReadonlyArray<strin
   const asked = [...history.filter(({ role }) => role === "user").map(({ content }) => content), prompt]
   let skip = 0
   while (skip < asked.length - 1 && isFollowUp(asked[asked.length - 1 - skip]!)) skip++
-  const terms = Terms.of(asked[asked.length - 1 - skip]!)
+  const terms = Terms.of(Thesaurus.withoutPhrases(asked[asked.length - 1 - skip]!))
   // Numbers alone are no question that a page could answer.
   return { terms: terms.some((term) => /\p{L}/u.test(term)) ? terms : [], skip }
 }

@@ -18,6 +18,12 @@ export const of = (text: string): ReadonlyArray<string> =>
     .filter((word) => !stopWords.has(word))
     .map(stem)
 
+/** Whether two neighbors swapped make it a word that says nothing, such as `hwo` or `waht`. */
+export const isSwappedStopWord = (word: string): boolean =>
+  Array.from({ length: word.length - 1 }, (_, at) => at).some((at) =>
+    stopWords.has(word.slice(0, at) + word[at + 1]! + word[at]! + word.slice(at + 2))
+  )
+
 const vowel = /[aeiouy]/
 
 /** The stem of a lower-case word. */
@@ -48,10 +54,10 @@ const ended = (word: string): string => (word.length > 3 && word.endsWith("e") ?
 /** Words that say what kind of sentence this is, and not what it is about. */
 const stopWords = new Set(
   (
-    "a about an and any anything are as at be been being but by can could did do does doing done explain for from give had has have " +
-    "he her hers him his how i if in into is it its just know let like make may me mean means might mine more most much my need no " +
-    "not of off on one or our ours out please say shall she should so some something such tell than that the their them then " +
+    "a about an and any anything are as at be been being but by can could did do does doing done explain for from get gets give got had has have " +
+    "he her hers him his how i if in into is it its just keep keeps know let like make may me mean means might mine more most much my need no " +
+    "not of off on one or our ours out please say see shall she should so some something such tell than that the their them then " +
     "there these they thing things this those to too up us use used uses using very want was we were what whats when where which who whom whose why " +
-    "will with would you your yours describe define work works show understand s t re ve ll"
+    "already cant didnt doesnt dont hows im isnt ive whats wheres whos wont will with would you your yours describe define work works show understand s t re ve ll"
   ).split(" ")
 )

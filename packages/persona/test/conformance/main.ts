@@ -8,6 +8,7 @@ import * as Exercise from "@continuum/persona/Exercise"
 import * as Persona from "@continuum/persona/Persona"
 import * as Bm25 from "@continuum/persona/retrieval/Bm25"
 import { passages } from "@continuum/persona/retrieval/Page"
+import * as Query from "@continuum/persona/retrieval/Query"
 import * as Terms from "@continuum/persona/retrieval/Terms"
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
@@ -19,7 +20,10 @@ const read = (source: string) => passages({ source, text: readFileSync(source, "
 const index = Bm25.make(["docs/GUIDE.md", "docs/GLOSSARY.md"].flatMap(read))
 
 for (const { ask, heading } of questions.filter(({ source }) => source === "docs/GLOSSARY.md")) {
-  await check(`finds the entry for: ${ask}`, () => index.search(Terms.of(ask), 1)[0]?.passage.heading === heading)
+  await check(
+    `finds the entry for: ${ask}`,
+    () => index.search(Query.of(Terms.of(ask), index.terms), 1)[0]?.passage.heading === heading
+  )
 }
 
 await check("reads prompts as the same exercises", () => {

@@ -11,11 +11,14 @@ const passage = (heading: string, text: string, source = "a.md"): Passage => ({
   kind: "prose"
 })
 
+/** Words that stand for themselves alone. */
+const words = (...terms: ReadonlyArray<string>) => terms.map((term) => [{ term, weight: 1 }])
+
 describe("BM25", () => {
   it("computes the published formula", () => {
     // Headings of stop words count nothing, so a document is its text.
     const index = Bm25.make([passage("the", "cat cat dog"), passage("the", "dog bird"), passage("the", "fish")])
-    const [first, ...others] = index.search(["cat"], 10)
+    const [first, ...others] = index.search(words("cat"), 10)
     assert.deepStrictEqual(others, [])
     const idf = Math.log(1 + (3 - 1 + 0.5) / (1 + 0.5))
     const norm = 1.2 * (1 - 0.75 + (0.75 * 3) / 2)
@@ -27,11 +30,11 @@ describe("BM25", () => {
     const index = Bm25.make([passage("the", "cat dog"), passage("the", "dog"), passage("the", "dog")])
     const rare = Math.log(1 + 2.5 / 1.5)
     const common = Math.log(1 + 0.5 / 3.5)
-    assert.closeTo(index.search(["cat", "dog"], 9)[1]!.coverage, common / (rare + common), 1e-12)
+    assert.closeTo(index.search(words("cat", "dog"), 9)[1]!.coverage, common / (rare + common), 1e-12)
     // A word that no passage has counts as the rarest.
-    assert.isBelow(index.search(["cat", "unicorn"], 1)[0]!.coverage, 0.5)
-    assert.deepStrictEqual(index.search(["unicorn"], 9), [])
-    assert.deepStrictEqual(index.search([], 9), [])
+    assert.isBelow(index.search(words("cat", "unicorn"), 1)[0]!.coverage, 0.5)
+    assert.deepStrictEqual(index.search(words("unicorn"), 9), [])
+    assert.deepStrictEqual(index.search(words(), 9), [])
   })
 
   it("prefers a word in the heading, then a page that is preferred, then the earlier page", () => {
@@ -41,11 +44,22 @@ describe("BM25", () => {
       passage("the", "fuel and more", "c.md")
     ])
     const order = (weight?: (source: string) => number) =>
-      index.search(["fuel"], 3, weight).map(({ passage }) => passage.source)
+      index.search(words("fuel"), 3, weight).map(({ passage }) => passage.source)
     assert.deepStrictEqual(order(), ["b.md", "a.md", "c.md"])
     assert.deepStrictEqual(
       order((source) => (source === "c.md" ? 9 : 1)),
       ["c.md", "b.md", "a.md"]
+    )
+  })
+
+  it("prefers a heading of which a larger part was asked for, also above a longer text", () => {
+    const index = Bm25.make([
+      passage("Fuel tanks overseas", "fuel"),
+      passage("Fuel", "fuel makes many old large machines run for some more long hours without stopping")
+    ])
+    assert.deepStrictEqual(
+      index.search(words("fuel"), 2).map(({ passage }) => passage.heading),
+      ["Fuel", "Fuel tanks overseas"]
     )
   })
 })

@@ -1,0 +1,66 @@
+/** `bun packages/persona/test/retrieval/Recall.ts [--show]`: how often the first quotation is one that helps, for each set of questions. */
+import { Library, layerFolder } from "@continuum/persona/retrieval/Library"
+import * as Retrieval from "@continuum/persona/retrieval/Retrieval"
+import { templates, type Template } from "@continuum/persona/Templates"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, Layer } from "effect"
+import { resolve } from "node:path"
+import * as ScriptedBackend from "../support/ScriptedBackend.ts"
+import { first, foreign, heldOut, second, type NewcomerQuestion } from "./Newcomers.ts"
+import { questions, unanswerable } from "./Questions.ts"
+import { Backend } from "@continuum/genome/backend/Backend"
+
+const own: ReadonlyArray<NewcomerQuestion> = questions.map(({ ask, heading, source }) => ({
+  ask,
+  helps: [`${source}#${heading}`]
+}))
+const show = process.argv[2]
+
+const program = Effect.gen(function* () {
+  const worker = Retrieval.make(yield* Library, yield* Backend)
+  const offerOf = (persona: Template, prompt: string) =>
+    worker.offer({
+      persona,
+      prompt,
+      history: [],
+      layers: [],
+      insists: false,
+      sampling: undefined,
+      stop: [],
+      tokensMax: undefined
+    })
+  for (const [name, set] of [
+    ["own", own],
+    ["first", first],
+    ["second", second],
+    ["held out", heldOut]
+  ] as const) {
+    for (const persona of templates) {
+      let hits = 0
+      for (const { ask, helps } of set) {
+        const { bid, sources } = yield* offerOf(persona, ask)
+        const hit = sources[0] !== undefined && helps.includes(`${sources[0].source}#${sources[0].heading}`)
+        hits += hit ? 1 : 0
+        if (!hit && show === name) console.log(`  ${ask} -> ${bid.reason} ${bid.confidence.toFixed(2)}`)
+      }
+      console.log(`${name}, ${persona.name}: ${hits} of ${set.length}`)
+    }
+  }
+  for (const [name, set] of [
+    ["unanswerable", unanswerable],
+    ["foreign", foreign]
+  ] as const) {
+    let refused = 0
+    for (const ask of set) {
+      const { bid, sources } = yield* offerOf(templates[0]!, ask)
+      refused += sources.length === 0 ? 1 : 0
+      if (sources.length > 0 && show === name) console.log(`  ${ask} -> ${bid.reason} ${bid.confidence.toFixed(2)}`)
+    }
+    console.log(`${name}: ${refused} of ${set.length} refused`)
+  }
+})
+const services = Layer.mergeAll(
+  layerFolder(resolve(import.meta.dirname, "../../../..")).pipe(Layer.provide(NodeServices.layer)),
+  ScriptedBackend.layer(ScriptedBackend.make())
+)
+await Effect.runPromise(Effect.provide(program, services))
