@@ -92,7 +92,7 @@ const ask = (
   const chain = envelope.chain?.map(Addresses.format) ?? []
   const own = kernel.router.absoluteText(address)
   const from = chain.indexOf(own)
-  if (from >= 0) return Effect.fail(new AskCycle({ chain: [...chain.slice(from), own] }))
+  if (from >= 0 && !entry.reentrant) return Effect.fail(new AskCycle({ chain: [...chain.slice(from), own] }))
   const asked = Effect.suspend(() => {
     const ask = new ReceivedAsk(chain)
     sendAsk(new Target(type, name, undefined, undefined), entry, payload, ask)
