@@ -109,6 +109,15 @@ export interface ActorContext {
   readonly setTimer: (key: string, when: TimerOptions, messageName: string, payload?: unknown) => void
   readonly cancelTimer: (key: string) => void
   /**
+   * Sets the message in hand aside, with its asker, who goes on waiting; what the handler returns is the new state and no reply.
+   * `unstash` brings it back. Throws `RangeError` when as many are set aside as may wait in the mailbox, `TypeError` in a
+   * reentrant handler and in `start`. What is set aside when the actor restarts or ends is handled in its next life; when it
+   * stops, it is refused. An actor that set something aside stays in memory.
+   */
+  readonly stash: () => void
+  /** What was set aside is handled next, in the order it came, after urgent messages and before all others. */
+  readonly unstash: () => void
+  /**
    * Ends this actor once the message is handled and what it did is stored: it leaves memory, and the next message begins a new
    * life. A child is restarted if it is permanent, and otherwise leaves its parent.
    */
@@ -139,8 +148,8 @@ export type MessageTypes = { readonly [name: string]: MessageType<any, any, any,
 /** What happens to a message that finds a mailbox full. */
 export type Overflow = "fail" | "dropOldest" | "dropNewest" | "backpressure"
 
-/** Options of a definition. */
-export interface Options<State = any> {
+/** Options of a definition. `Name` are the names of its messages. */
+export interface Options<State = any, Name extends string = string> {
   /** Whether the state is stored. Default: true in a system with storage. */
   readonly durable?: boolean
   /**
@@ -152,6 +161,17 @@ export interface Options<State = any> {
   readonly priority?: number
   /** 1 to `Limits.mailboxCapacityMax` messages. Default `Limits.mailboxCapacity`. */
   readonly mailboxCapacity?: number
+  /**
+   * Messages that are handled before all others that wait, in the order they came. They need room in the mailbox as all do.
+   * Default: none.
+   */
+  readonly urgent?: ReadonlyArray<Name>
+  /**
+   * Messages that are handled at once, also while another one is: questions about the last state that was reached. Their handlers
+   * must not change the state: one that does fails its asker with `ActorFailed`, and not the actor. At most `Limits.reentrantMax`
+   * of them at a time. They never close a cycle of asks. Default: none.
+   */
+  readonly reentrant?: ReadonlyArray<Name>
   /**
    * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the oldest message
    * makes room. `dropNewest`: it is dropped itself; an ask gets `MailboxFull`. `backpressure`: asks and tells of Effects wait for
@@ -189,6 +209,10 @@ export interface Entry {
   /** Whether a value is a payload; absent where there is no schema. */
   readonly isPayload: ((value: unknown) => boolean) | undefined
   readonly schemas: EntrySchemas | undefined
+  /** Handled before messages that are not. */
+  readonly urgent: boolean
+  /** Handled at once, also while another message is, and without changing the state. */
+  readonly reentrant: boolean
 }
 
 /** Codecs between the types of a message and plain data. */
@@ -342,12 +366,12 @@ export const actor = <
 >(
   kind: Kind,
   definition: { readonly state: State } & Handlers,
-  options: Options<State> = {}
+  options: Options<State, Exclude<keyof Handlers, "state"> & string> = {}
 ): Actor<Kind, State, MessagesOfHandlers<Handlers>, ServicesOfHandlers<Handlers>> => {
   const { state, ...handlers } = definition as { readonly state: State } & Record<string, Entry["handler"]>
   const entries = Object.entries(handlers).map(([name, handler]): Entry => {
     if (typeof handler !== "function") throw new TypeError(`"${name}" of actor "${kind}" must be a function`)
-    return { name, handler, streams: StreamingId in handler, isPayload: undefined, schemas: undefined }
+    return { name, handler, streams: StreamingId in handler, isPayload: undefined, schemas: undefined, ...ordinary }
   })
   return make(kind, state, entries, "realm", options)
 }
@@ -365,7 +389,7 @@ export const fromRpcs = <
     readonly state: { readonly schema: Schema.Codec<State, any>; readonly initial: State }
     readonly handlers: Handlers & HandlersOfRpcs<State, Rpcs>
   },
-  options: Omit<Options<State>, "schema"> = {}
+  options: Omit<Options<State, Rpcs["_tag"]>, "schema"> = {}
 ): Actor<Kind, State, MessagesOfRpcs<Rpcs>, ServicesOfHandlers<Handlers>> => {
   const handlers = definition.handlers as unknown as Record<string, Entry["handler"]>
   const entries = [...group.requests.values()].map((request): Entry => {
@@ -381,7 +405,8 @@ export const fromRpcs = <
         payload: jsonCodec(rpc.payloadSchema),
         success: jsonCodec(streams ? successSchema.success : successSchema),
         error: jsonCodec(streams ? successSchema.error : rpc.errorSchema)
-      }
+      },
+      ...ordinary
     }
   })
   const { initial, schema } = definition.state
@@ -416,11 +441,28 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
   for (const { name } of entries) {
     if (reservedNames.has(name)) throw new TypeError(`A message of actor "${kind}" cannot be named "${name}"`)
   }
+  const names = new Set(entries.map(({ name }) => name))
+  for (const name of [...(options.urgent ?? []), ...(options.reentrant ?? [])]) {
+    if (!names.has(name)) throw new TypeError(`Actor "${kind}" has no message "${name}" to be urgent or reentrant`)
+  }
+  const streaming = entries.find(
+    ({ name, streams }) => streams && (options.reentrant as ReadonlyArray<string>)?.includes(name)
+  )
+  if (streaming !== undefined) {
+    throw new TypeError(
+      `"${streaming.name}" of actor "${kind}" streams, and cannot be reentrant: its stream flows beside others anyway`
+    )
+  }
+  const marked = (entry: Entry): Entry => ({
+    ...entry,
+    urgent: options.urgent?.includes(entry.name) ?? false,
+    reentrant: options.reentrant?.includes(entry.name) ?? false
+  })
   return {
     [TypeId]: { messages: undefined as unknown as M, services: () => undefined as Services },
     kind,
     initial,
-    entries: new Map(entries.map((entry) => [entry.name, entry])),
+    entries: new Map(entries.map((entry) => [entry.name, marked(entry)])),
     exposed,
     schema: options.schema === undefined ? undefined : (Schema.toCodecJson(options.schema) as Schema.Codec<State, any>),
     durable: options.durable,
@@ -448,6 +490,9 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
   }
 }
 
+/** A message that waits for its turn, first come, first served. */
+const ordinary = { urgent: false, reentrant: false } as const
+
 const startEntry = <State>(start: Options<State>["start"]): Entry | undefined =>
   start === undefined
     ? undefined
@@ -456,7 +501,8 @@ const startEntry = <State>(start: Options<State>["start"]): Entry | undefined =>
         handler: (state: State, _: unknown, context) => start(state, context),
         streams: false,
         isPayload: undefined,
-        schemas: undefined
+        schemas: undefined,
+        ...ordinary
       }
 
 const passivateAfterMs = (input: Duration.Input | undefined): number | undefined => {

@@ -16,9 +16,11 @@ import type { Ask } from "./Ask.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
 import type { Kernel } from "./Kernel.ts"
-import { Mailbox } from "./Mailbox.ts"
+import { Mailbox, type Waiting } from "./Mailbox.ts"
 import { Message } from "./Message.ts"
 import * as Overflow from "./Overflow.ts"
+import * as Reentrancy from "./Reentrancy.ts"
+import type { Beside } from "./Reentrancy.ts"
 import type { Admission, Senders } from "./Overflow.ts"
 import type { Relations } from "./Relations.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
@@ -32,6 +34,11 @@ import type { Timers } from "./Timers.ts"
  * to another node. `away`: it is lent, and what it gets is sent on.
  */
 export type Phase = "ready" | "starting" | "restarting" | "stopping" | "ending" | "moving" | "away" | "stopped"
+
+/** A message that was set aside, and the object of the handler that did so. */
+export interface Stashed extends Waiting {
+  readonly message: Message
+}
 
 /** Why a message did not get into a mailbox. */
 export type Refusal = MailboxFull | ActorStopped | AddressUnknown
@@ -60,6 +67,10 @@ export class ActorCell implements Runnable {
   timers: Timers | undefined
   /** Senders that wait for room in the mailbox. */
   senders: Senders | undefined
+  /** Messages that were set aside, oldest first. */
+  stash: Array<Stashed> | undefined
+  /** Reentrant messages that are being handled. */
+  beside: Beside | undefined
   /** Bookkeeping of what is not stored yet; undefined for an actor that is not durable. */
   readonly durable: Durable | undefined
   /** The fiber of the handler, of a load or of a backoff: an actor is never in two of these at once. */
@@ -84,6 +95,8 @@ export class ActorCell implements Runnable {
     this.relations = undefined
     this.timers = undefined
     this.senders = undefined
+    this.stash = undefined
+    this.beside = undefined
     this.durable = type.durable ? makeDurable() : undefined
     this.fiber = undefined
     this.scheduler = undefined
@@ -110,6 +123,7 @@ export class ActorCell implements Runnable {
   offer(entry: Entry, payload: unknown, ask: Ask | undefined, admission?: Admission): Refusal | undefined {
     if (this.phase === "stopped" || this.phase === "stopping")
       return this.offerSuccessor(entry, payload, ask, admission)
+    if (entry.reentrant && this.current !== undefined) return Reentrancy.handle(this, entry, payload, ask)
     if (!this.mailbox.offer(entry, payload, ask)) {
       return Overflow.handle(this, entry, payload, ask, admission)
     }
@@ -179,7 +193,7 @@ export class ActorCell implements Runnable {
   // ---------------------------------------------------------------- handling
 
   handle(entry: Entry, payload: unknown, ask: Ask | undefined): void {
-    const message = this.type.kernel.takeMessage(this, entry, ask)
+    const message = this.type.kernel.takeMessage(this, entry, payload, ask)
     this.current = message
     let result: unknown
     try {
@@ -277,20 +291,20 @@ export class ActorCell implements Runnable {
   }
 
   /** Lets an answer go once all that it may be based on is stored. */
-  private release(durable: Durable, message: Message, ok: boolean, value: unknown): void {
+  release(durable: Durable, message: Message, ok: boolean, value: unknown): void {
     const holder = durable.dirty ? durable.waiting : durable.lastHeld
     if (holder === undefined) return this.answer(message, ok, value)
     message.kept = true
     holder.push({ message, ok, value })
   }
 
-  private answer(message: Message, ok: boolean, value: unknown): void {
+  answer(message: Message, ok: boolean, value: unknown): void {
     if (!ok) return this.answerError(message, value)
     if (message.outbox !== undefined) this.kernel.deliverOutbox(message)
     if (message.ask !== undefined) message.ask.reply(value)
   }
 
-  private answerError({ ask, entry }: Message, error: unknown): void {
+  answerError({ ask, entry }: Message, error: unknown): void {
     if (ask !== undefined) ask.failExpected(error)
     else this.deadLetter(entry, `its handler failed, and a tell has no asker: ${describeError(error)}`)
   }
@@ -303,9 +317,10 @@ export class ActorCell implements Runnable {
   /** Interrupts the handler of an asker that gave up. A handler that is a plain function or Promise runs on. */
   cancel(ask: Ask): void {
     if (this.phase === "away") return this.kernel.leases.cancel(this, ask)
-    if (this.current?.ask !== ask) return
-    this.current.abort()
-    this.fiber?.interruptUnsafe()
+    if (this.current?.ask === ask) {
+      this.current.abort()
+      this.fiber?.interruptUnsafe()
+    } else if (this.beside !== undefined) Reentrancy.cancel(this.beside, ask)
   }
 
   /** A message that will not be handled: its asker hears why, and it becomes a dead letter. */

@@ -13,8 +13,10 @@ import type { StorageFailed } from "./ActorStorage.ts"
 import type { Held } from "./GroupCommit.ts"
 import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
+import * as Reentrancy from "./Reentrancy.ts"
 import * as Relations from "./Relations.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
+import * as Stash from "./Stash.ts"
 import * as Supervisor from "./Supervisor.ts"
 
 // ---------------------------------------------------------------- start
@@ -289,11 +291,16 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
   if (error === undefined) terminated(cell, reason, normal)
 }
 
-/** Gives up what belongs to one life: timers, children, links, watches, streamed replies. */
+/**
+ * Gives up what belongs to one life: timers, children, links, watches, streamed replies, what is handled beside. What was set
+ * aside waits again.
+ */
 const letGo = (cell: ActorCell): void => {
   cell.kernel.leases.interrupted(cell)
   cell.timers?.cancelAll()
   ReplyStreams.endAll(cell)
+  Stash.putBack(cell)
+  Reentrancy.abandon(cell)
   const { relations } = cell
   if (relations === undefined) return
   for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))

@@ -104,7 +104,7 @@ export const tell = (
   const cell = target.cell()
   if (cell === undefined) return unreachable(target, entry)
   if (target.type.kernel.freeze) deepFreeze(payload)
-  if (sender !== undefined && sender.cell.durable !== undefined && sender.cell.current === sender) {
+  if (sender !== undefined && sender.cell.durable !== undefined && sender.isHandled) {
     ;(sender.outbox ??= []).push({ cell, entry, payload })
     return undefined
   }
@@ -123,13 +123,13 @@ export const sendAsk = (target: Target, entry: Actor.Entry, payload: unknown, as
   ask.entry = entry
   const sender = ask.parent
   if (sender !== undefined) {
-    const cycle = cycleOf(sender, cell)
+    const cycle = entry.reentrant ? undefined : cycleOf(sender, cell)
     if (cycle !== undefined) return ask.fail(cycle)
     const { durable } = sender.cell
     if (durable !== undefined && (durable.dirty || durable.inFlight > 0)) {
       // What the handler knows may not be stored yet, and must not get out before it is.
       durable.whenSettled.push(() => {
-        if (sender.cell.current === sender && ask.status === "waiting") deliverAsk(cell, entry, payload, ask)
+        if (sender.isHandled && ask.status === "waiting") deliverAsk(cell, entry, payload, ask)
       })
       return watchDeadline(target, ask)
     }

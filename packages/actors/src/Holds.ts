@@ -80,7 +80,9 @@ const marker: Entry = {
   handler: (state: unknown) => reply(state, null),
   isPayload: undefined,
   schemas: undefined,
-  streams: false
+  streams: false,
+  urgent: false,
+  reentrant: false
 }
 
 /** Waits until an actor is ready and has handled all that waits for it now. Fails as an ask of it does. */

@@ -202,18 +202,20 @@ export class Kernel {
   // The context object of the last handler that ended at once, to be used again.
   private spare: Message | undefined
 
-  takeMessage(cell: ActorCell, entry: Actor.Entry, ask: Ask | undefined): Message {
+  takeMessage(cell: ActorCell, entry: Actor.Entry, payload: unknown, ask: Ask | undefined): Message {
     const message = this.spare
-    if (message === undefined) return new Message(cell, entry, ask)
+    if (message === undefined) return new Message(cell, entry, payload, ask)
     this.spare = undefined
     message.cell = cell
     message.entry = entry
+    message.payload = payload
     message.ask = ask
     return message
   }
 
   reuseMessage(message: Message): void {
     if (message.kept) return
+    message.payload = undefined
     message.ask = undefined
     this.spare = message
   }
@@ -231,7 +233,7 @@ export class Kernel {
   /** Publishes an event; one of a durable actor's handler once its state is stored. */
   publish(topic: string, event: unknown, sender: Message | undefined): void {
     if (this.freeze) deepFreeze(event)
-    if (sender === undefined || sender.cell.durable === undefined || sender.cell.current !== sender)
+    if (sender === undefined || sender.cell.durable === undefined || !sender.isHandled)
       return this.topics.publish(topic, event)
     const publication = {
       offer: () => {

@@ -132,6 +132,7 @@ export class LeaseHome {
       if ([...type.definition.entries.values()].some(({ streams }) => streams))
         return yield* refused("it answers with streams, which do not move")
       if (cell.phase !== "ready") yield* Effect.mapError(reach(cell), ({ message }) => refused(message))
+      if (cell.stash !== undefined) return yield* refused("it has set messages aside, which do not move")
       if ((cell.relations?.children.size ?? 0) > 0) return yield* refused("it has children, which live where it does")
       if (cell.phase !== "ready" || !(yield* this.holds.hold(cell, type.definition.stopTimeoutMs)))
         return yield* refused("it did not come to rest; its handler is still busy, or it failed just now")

@@ -42,6 +42,9 @@ export const alarmSleepMsMax = 86_400_000
 /** Senders that wait for room in one mailbox, when its definition lets them. As many as messages by default. Chosen, not measured. */
 export const sendersWaitingMax = 10_000
 
+/** Reentrant messages of one actor that are handled at a time: each has a fiber. Chosen, not measured. */
+export const reentrantMax = 1_000
+
 /** Subscribers of one topic: each is called at each event. Chosen, not measured. */
 export const subscribersMax = 10_000
 

@@ -1,6 +1,7 @@
 /**
- * A bounded first-in first-out queue of one actor's messages. The first message lies in the mailbox itself; those behind it
- * in a list of fixed chunks, small arrays that are written and read in order.
+ * A bounded queue of one actor's messages: urgent ones first, then those that were put back, then the others in the order they
+ * came. The first message lies in the mailbox itself; those behind it in a list of fixed chunks, small arrays that are written
+ * and read in order. Urgent ones and those put back, which few actors have, wait beside them (`Front`).
  *
  * A message is three slots (entry, payload, ask), so that sending one allocates nothing. Offer and drop are O(1), not just
  * amortised: there is nothing to copy when a burst arrives. A mailbox with at most one message holds no chunk, so an idle
@@ -16,6 +17,49 @@ const chunkSlots = mailboxChunkMessages * slotsPerMessage
 // The slot behind the messages holds the next chunk.
 type Chunk = Array<unknown>
 
+/** One message outside of the chunks. */
+export interface Waiting {
+  readonly entry: Entry
+  readonly payload: unknown
+  readonly ask: Ask | undefined
+}
+
+/** Messages that come before those in the chunks, the first one apart. */
+class Front {
+  /** In their order; those before `urgentAt` are taken. */
+  readonly urgent: Array<Waiting | undefined>
+  urgentAt: number
+  /** In the opposite order. */
+  readonly putBack: Array<Waiting>
+
+  constructor() {
+    this.urgent = []
+    this.urgentAt = 0
+    this.putBack = []
+  }
+
+  get size(): number {
+    return this.urgent.length - this.urgentAt + this.putBack.length
+  }
+
+  take(): Waiting {
+    if (this.urgentAt === this.urgent.length) return this.putBack.pop()!
+    const waiting = this.urgent[this.urgentAt]!
+    this.urgent[this.urgentAt++] = undefined
+    if (this.urgentAt === this.urgent.length) {
+      this.urgent.length = 0
+      this.urgentAt = 0
+    }
+    return waiting
+  }
+
+  /** Names of its messages, the next one first. */
+  names(): Array<string> {
+    const ahead = [...this.urgent.slice(this.urgentAt), ...this.putBack.toReversed()]
+    return ahead.map((waiting) => waiting!.entry.name)
+  }
+}
+
 export class Mailbox {
   /** Messages waiting. */
   size: number
@@ -30,6 +74,8 @@ export class Mailbox {
   // Slots of the second message in `first`, and behind the newest in `last`.
   private readAt: number
   private writeAt: number
+  // While there is something in it.
+  private front: Front | undefined
 
   constructor(capacity: number) {
     this.size = 0
@@ -41,9 +87,10 @@ export class Mailbox {
     this.last = undefined
     this.readAt = 0
     this.writeAt = 0
+    this.front = undefined
   }
 
-  /** Adds at the end. False, and nothing changed, when full. */
+  /** Adds at the end, or behind the last urgent one if it is urgent. False, and nothing changed, when full. */
   offer(entry: Entry, payload: unknown, ask: Ask | undefined): boolean {
     if (this.size === 0) {
       this.oldestEntry = entry
@@ -53,6 +100,7 @@ export class Mailbox {
       return true
     }
     if (this.size >= this.capacity) return false
+    if (entry.urgent) return this.offerUrgent(entry, payload, ask)
     if (this.last === undefined || this.writeAt === chunkSlots) this.append()
     const chunk = this.last!
     const at = this.writeAt
@@ -62,6 +110,34 @@ export class Mailbox {
     this.writeAt = at + slotsPerMessage
     this.size++
     return true
+  }
+
+  /** Only while there is a message already. */
+  private offerUrgent(entry: Entry, payload: unknown, ask: Ask | undefined): true {
+    const front = (this.front ??= new Front())
+    if (this.oldestEntry!.urgent) front.urgent.push({ entry, payload, ask })
+    else {
+      front.putBack.push(this.oldest())
+      this.oldestEntry = entry
+      this.oldestPayload = payload
+      this.oldestAsk = ask
+    }
+    this.size++
+    return true
+  }
+
+  /**
+   * Puts messages back that were taken before: in this order, before all others that are not urgent, even when the mailbox is
+   * full.
+   */
+  putBack(messages: ReadonlyArray<Waiting>): void {
+    if (messages.length === 0) return
+    const front = (this.front ??= new Front())
+    const urgentFirst = this.size > 0 && this.oldestEntry!.urgent
+    if (this.size > 0 && !urgentFirst) front.putBack.push(this.oldest())
+    for (const message of messages.toReversed()) front.putBack.push(message)
+    this.size += messages.length
+    if (!urgentFirst) this.refill(front)
   }
 
   /** Parts of the oldest message; only while `size` is above 0. */
@@ -82,6 +158,7 @@ export class Mailbox {
       this.oldestAsk = undefined
       return
     }
+    if (this.front !== undefined) return this.refill(this.front)
     const chunk = this.first!
     const at = this.readAt
     this.oldestEntry = chunk[at] as Entry
@@ -98,6 +175,7 @@ export class Mailbox {
   names(max: number): Array<string> {
     const names: Array<string> = []
     if (this.size > 0 && max > 0) names.push(this.oldestEntry!.name)
+    if (this.front !== undefined) names.push(...this.front.names().slice(0, max - names.length))
     let chunk = this.first
     let at = this.readAt
     while (names.length < max && names.length < this.size) {
@@ -116,6 +194,19 @@ export class Mailbox {
     let count = 0
     for (let chunk = this.first; chunk !== undefined; chunk = chunk[chunkSlots] as Chunk | undefined) count++
     return count
+  }
+
+  private oldest(): Waiting {
+    return { entry: this.oldestEntry!, payload: this.oldestPayload, ask: this.oldestAsk }
+  }
+
+  /** Makes the first message of the front the oldest one. */
+  private refill(front: Front): void {
+    const { ask, entry, payload } = front.take()
+    this.oldestEntry = entry
+    this.oldestPayload = payload
+    this.oldestAsk = ask
+    if (front.size === 0) this.front = undefined
   }
 
   private append(): void {

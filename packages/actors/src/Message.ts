@@ -13,6 +13,7 @@ import * as ActorLife from "./ActorLife.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { Ask } from "./Ask.ts"
 import * as Relations from "./Relations.ts"
+import * as Stash from "./Stash.ts"
 import { Timers } from "./Timers.ts"
 import type { Topic } from "./Topic.ts"
 
@@ -28,19 +29,29 @@ export interface Outgoing {
 export class Message implements ActorContext {
   cell: ActorCell
   entry: Entry
-  /** The waiting asker; absent for a tell. */
+  payload: unknown
+  /** The waiting asker; absent for a tell, and once the message is set aside. */
   ask: Ask | undefined
   kept: boolean
+  /** Whether it is reentrant and being handled, also while another message is. */
+  beside: boolean
   outbox: Array<Outgoing> | undefined
   private controller: AbortController | undefined
 
-  constructor(cell: ActorCell, entry: Entry, ask: Ask | undefined) {
+  constructor(cell: ActorCell, entry: Entry, payload: unknown, ask: Ask | undefined) {
     this.cell = cell
     this.entry = entry
+    this.payload = payload
     this.ask = ask
     this.kept = false
+    this.beside = false
     this.outbox = undefined
     this.controller = undefined
+  }
+
+  /** Whether its handler has not ended yet. */
+  get isHandled(): boolean {
+    return this.cell.current === this || this.beside
   }
 
   get address(): string {
@@ -110,6 +121,12 @@ export class Message implements ActorContext {
   unsubscribe<Event>(topic: Topic<Event>): void {
     ActorLife.unsubscribe(this.cell, topic.name)
   }
+  stash(): void {
+    Stash.add(this)
+  }
+  unstash(): void {
+    Stash.putBack(this.cell)
+  }
   end(): void {
     if (this.cell.current === this && this.cell.phase === "ready") this.cell.phase = "ending"
   }
@@ -145,8 +162,9 @@ export const CurrentMessage = Context.Reference<Message | undefined>("@continuum
 export const cycleOf = (sender: Message | undefined, target: ActorCell): AskCycle | undefined => {
   for (let message = sender; message !== undefined; message = message.ask?.parent) {
     // A handler that has ended holds up nobody, though a fiber that it left behind may still speak in its name.
-    if (message.cell.current !== message) return undefined
-    if (message.cell === target) return new AskCycle({ chain: chainOf(sender, message) })
+    if (!message.isHandled) return undefined
+    // One that is handled beside another holds up its asker, but not its actor.
+    if (message.cell === target && !message.beside) return new AskCycle({ chain: chainOf(sender, message) })
     const chain = message.ask?.chain
     if (chain !== undefined && chain.length > 0)
       return target.kernel.router.cycleElsewhere(chain, sender, target.address)

@@ -94,9 +94,11 @@ export class Passivation {
   }
 
   /** Whether nothing would be lost or missed if the actor left memory now. Its restarts of the period would be, too. */
-  private mayLeave({ current, durable, history, mailbox, phase, relations, timers, type }: ActorCell): boolean {
+  private mayLeave(cell: ActorCell): boolean {
+    const { beside, current, durable, history, mailbox, phase, relations, stash, timers, type } = cell
     if (phase !== "ready" || current !== undefined || mailbox.size > 0 || relations?.any === true) return false
     if (timers !== undefined && timers.size > 0) return false
+    if (stash !== undefined || (beside !== undefined && beside.size > 0)) return false
     if (durable !== undefined && (durable.dirty || durable.inFlight > 0)) return false
     const lastRestartMs = history?.recent.at(-1)
     if (lastRestartMs === undefined) return true

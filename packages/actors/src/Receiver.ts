@@ -113,7 +113,7 @@ const ask = (
   name = envelope.to.name
 ): Effect.Effect<unknown, HandlerFailed | Refusal> => {
   const address = type.address(name)
-  const chain = chainOf(kernel, envelope, address)
+  const chain = chainOf(kernel, envelope, address, entry)
   if (chain instanceof AskCycle) return Effect.fail(chain)
   const asked = Effect.suspend(() => {
     const ask = new ReceivedAsk(chain)
@@ -153,7 +153,7 @@ const stream = (
 ): Stream.Stream<unknown, HandlerFailed | Refusal> => {
   const { name } = envelope.to
   const address = type.address(name)
-  const chain = chainOf(kernel, envelope, address)
+  const chain = chainOf(kernel, envelope, address, entry)
   if (chain instanceof AskCycle) return Stream.fail(chain)
   const target = new Target(type, name, undefined, undefined)
   return (
@@ -165,11 +165,16 @@ const stream = (
 }
 
 /** Who waits for an ask, outermost first; or the circle that it would close. */
-const chainOf = (kernel: Kernel, { chain: waiting }: Envelope, address: string): ReadonlyArray<string> | AskCycle => {
+const chainOf = (
+  kernel: Kernel,
+  { chain: waiting }: Envelope,
+  address: string,
+  { reentrant }: Actor.Entry
+): ReadonlyArray<string> | AskCycle => {
   const chain = waiting?.map(Addresses.format) ?? []
   const own = kernel.router.absoluteText(address)
   const from = chain.indexOf(own)
-  return from < 0 ? chain : new AskCycle({ chain: [...chain.slice(from), own] })
+  return from < 0 || reentrant ? chain : new AskCycle({ chain: [...chain.slice(from), own] })
 }
 
 const handlerFailed =

@@ -138,7 +138,7 @@ const tell = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effec
   Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     return Effect.flatMap(encodePayload(target, entry, payload), (plain) => {
-      if (sender === undefined || sender.cell.durable === undefined || sender.cell.current !== sender) {
+      if (sender === undefined || sender.cell.durable === undefined || !sender.isHandled) {
         return deliverTell(target, entry, plain, sender)
       }
       // Leaves once the state of its sender is stored.

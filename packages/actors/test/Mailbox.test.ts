@@ -10,9 +10,12 @@ const entry = (name: string): Entry => ({
   handler: () => undefined,
   streams: false,
   isPayload: undefined,
-  schemas: undefined
+  schemas: undefined,
+  urgent: name.startsWith("!"),
+  reentrant: false
 })
 const entries = [entry("a"), entry("b"), entry("c")]
+const urgent = entry("!now")
 
 interface Model {
   readonly capacity: number
@@ -36,6 +39,50 @@ class Offer implements fc.Command<Model, Mailbox> {
     expectSame(model, mailbox)
   }
   toString = () => `offer(${this.count})`
+}
+
+/** Offers `count` urgent messages: they go before all others, and behind urgent ones. */
+class OfferUrgent implements fc.Command<Model, Mailbox> {
+  readonly count: number
+  constructor(count: number) {
+    this.count = count
+  }
+  check = () => true
+  run(model: Model, mailbox: Mailbox) {
+    for (let i = 0; i < this.count; i++) {
+      const message = { entry: urgent, payload: i, ask: undefined }
+      const hasRoom = model.waiting.length < model.capacity
+      expect(mailbox.offer(urgent, i, undefined)).toBe(hasRoom)
+      if (hasRoom) model.waiting.splice(urgentsOf(model), 0, message)
+    }
+    expectSame(model, mailbox)
+  }
+  toString = () => `offerUrgent(${this.count})`
+}
+
+/** Puts `count` messages back, whatever room there is. */
+class PutBack implements fc.Command<Model, Mailbox> {
+  readonly count: number
+  constructor(count: number) {
+    this.count = count
+  }
+  check = () => true
+  run(model: Model, mailbox: Mailbox) {
+    const messages = Array.from({ length: this.count }, (_, i) => ({
+      entry: entries[i % 3]!,
+      payload: 1_000 + i,
+      ask: new Ask(undefined)
+    }))
+    mailbox.putBack(messages)
+    model.waiting.splice(urgentsOf(model), 0, ...messages)
+    expectSame(model, mailbox)
+  }
+  toString = () => `putBack(${this.count})`
+}
+
+const urgentsOf = ({ waiting }: Model): number => {
+  const ordinary = waiting.findIndex(({ entry }) => entry !== urgent)
+  return ordinary < 0 ? waiting.length : ordinary
 }
 
 class Take implements fc.Command<Model, Mailbox> {
@@ -66,6 +113,25 @@ const expectSame = (model: Model, mailbox: Mailbox) => {
 }
 
 describe("a mailbox", () => {
+  it("lets urgent messages and those put back go before the others, each in their order", () => {
+    const counts = fc.integer({ min: 1, max: 5 })
+    const many = fc.integer({ min: 1, max: 2 * mailboxChunkMessages })
+    const commands = fc.commands(
+      [
+        many.map((count) => new Offer(count)),
+        counts.map((count) => new OfferUrgent(count)),
+        counts.map((count) => new PutBack(count)),
+        many.map((count) => new Take(count))
+      ],
+      { maxCommands: 60 }
+    )
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), commands, (capacity, commands) =>
+        fc.modelRun(() => ({ model: { capacity, waiting: [] }, real: new Mailbox(capacity) }), commands)
+      )
+    )
+  })
+
   it("is a bounded queue, first in, first out, that holds nothing when empty", () => {
     const counts = fc.integer({ min: 1, max: 3 * mailboxChunkMessages })
     const commands = fc.commands([counts.map((count) => new Offer(count)), counts.map((count) => new Take(count))], {
