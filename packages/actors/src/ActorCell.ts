@@ -82,7 +82,7 @@ export class ActorCell implements Runnable {
     this.relations = undefined
     this.timers = undefined
     this.senders = undefined
-    this.durable = type.durable ? makeDurable() : undefined
+    this.durable = type.durable ? makeDurable(type.address(name)) : undefined
     this.fiber = undefined
     this.scheduler = undefined
     this.queued = false

@@ -144,6 +144,9 @@ export const stopTimeoutMs = 5_000
 /** One stored state, encoded. 16 MiB: what an envelope may carry, so that any state can also travel. */
 export const stateBytesMax = 16 * 1024 * 1024
 
+/** A block of memory for records on their way to the disk. 64 KiB: some hundred records of 100 B. Chosen, not measured. */
+export const recordBlockBytes = 65_536
+
 /** The database file of stored states, unless its options say otherwise. 64 GiB: it must not fill a disk unseen. Chosen, not measured. */
 export const storageBytesMax = 64 * 1024 ** 3
 

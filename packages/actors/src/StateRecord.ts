@@ -6,6 +6,7 @@
  */
 import { Result } from "effect"
 import * as Crc32c from "./Crc32c.ts"
+import type { RecordMemory } from "./RecordMemory.ts"
 
 /** The version of the format. Another version is refused: it is not damage, but it cannot be read here. */
 export const version = 1
@@ -13,12 +14,17 @@ export const version = 1
 /** Bytes before the state. */
 export const headerBytes = 5
 
-/** The record of an actor's state. */
-export const seal = (address: string, state: Uint8Array): Uint8Array => {
-  const record = new Uint8Array(headerBytes + state.length)
-  record[0] = version
+/** The record of an actor's state, in memory of its own or in some that it shares with other records. */
+export const seal = (address: string, state: Uint8Array, memory?: RecordMemory): Uint8Array => {
+  const length = headerBytes + state.length
+  const record = memory === undefined ? new Uint8Array(length) : memory.take(length)
+  const checksum = checksumOf(address, state)
   record.set(state, headerBytes)
-  new DataView(record.buffer).setUint32(1, checksumOf(address, state))
+  record[0] = version
+  record[1] = checksum >>> 24
+  record[2] = checksum >>> 16
+  record[3] = checksum >>> 8
+  record[4] = checksum
   return record
 }
 
@@ -40,6 +46,6 @@ export const open = (address: string, record: Uint8Array): Result.Result<Uint8Ar
 export const checksum = (record: Uint8Array): number =>
   record.length < headerBytes ? 0 : new DataView(record.buffer, record.byteOffset).getUint32(1)
 
-const encoder = new TextEncoder()
-const checksumOf = (address: string, state: Uint8Array): number => Crc32c.of(state, Crc32c.of(encoder.encode(address)))
+// The text of an address is ASCII: what is not is percent-encoded.
+const checksumOf = (address: string, state: Uint8Array): number => Crc32c.of(state, Crc32c.ofAscii(address))
 const hex = (checksum: number): string => checksum.toString(16).padStart(8, "0")

@@ -121,6 +121,38 @@ describe("the run queue", () => {
     expect(direct).toBe(Limits.hostTurnMessages - 1)
   })
 
+  it("does what comes after turns when all that are ready had theirs, also those that first make way for the host", () => {
+    const { drain, runAll } = manual()
+    let nowMs = 0
+    const queue = new RunQueue(drain, () => nowMs)
+    // The queue was idle for long, so that the host is due as soon as the clock is looked at.
+    nowMs = Limits.hostTurnMs * 10
+    const log: Array<Worker> = []
+    const asked = new Worker(0, 1, log)
+    let direct = 0
+    while (queue.enterDirect(asked)) {
+      queue.leaveDirect()
+      direct++
+    }
+    expect(direct).toBeLessThan(Limits.hostTurnMessages)
+    let turnsBefore: number | undefined
+    queue.afterTurns(() => (turnsBefore = log.length))
+    for (let i = 0; i < 40; i++) queue.push(new Worker(1, 1, log))
+    runAll()
+    expect(turnsBefore).toBe(40)
+  })
+
+  it("does it before the host's next share when they are never done", () => {
+    const { drain, hostTurns, runAll } = manual()
+    const queue = new RunQueue(drain, () => 0)
+    let sharesBefore: number | undefined
+    queue.afterTurns(() => (sharesBefore = hostTurns()))
+    queue.push(new Worker(Limits.hostTurnMessages * 5, 16, []))
+    runAll()
+    expect(sharesBefore).toBe(0)
+    expect(hostTurns()).toBeGreaterThan(1)
+  })
+
   it("lets nothing be handled directly while something waits for its turn", () => {
     const { drain, runAll } = manual()
     const queue = new RunQueue(drain, () => 0)

@@ -2,6 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
 import * as Crc32c from "../src/Crc32c.ts"
+import { recordBlockBytes } from "../src/Limits.ts"
+import { RecordMemory } from "../src/RecordMemory.ts"
 import * as StateRecord from "../src/StateRecord.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -24,6 +26,16 @@ describe("CRC-32C", () => {
   })
 })
 
+describe("the CRC-32C of a text", () => {
+  it("is that of its bytes", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary-ascii" }), (text) => {
+        expect(Crc32c.ofAscii(text)).toBe(Crc32c.of(bytes(text)))
+      })
+    )
+  })
+})
+
 describe("a record", () => {
   const address = "continuum://local/counter/a"
 
@@ -31,6 +43,16 @@ describe("a record", () => {
     fc.assert(
       fc.property(fc.uint8Array(), (state) => {
         expect(StateRecord.open(address, StateRecord.seal(address, state))).toEqual(Result.succeed(state))
+      })
+    )
+  })
+
+  it("is the same in memory that it shares with others, and leaves those as they are", () => {
+    const memory = new RecordMemory()
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: recordBlockBytes / 2 }), { maxLength: 20 }), (states) => {
+        const records = states.map((state) => StateRecord.seal(address, state, memory))
+        expect(records).toEqual(states.map((state) => StateRecord.seal(address, state)))
       })
     )
   })
