@@ -20,15 +20,19 @@ export const nanoseconds: Record<Unit, number> = { ns: 1, µs: 1_000, ms: 1_000_
 export interface Peer {
   readonly id: string
   readonly label: string
-  /** Path of its program below bench/. */
+  /** Path of its program below bench/: TypeScript that each runtime runs, or Erlang, which runs in their place. */
   readonly program: string
   readonly args?: ReadonlyArray<string>
   /** Cases that it takes part in; absent: all. */
   readonly cases?: ReadonlyArray<string>
   /** Absent for what is ours; otherwise the peer of ours that it is compared with. */
   readonly against?: string
+  /** Runtimes that can run it; absent: all. */
+  readonly runtimes?: ReadonlyArray<Runtime>
   /** A package of bench/package.json that must be installed for it. */
   readonly needs?: string
+  /** Programs of the machine that must be installed for it; it is left out where they are not. */
+  readonly commands?: ReadonlyArray<string>
 }
 
 /** A figure that we want to reach, in some cases or all, on some runtimes or all. */

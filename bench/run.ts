@@ -96,7 +96,7 @@ const prepare = (what: string, command: string, args: ReadonlyArray<string>, cwd
   process.exit(1)
 }
 
-if (chosen.some(({ peers }) => !peers.every(Runner.isInstalled))) {
+if (chosen.some(({ peers }) => !peers.every(Runner.hasPackage))) {
   if (options.quick) process.stderr.write("Peers of bench/package.json are left out: they are not installed\n")
   else
     prepare(
@@ -105,6 +105,13 @@ if (chosen.some(({ peers }) => !peers.every(Runner.isInstalled))) {
       ["install", "--no-package-lock", "--no-audit", "--no-fund"],
       join(Runner.root, "bench")
     )
+}
+for (const { id, peers } of chosen) {
+  for (const peer of peers) {
+    const missing = Runner.missingCommands(peer)
+    if (missing.length > 0)
+      process.stderr.write(`${id}: ${peer.label} is left out: ${missing.join(" and ")} is not installed\n`)
+  }
 }
 if (wantedRuntimes.includes("node")) {
   const turbo = join(Runner.root, "node_modules/.bin/turbo")
