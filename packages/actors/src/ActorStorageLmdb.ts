@@ -20,7 +20,7 @@ import {
 } from "./ActorStorage.ts"
 import * as Recovery from "./ActorStorageRecoveryDisk.ts"
 import * as Limits from "./Limits.ts"
-import { RecordMemory } from "./RecordMemory.ts"
+import { RecordBlock } from "./RecordBlockLmdb.ts"
 import * as StateRecord from "./StateRecord.ts"
 
 export interface Options {
@@ -88,7 +88,7 @@ const open = (
     yield* attempt(() => chmodSync(files.database, 0o600))
     const { quarantine, root, states } = database
     const quarantined = readQuarantine(database)
-    const memory = new RecordMemory()
+    const records = new RecordBlock()
     const room = makeRoom(database, bytesMax)
 
     const write = (task: () => void): Effect.Effect<Effect.Effect<void, StorageFailed>, StorageFailed> =>
@@ -161,11 +161,7 @@ const open = (
           if (problem !== undefined) return Effect.fail(new StorageFailed({ reason: problem }))
           return write(() => {
             for (const { address, state } of batch) {
-              ignore(
-                state === undefined
-                  ? states.remove(address)
-                  : states.put(address, StateRecord.seal(address, state, memory))
-              )
+              ignore(state === undefined ? states.remove(address) : states.put(address, records.seal(address, state)))
             }
           })
         }),

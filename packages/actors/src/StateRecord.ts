@@ -6,7 +6,6 @@
  */
 import { Result } from "effect"
 import * as Crc32c from "./Crc32c.ts"
-import type { RecordMemory } from "./RecordMemory.ts"
 
 /** The version of the format. Another version is refused: it is not damage, but it cannot be read here. */
 export const version = 1
@@ -14,18 +13,22 @@ export const version = 1
 /** Bytes before the state. */
 export const headerBytes = 5
 
-/** The record of an actor's state, in memory of its own or in some that it shares with other records. */
-export const seal = (address: string, state: Uint8Array, memory?: RecordMemory): Uint8Array => {
-  const length = headerBytes + state.length
-  const record = memory === undefined ? new Uint8Array(length) : memory.take(length)
-  const checksum = checksumOf(address, state)
-  record.set(state, headerBytes)
-  record[0] = version
-  record[1] = checksum >>> 24
-  record[2] = checksum >>> 16
-  record[3] = checksum >>> 8
-  record[4] = checksum
+/** The record of an actor's state. */
+export const seal = (address: string, state: Uint8Array): Uint8Array => {
+  const record = new Uint8Array(headerBytes + state.length)
+  sealAt(record, 0, address, state)
   return record
+}
+
+/** Writes the record of an actor's state to a place in other bytes, which have room for it. */
+export const sealAt = (bytes: Uint8Array, at: number, address: string, state: Uint8Array): void => {
+  const checksum = checksumOf(address, state)
+  bytes[at] = version
+  bytes[at + 1] = checksum >>> 24
+  bytes[at + 2] = checksum >>> 16
+  bytes[at + 3] = checksum >>> 8
+  bytes[at + 4] = checksum
+  bytes.set(state, at + headerBytes)
 }
 
 /** The state in a record, or why it cannot be trusted. The bytes are a view of the record's. */

@@ -3,7 +3,7 @@ import { Result } from "effect"
 import * as fc from "fast-check"
 import * as Crc32c from "../src/Crc32c.ts"
 import { recordBlockBytes } from "../src/Limits.ts"
-import { RecordMemory } from "../src/RecordMemory.ts"
+import { RecordBlock } from "../src/RecordBlockLmdb.ts"
 import * as StateRecord from "../src/StateRecord.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -47,11 +47,14 @@ describe("a record", () => {
     )
   })
 
-  it("is the same in memory that it shares with others, and leaves those as they are", () => {
-    const memory = new RecordMemory()
+  it("is the same in a block that it shares with others, and leaves those as they are", () => {
+    const block = new RecordBlock()
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: recordBlockBytes / 2 }), { maxLength: 20 }), (states) => {
-        const records = states.map((state) => StateRecord.seal(address, state, memory))
+        const records = states.map((state) => {
+          const record = block.seal(address, state) as Uint8Array & { readonly start?: number; readonly end?: number }
+          return record.subarray(record.start ?? 0, record.end ?? record.length)
+        })
         expect(records).toEqual(states.map((state) => StateRecord.seal(address, state)))
       })
     )
