@@ -248,7 +248,10 @@ export class RunQueue {
     this.scheduled = false
     this.running = undefined
     this.runningLevel = undefined
-    if (this.ring.length > slotsIdleMax) this.ring = emptyRing(slotsMin)
+    if (this.ring.length > slotsIdleMax) {
+      this.ring = emptyRing(slotsMin)
+      this.head = 0
+    }
     this.turnsEnded()
   }
 

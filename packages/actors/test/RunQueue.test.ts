@@ -83,6 +83,19 @@ describe("the run queue", () => {
     )
   })
 
+  it("serves those that come after a crowd, whose room it gave back", () => {
+    for (const crowd of [1_023, 1_024, 1_025, 1_500, 2_048, 5_000]) {
+      const { drain, runAll } = manual()
+      const queue = new RunQueue(drain, () => 0)
+      const log: Array<Worker> = []
+      for (let i = 0; i < crowd; i++) queue.push(new Worker(1, 1, log))
+      runAll()
+      for (let i = 0; i < 3; i++) queue.push(new Worker(1, 1, log))
+      runAll()
+      expect(log).toHaveLength(crowd + 3)
+    }
+  })
+
   it("gives the host its share after so many messages", () => {
     const { drain, hostTurns, runAll } = manual()
     const queue = new RunQueue(drain, () => 0)
