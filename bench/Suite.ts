@@ -9,13 +9,14 @@ export const runtimeLabels: Record<Runtime, string> = { bun: "Bun", deno: "Deno"
 export interface Case {
   readonly id: string
   readonly label: string
-  /** Which time counts: of this process's CPU, or on the wall. */
-  readonly time: "cpu" | "wall"
+  /** What counts: time of this process's CPU, time on the wall, or room in memory. */
+  readonly time: "cpu" | "wall" | "room"
   readonly unit: Unit
 }
 
-export type Unit = "ns" | "µs" | "ms" | "s"
-export const nanoseconds: Record<Unit, number> = { ns: 1, µs: 1_000, ms: 1_000_000, s: 1_000_000_000 }
+export type Unit = "ns" | "µs" | "ms" | "s" | "B"
+/** A unit in nanoseconds, or in bytes. */
+export const sizes: Record<Unit, number> = { ns: 1, µs: 1_000, ms: 1_000_000, s: 1_000_000_000, B: 1 }
 
 export interface Peer {
   readonly id: string

@@ -80,7 +80,7 @@ describe("bench", () => {
       "--runtimes",
       "bun",
       "--only",
-      "actors,savina,wake,wasm,durable,content"
+      "actors,savina,wake,idle,wasm,durable,content"
     )
     assert.strictEqual(status, 0, stderr)
     assert.match(stdout, /^\d+ programs gave the right results$/m)
@@ -91,7 +91,7 @@ describe("bench", () => {
     assert.strictEqual(status, 2)
     assert.match(
       stderr,
-      /"actor" is not one of actors, savina, wake, wasm, jit, genome, answer, durable, content, session, mesh, start/
+      /"actor" is not one of actors, savina, wake, idle, wasm, jit, genome, answer, durable, content, session, mesh, start/
     )
   })
 
