@@ -41,6 +41,11 @@ of the program, which does nothing else meanwhile: its write-ahead log with \`sy
       peer: "lmdb",
       max: 1 / 0.7
     },
-    { text: "With one writer, which waits for the disk, at most twice its time", cases: ["flushed1"], peer: "lmdb", max: 2 }
+    {
+      text: "With one writer, which waits for the disk, at most twice its time",
+      cases: ["flushed1"],
+      peer: "lmdb",
+      max: 2
+    }
   ]
 }

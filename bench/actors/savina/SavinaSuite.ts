@@ -51,7 +51,13 @@ sender's stack. Erlang's processes are neither linked nor supervised, and preemp
       cases: ["pingpong", "threadring"],
       max: 0.5
     },
-    { text: "Counting takes no longer than on Erlang, on Bun", peer: "erlang", cases: ["count"], runtimes: ["bun"], max: 1 },
+    {
+      text: "Counting takes no longer than on Erlang, on Bun",
+      peer: "erlang",
+      cases: ["count"],
+      runtimes: ["bun"],
+      max: 1
+    },
     {
       text: "Counting takes at most 1.5 of Erlang's time, on Deno and Node",
       peer: "erlang",
