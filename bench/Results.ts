@@ -72,8 +72,12 @@ export const sectionOf = (suite: Suite, all: ReadonlyArray<Run>, origin: string)
   )
   const align = head.map((_, column) => (column < 2 ? "---" : "---:"))
   const table = [head, align, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
-  const details = runs.find((run) => run.report.details !== undefined)?.report.details
-  const more = details === undefined || suite.detailsText === undefined ? [] : [suite.detailsText(details)]
+  const more = runtimes.flatMap((runtime) => {
+    const details = runs.find((run) => run.runtime === runtime && run.report.details !== undefined)?.report.details
+    if (details === undefined || suite.detailsText === undefined) return []
+    const text = suite.detailsText(details)
+    return [suite.runtimes.length === 1 ? text : `${runtimeLabels[runtime]}: ${text}`]
+  })
   return [`## ${suite.title}`, suite.about, targetsOf(suite, runs), table, ...more, origin]
     .filter((part) => part !== "")
     .join("\n\n")

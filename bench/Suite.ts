@@ -57,6 +57,6 @@ export interface Suite {
   readonly targets: ReadonlyArray<Target>
   /** Longest time for one process, in milliseconds. */
   readonly msMax: number
-  /** Markdown below the table, from the details of one process of ours. */
+  /** Markdown below the table for each runtime, from the details of the first process there that has any. */
   readonly detailsText?: (details: unknown) => string
 }
