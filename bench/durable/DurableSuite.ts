@@ -9,10 +9,11 @@ survives a power cut. *Committed*: it survives a crash of the process. Writers w
 acknowledgement, so all sides group what comes together into one transaction; the files of LMDB are opened with the same options
 (\`overlappingSync\`, \`separateFlushed\`). Afterwards all are opened again and every acknowledged write must be there.
 
-Ours does more per write: a message to a supervised actor, a checksum over address and state, a frozen state. Plain lmdb writes on
-a thread of its own, as ours does. *SQLite* (\`bun:sqlite\`, \`node:sqlite\` on Deno; Node 20 has none) writes and flushes on the thread
-of the program, which does nothing else meanwhile: its write-ahead log with \`synchronous = FULL\` flushes once a transaction, and with
-\`NORMAL\`, for *committed*, not at all. Time on the wall depends on the disk; the ratio much less.`,
+Ours does more per write: a message to a supervised actor, a checksum over address and state, a frozen state. Plain lmdb
+writes on a thread of its own, as ours does. *SQLite* (\`bun:sqlite\`, \`node:sqlite\` on Deno; Node 20 has none) writes and flushes on
+the thread of the program, which does nothing else meanwhile: its write-ahead log with \`synchronous = FULL\` flushes once a
+transaction, and with \`NORMAL\`, for *committed*, not at all, where LMDB's thread begins a transaction when it has flushed the last.
+Time on the wall depends on the disk; the ratio much less.`,
   runtimes: ["bun", "deno", "node"],
   msMax: 120_000,
   cases: [
