@@ -14,8 +14,10 @@ export interface Sample {
   readonly case: string
   /** CPU nanoseconds of this process for one operation; absent where most of the work is done by other processes. */
   readonly cpuNs?: number
-  /** Nanoseconds on the wall for one operation. */
-  readonly wallNs: number
+  /** Nanoseconds on the wall for one operation; absent where time does not count. */
+  readonly wallNs?: number
+  /** Bytes of memory for each of what was made. */
+  readonly bytes?: number
 }
 
 /** What a measured process prints as its last line. */

@@ -1,7 +1,7 @@
 /** Turns runs into Markdown: a section for each suite, with its targets and what came of them, medians and ratios. */
 import type { Run } from "./Runner.ts"
 import * as Statistics from "./Statistics.ts"
-import { type Case, nanoseconds, type Peer, type Runtime, runtimeLabels, type Suite, type Target } from "./Suite.ts"
+import { type Case, type Peer, type Runtime, runtimeLabels, sizes, type Suite, type Target } from "./Suite.ts"
 
 /** The median over repetitions of one case, in the unit of the case. */
 export interface Figure {
@@ -15,10 +15,10 @@ export const figureOf = (runs: ReadonlyArray<Run>, runtime: Runtime, peer: strin
   const times = runs
     .filter((run) => run.runtime === runtime && run.peer.id === peer)
     .flatMap((run) => run.report.samples.filter((sample) => sample.case === of.id))
-    .map((sample) => (of.time === "cpu" ? sample.cpuNs : sample.wallNs))
+    .map((sample) => (of.time === "cpu" ? sample.cpuNs : of.time === "wall" ? sample.wallNs : sample.bytes))
     .filter((time) => time !== undefined)
   if (times.length === 0) return undefined
-  return { value: Statistics.median(times) / nanoseconds[of.unit], spread: Statistics.spread(times) }
+  return { value: Statistics.median(times) / sizes[of.unit], spread: Statistics.spread(times) }
 }
 
 /** Ours divided by the peer's: below 1, ours takes less. */
@@ -72,8 +72,12 @@ export const sectionOf = (suite: Suite, all: ReadonlyArray<Run>, origin: string)
   )
   const align = head.map((_, column) => (column < 2 ? "---" : "---:"))
   const table = [head, align, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
-  const details = runs.find((run) => run.report.details !== undefined)?.report.details
-  const more = details === undefined || suite.detailsText === undefined ? [] : [suite.detailsText(details)]
+  const more = runtimes.flatMap((runtime) => {
+    const details = runs.find((run) => run.runtime === runtime && run.report.details !== undefined)?.report.details
+    if (details === undefined || suite.detailsText === undefined) return []
+    const text = suite.detailsText(details)
+    return [suite.runtimes.length === 1 ? text : `${runtimeLabels[runtime]}: ${text}`]
+  })
   return [`## ${suite.title}`, suite.about, targetsOf(suite, runs), table, ...more, origin]
     .filter((part) => part !== "")
     .join("\n\n")

@@ -6,8 +6,9 @@
  */
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { delimiter, join, resolve } from "node:path"
 import process from "node:process"
+import * as Erlang from "./Erlang.ts"
 import type { Report } from "./Measure.ts"
 import { type Peer, type Runtime, runtimeLabels, type Suite } from "./Suite.ts"
 
@@ -37,7 +38,12 @@ export const runAll = async (options: Options): Promise<ReadonlyArray<Run>> => {
   const round = options.suites.flatMap((suite) =>
     suite.runtimes
       .filter((runtime) => options.runtimes.includes(runtime))
-      .flatMap((runtime) => suite.peers.filter(isInstalled).map((peer) => ({ suite, runtime, peer })))
+      .flatMap((runtime) =>
+        suite.peers
+          .filter((peer) => hasPackage(peer) && missingCommands(peer).length === 0)
+          .filter((peer) => peer.runtimes?.includes(runtime) ?? true)
+          .map((peer) => ({ suite, runtime, peer }))
+      )
   )
   const runs: Array<Run> = []
   const total = round.length * options.repetitions
@@ -50,12 +56,19 @@ export const runAll = async (options: Options): Promise<ReadonlyArray<Run>> => {
   return runs
 }
 
-export const isInstalled = (peer: Peer): boolean =>
+export const hasPackage = (peer: Peer): boolean =>
   peer.needs === undefined || existsSync(join(root, "bench/node_modules", peer.needs))
+
+/** The programs that a peer needs and this machine does not have. */
+export const missingCommands = (peer: Peer): ReadonlyArray<string> =>
+  (peer.commands ?? []).filter(
+    (command) => !(process.env.PATH ?? "").split(delimiter).some((dir) => existsSync(join(dir, command)))
+  )
 
 /** The command line that runs a program of this folder on a runtime. */
 const commandOf = (runtime: Runtime, program: string): ReadonlyArray<string> => {
   const path = join("bench", program)
+  if (program.endsWith(".erl")) return Erlang.commandOf(root, path)
   if (runtime === "bun") return [bin("bun"), path]
   // The configuration is named, since Deno stops looking for it at bench/package.json and would take dist for the sources.
   if (runtime === "deno")

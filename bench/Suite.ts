@@ -9,26 +9,31 @@ export const runtimeLabels: Record<Runtime, string> = { bun: "Bun", deno: "Deno"
 export interface Case {
   readonly id: string
   readonly label: string
-  /** Which time counts: of this process's CPU, or on the wall. */
-  readonly time: "cpu" | "wall"
+  /** What counts: time of this process's CPU, time on the wall, or room in memory. */
+  readonly time: "cpu" | "wall" | "room"
   readonly unit: Unit
 }
 
-export type Unit = "ns" | "µs" | "ms" | "s"
-export const nanoseconds: Record<Unit, number> = { ns: 1, µs: 1_000, ms: 1_000_000, s: 1_000_000_000 }
+export type Unit = "ns" | "µs" | "ms" | "s" | "B"
+/** A unit in nanoseconds, or in bytes. */
+export const sizes: Record<Unit, number> = { ns: 1, µs: 1_000, ms: 1_000_000, s: 1_000_000_000, B: 1 }
 
 export interface Peer {
   readonly id: string
   readonly label: string
-  /** Path of its program below bench/. */
+  /** Path of its program below bench/: TypeScript that each runtime runs, or Erlang, which runs in their place. */
   readonly program: string
   readonly args?: ReadonlyArray<string>
   /** Cases that it takes part in; absent: all. */
   readonly cases?: ReadonlyArray<string>
   /** Absent for what is ours; otherwise the peer of ours that it is compared with. */
   readonly against?: string
+  /** Runtimes that can run it; absent: all. */
+  readonly runtimes?: ReadonlyArray<Runtime>
   /** A package of bench/package.json that must be installed for it. */
   readonly needs?: string
+  /** Programs of the machine that must be installed for it; it is left out where they are not. */
+  readonly commands?: ReadonlyArray<string>
 }
 
 /** A figure that we want to reach, in some cases or all, on some runtimes or all. */
@@ -52,6 +57,6 @@ export interface Suite {
   readonly targets: ReadonlyArray<Target>
   /** Longest time for one process, in milliseconds. */
   readonly msMax: number
-  /** Markdown below the table, from the details of one process of ours. */
+  /** Markdown below the table for each runtime, from the details of the first process there that has any. */
   readonly detailsText?: (details: unknown) => string
 }

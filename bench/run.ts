@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the suites against their peers, in the same run, and writes their sections of bench/RESULTS.md.
  *
- * --only SUITE,...        actors, savina, wake, wasm, jit, genome, answer, durable, content, session, mesh, start,
+ * --only SUITE,...        actors, savina, wake, idle, wasm, jit, genome, answer, durable, content, session, mesh, start,
  *                         install; the sections of the others stay as they are
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
@@ -15,6 +15,7 @@ import process from "node:process"
 import { parseArgs } from "node:util"
 import { actorsSuite } from "./actors/ActorsSuite.ts"
 import { savinaSuite } from "./actors/savina/SavinaSuite.ts"
+import { idleSuite } from "./actors/idle/IdleSuite.ts"
 import { wakeSuite } from "./actors/wake/WakeSuite.ts"
 import { contentSuite } from "./content/ContentSuite.ts"
 import { answerSuite } from "./answer/AnswerSuite.ts"
@@ -34,6 +35,7 @@ const suites: ReadonlyArray<Suite> = [
   actorsSuite,
   savinaSuite,
   wakeSuite,
+  idleSuite,
   wasmSuite,
   jitSuite,
   genomeSuite,
@@ -96,7 +98,7 @@ const prepare = (what: string, command: string, args: ReadonlyArray<string>, cwd
   process.exit(1)
 }
 
-if (chosen.some(({ peers }) => !peers.every(Runner.isInstalled))) {
+if (chosen.some(({ peers }) => !peers.every(Runner.hasPackage))) {
   if (options.quick) process.stderr.write("Peers of bench/package.json are left out: they are not installed\n")
   else
     prepare(
@@ -105,6 +107,13 @@ if (chosen.some(({ peers }) => !peers.every(Runner.isInstalled))) {
       ["install", "--no-package-lock", "--no-audit", "--no-fund"],
       join(Runner.root, "bench")
     )
+}
+for (const { id, peers } of chosen) {
+  for (const peer of peers) {
+    const missing = Runner.missingCommands(peer)
+    if (missing.length > 0)
+      process.stderr.write(`${id}: ${peer.label} is left out: ${missing.join(" and ")} is not installed\n`)
+  }
 }
 if (wantedRuntimes.includes("node")) {
   const turbo = join(Runner.root, "node_modules/.bin/turbo")

@@ -80,7 +80,7 @@ describe("bench", () => {
       "--runtimes",
       "bun",
       "--only",
-      "actors,savina,wake,wasm,durable,content"
+      "actors,savina,wake,idle,wasm,durable,content"
     )
     assert.strictEqual(status, 0, stderr)
     assert.match(stdout, /^\d+ programs gave the right results$/m)
@@ -91,7 +91,7 @@ describe("bench", () => {
     assert.strictEqual(status, 2)
     assert.match(
       stderr,
-      /"actor" is not one of actors, savina, wake, wasm, jit, genome, answer, durable, content, session, mesh, start/
+      /"actor" is not one of actors, savina, wake, idle, wasm, jit, genome, answer, durable, content, session, mesh, start/
     )
   })
 
@@ -148,6 +148,41 @@ describe("bench", () => {
     assert.include(page, "| Sum (ns of CPU) | **Ours** | 20 ± 50 % |  | 30 ± 0 % |  |")
     assert.include(page, "|  | Theirs | 40 ± 0 % | 0.50 | 20 ± 0 % | 1.50 |")
     assert.include(page, "| Not slower than theirs | 1 | 1.5 (Sum, Node) | **missed** |")
+  })
+
+  it("writes room in memory in bytes, and what a suite has to say about each runtime", () => {
+    const room: Suite = {
+      ...suite,
+      cases: [{ id: "sum", label: "Each", time: "room", unit: "B" }],
+      targets: [{ text: "At most 600 B", peer: "ours", max: 600 }],
+      detailsText: (details) => `found ${String(details)}.`
+    }
+    const of = (runtime: "bun" | "node", bytes: number, details: string): Runner.Run => ({
+      suite: room,
+      runtime,
+      peer: room.peers[0]!,
+      report: { samples: [{ case: "sum", bytes }], details }
+    })
+    const page = Results.sectionOf(room, [of("bun", 340, "this"), of("node", 601, "that")], "A machine.")
+    assert.include(page, "| Each (B) | **Ours** | 340 ± 0 % |  | 601 ± 0 % |  |")
+    assert.include(page, "| At most 600 B | 600 | 601 (Each, Node) | **missed** |")
+    assert.include(page, "Bun: found this.\n\nNode: found that.")
+  })
+
+  it("leaves a peer out where it cannot run", async () => {
+    const runOnBun = (peer: Partial<Suite["peers"][number]>) =>
+      Runner.runAll({
+        suites: [{ ...suite, peers: [{ ...suite.peers[0]!, ...peer }] }],
+        runtimes: ["bun"],
+        repetitions: 1,
+        quick: true,
+        say: () => {}
+      })
+    assert.deepStrictEqual(await runOnBun({ runtimes: ["node"] }), [])
+    assert.deepStrictEqual(await runOnBun({ commands: ["no-such-command"] }), [])
+    assert.deepStrictEqual(Runner.missingCommands({ ...suite.peers[0]!, commands: ["sh", "no-such-command"] }), [
+      "no-such-command"
+    ])
   })
 
   it("replaces the sections that were measured again, and keeps the others in the order of the suites", () => {

@@ -12,9 +12,11 @@ bursts of 1,000 whose end is awaited. *Ping-pong*: two actors, each message sent
 
 Ours run as they do in production (messages are not frozen), with supervision, ask deadlines, call-chain check and counters,
 and nothing stored. Continuum through Promises is compared with the microtask, XState and nact; Continuum through Effects with
-Effect's Queue. What the peers leave out: a *bare microtask* is no actor at all and shows what the runtime itself takes. *XState*
-runs the receiver inside \`send\`, on the sender's stack: no hop, no deadline, and a loop of sends holds up everything else.
-*nact* gives each message a \`setImmediate\`. *Effect Queue + fiber* has no supervision, no deadline and no bound.`,
+Effect's Queue and its cluster. What the peers leave out: a *bare microtask* is no actor at all and shows what the runtime itself
+takes. *XState* runs the receiver inside \`send\`, on the sender's stack: no hop, no deadline, and a loop of sends holds up everything
+else. *nact* gives each message a \`setImmediate\`. *Effect Queue + fiber* has no supervision, no deadline and no bound.
+*effect/cluster* is an entity on its test runner, in memory: it looks its shard up and keeps the state of each request, as it does
+for one on another machine.`,
   runtimes: ["bun", "deno", "node"],
   msMax: 120_000,
   cases: [
@@ -40,11 +42,19 @@ runs the receiver inside \`send\`, on the sender's stack: no hop, no deadline, a
       program: "actors/effect-queue.ts",
       against: "continuum-effect",
       cases: ["ask", "ask64", "tell"]
+    },
+    {
+      id: "effect-cluster",
+      label: "effect/cluster",
+      program: "actors/effect-cluster.ts",
+      against: "continuum-effect",
+      cases: ["ask", "ask64", "tell"]
     }
   ],
   targets: [
     targetOf("xstate", "XState"),
     targetOf("nact", "nact"),
-    targetOf("effect-queue", "Effect's Queue and a fiber")
+    targetOf("effect-queue", "Effect's Queue and a fiber"),
+    targetOf("effect-cluster", "an entity of effect/cluster")
   ]
 }

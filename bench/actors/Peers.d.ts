@@ -8,6 +8,7 @@ declare module "xstate" {
   interface Running<State, Event> {
     readonly start: () => Running<State, Event>
     readonly send: (event: Event) => void
+    readonly stop: () => unknown
     readonly getSnapshot: () => { readonly context: State }
   }
   export const fromTransition: <State, Event>(
@@ -21,10 +22,11 @@ declare module "nact" {
   export const start: () => unknown
   export const spawn: <State, Message>(
     parent: unknown,
-    behavior: (state: State, message: Message) => State,
+    behavior: (state: State, message: Message, context: { readonly self: unknown }) => State,
     name: string,
     options: { readonly initialState: State }
   ) => unknown
+  export const stop: (actor: unknown) => void
   export const dispatch: (actor: unknown, message: unknown) => void
   export const query: <Reply>(actor: unknown, message: (reply: unknown) => unknown, timeoutMs: number) => Promise<Reply>
 }

@@ -10,6 +10,8 @@ export type Send<Message> = (message: Message) => void
 export interface Library {
   /** A new actor, whose function gets one message at a time. It is called for the first message at the earliest. */
   readonly spawn: <Message>(receive: (message: Message) => void) => Send<Message>
+  /** The same, for an actor that ends by itself after one message. */
+  readonly spawnOnce: <Message>(receive: (message: Message) => void) => Send<Message>
 }
 
 /** One program: does so many operations and checks what came of them. */

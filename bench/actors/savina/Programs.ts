@@ -7,6 +7,7 @@ import { chameneos } from "./Chameneos.ts"
 import { cigaretteSmokers } from "./CigaretteSmokers.ts"
 import { concurrentDictionary } from "./ConcurrentDictionary.ts"
 import { count } from "./Count.ts"
+import { createStop } from "./CreateStop.ts"
 import { forkJoinCreate } from "./ForkJoinCreate.ts"
 import { forkJoinThroughput } from "./ForkJoinThroughput.ts"
 import type { Program } from "./Library.ts"
@@ -19,6 +20,7 @@ export const programs: ReadonlyArray<Program> = [
   pingPong,
   count,
   forkJoinCreate,
+  createStop,
   forkJoinThroughput,
   threadRing,
   chameneos,

@@ -7,11 +7,12 @@ export const savinaSuite: Suite = {
   title: "Actors: programs of the Savina suite",
   about: `The micro and concurrency programs of [Savina](https://github.com/shamsimam/savina) (S. Imam, V. Sarkar, AGERE 2014), each
 written once against a function that makes an actor of a function, so that all libraries run the same code. What one operation is
-stands in the file of each program, below bench/actors/savina; each checks its result.
+stands in the file of each program, below bench/actors/savina; each checks its result. On Erlang (\`erl +S 1:1\`) the programs are a
+module of their own, bench/actors/savina/savina.erl; it is left out where Erlang is not installed.
 
-Ours run with supervision and counters and nothing stored, and an actor gets its function by a message, which the others do not need.
+Ours run with supervision and counters and nothing stored, and an actor gets its function with its first message.
 *Effect Queue + fiber* has no supervision and no bound. *nact* gives each message a \`setImmediate\`. *XState* runs the receiver on the
-sender's stack.`,
+sender's stack. Erlang's processes are neither linked nor supervised, and preempted by count of function calls.`,
   runtimes: ["bun", "deno", "node"],
   msMax: 240_000,
   cases: programs.map(({ id, label }) => ({ id, label, time: "cpu", unit: "ns" })),
@@ -30,11 +31,53 @@ sender's stack.`,
       label: "Effect Queue + fiber",
       program: "actors/savina/effect-queue.ts",
       against: "continuum"
+    },
+    {
+      id: "erlang",
+      label: "Erlang",
+      program: "actors/savina/savina.erl",
+      against: "continuum",
+      commands: ["erl", "erlc"],
+      cases: ["pingpong", "count", "fjcreate", "createstop", "fjthrput", "threadring", "chameneos", "big"]
     }
   ],
   targets: [
     { text: "No program of Savina takes longer than with XState", peer: "xstate", max: 1 },
     { text: "No program of Savina takes longer than with nact", peer: "nact", max: 1 },
-    { text: "No program of Savina takes longer than with Effect's Queue and a fiber", peer: "effect-queue", max: 1 }
+    { text: "No program of Savina takes longer than with Effect's Queue and a fiber", peer: "effect-queue", max: 1 },
+    {
+      text: "Ping-pong and thread ring take at most half of Erlang's time",
+      peer: "erlang",
+      cases: ["pingpong", "threadring"],
+      max: 0.5
+    },
+    {
+      text: "Counting takes no longer than on Erlang, on Bun",
+      peer: "erlang",
+      cases: ["count"],
+      runtimes: ["bun"],
+      max: 1
+    },
+    {
+      text: "Counting takes at most 1.5 of Erlang's time, on Deno and Node",
+      peer: "erlang",
+      cases: ["count"],
+      runtimes: ["deno", "node"],
+      max: 1.5
+    },
+    {
+      text: "Create, message, stop takes at most a fifth of Erlang's time, on Bun",
+      peer: "erlang",
+      cases: ["createstop"],
+      runtimes: ["bun"],
+      max: 0.2
+    },
+    {
+      text: "Create, message, stop takes at most two fifths of Erlang's time, on Deno and Node",
+      peer: "erlang",
+      cases: ["createstop"],
+      runtimes: ["deno", "node"],
+      max: 0.4
+    }
   ]
 }

@@ -12,6 +12,11 @@ await measureAll(() => {
       fibers.push(Effect.runFork(Effect.forever(handle, { disableYield: true })))
       return (message) => void Queue.offerUnsafe(queue, message)
     },
+    spawnOnce: <Message>(receive: (message: Message) => void): Send<Message> => {
+      const queue = Effect.runSync(Queue.unbounded<Message>())
+      Effect.runFork(Effect.map(Queue.take(queue), receive))
+      return (message) => void Queue.offerUnsafe(queue, message)
+    },
     close: () => {
       for (const fiber of fibers) fiber.interruptUnsafe()
     }

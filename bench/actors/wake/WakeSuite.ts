@@ -37,6 +37,6 @@ has priority 255, and a busy one makes way between two operations. *Without*: al
   ],
   detailsText: (details) => {
     const { priorities, shares, theory } = details as Details
-    return `Shares of the three busy actors, of priorities ${priorities.join(", ")}: ${percent(shares)}. By their weights: ${percent(theory)}.`
+    return `shares of the three busy actors, of priorities ${priorities.join(", ")}: ${percent(shares)}. By their weights: ${percent(theory)}.`
   }
 }

@@ -97,7 +97,7 @@ export class ActorCell implements Runnable {
     this.senders = undefined
     this.stash = undefined
     this.beside = undefined
-    this.durable = type.durable ? makeDurable() : undefined
+    this.durable = type.durable ? makeDurable(type.address(name)) : undefined
     this.fiber = undefined
     this.scheduler = undefined
     this.queued = false

@@ -25,11 +25,13 @@ import * as Supervisor from "./Supervisor.ts"
 export const start = (cell: ActorCell): void => {
   if (cell.kernel.leases.home.standsIn(cell)) return
   cell.phase = "starting"
-  const wait = whenSettled(cell, () => {
-    if (cell.phase === "starting") start(cell)
-  })
-  // What is on its way to the storage will be the committed state; only then can it be loaded.
-  if (wait) return
+  if (cell.durable !== undefined) {
+    const wait = whenSettled(cell, () => {
+      if (cell.phase === "starting") start(cell)
+    })
+    // What is on its way to the storage will be the committed state; only then can it be loaded.
+    if (wait) return
+  }
   const loading = cell.type.loadInitialState(cell)
   if (loading === undefined) return started(cell, cell.type.definition.initial)
   const fiber = cell.kernel.fork(loading, cell.type.context)
@@ -398,8 +400,10 @@ export const entryOf = (cell: ActorCell, messageName: string): Entry => {
   return entry
 }
 
-const terminated = (cell: ActorCell, reason: string, normal: boolean): void =>
+const terminated = (cell: ActorCell, reason: string, normal: boolean): void => {
+  if (!cell.kernel.watches.any) return
   cell.kernel.watches.tell({ address: cell.address, reason, normal })
+}
 
 /** Tells `watcher` of the end of an actor. Throws `TypeError` for a message that it does not handle. */
 export const watch = (watcher: ActorCell, watched: ActorCell, messageName: string): void => {

@@ -249,8 +249,9 @@ const target = Symbol("@continuum/actors/ActorRef/target")
 const tells = Symbol("@continuum/actors/ActorRef/tells")
 
 class Ref {
-  readonly [target]: Target;
-  [tells]: unknown
+  // Declared and not defined: engines define fields of computed names slowly, and a ref is made for every actor.
+  declare readonly [target]: Target
+  declare [tells]: unknown
   constructor(of: Target) {
     this[target] = of
     this[tells] = undefined

@@ -39,7 +39,7 @@ export class RecordQuarantined extends Schema.TaggedError<RecordQuarantined>()("
 /** A new state of an actor, or its removal. */
 export interface Write {
   readonly address: string
-  /** Undefined: the actor has no stored state any more. */
+  /** Undefined: the actor has no stored state any more. The bytes may lie in a block with others: to keep them is to copy them. */
   readonly state: Uint8Array | undefined
 }
 

@@ -21,6 +21,7 @@ import {
 } from "./ActorStorage.ts"
 import * as Recovery from "./ActorStorageRecoveryDisk.ts"
 import * as Limits from "./Limits.ts"
+import { RecordBlock } from "./RecordBlockLmdb.ts"
 import * as StateRecord from "./StateRecord.ts"
 
 export interface Options {
@@ -90,6 +91,8 @@ const open = (
     )
     yield* attempt(() => chmodSync(files.database, 0o600))
     const quarantined = readQuarantine(database)
+    const records = new RecordBlock()
+    const room = makeRoom(database, bytesMax)
 
     /** One transaction. Only inside of `compacting.write`. */
     const write = (task: () => void): Effect.Effect<Effect.Effect<void, StorageFailed>, StorageFailed> =>
@@ -178,14 +181,12 @@ const open = (
         }),
       commit: (batch) =>
         Effect.suspend(() => {
-          const problem = isFull(database, batch, bytesMax)
+          const problem = room.problemOf(batch)
           if (problem !== undefined) return Effect.fail(new StorageFailed({ reason: problem }))
           const { states } = database
           return write(() => {
             for (const { address, state } of batch) {
-              ignore(
-                state === undefined ? states.remove(address) : states.put(address, StateRecord.seal(address, state))
-              )
+              ignore(state === undefined ? states.remove(address) : states.put(address, records.seal(address, state)))
             }
           })
         }).pipe(compacting.write),
@@ -257,21 +258,46 @@ const readQuarantine = ({ quarantine }: Database.ActorDatabase): Map<string, Qua
   return quarantined
 }
 
-const isFull = (
-  { root }: Database.ActorDatabase,
-  batch: ReadonlyArray<Write>,
-  bytesMax: number
-): string | undefined => {
-  if (batch.every(({ state }) => state === undefined)) return undefined
-  const { lastPageNumber, pageSize } = root.getStats() as { readonly lastPageNumber: number; readonly pageSize: number }
-  const bytes = (lastPageNumber + 1) * pageSize + batch.reduce((sum, { state }) => sum + (state?.length ?? 0), 0)
-  return bytes <= bytesMax
-    ? undefined
-    : `the database would pass its limit of ${bytesMax} bytes; raise bytesMax or remove actors`
+/** Says why a batch has no room in the file. How large that is costs a call of LMDB, which is made when the answer may be near. */
+const makeRoom = ({ root }: Database.ActorDatabase, bytesMax: number) => {
+  // Bytes that may be written before the file can be as large as it may.
+  let bytesSure = 0
+  return {
+    problemOf: (batch: ReadonlyArray<Write>): string | undefined => {
+      let bytes = 0
+      let bytesGrown = 0
+      for (const { state } of batch) {
+        bytes += state?.length ?? 0
+        bytesGrown += (state?.length ?? 0) + pagesPerWrite * pageBytesMax
+      }
+      if (bytesGrown <= bytesSure) {
+        bytesSure -= bytesGrown
+        return undefined
+      }
+      if (batch.every(({ state }) => state === undefined)) return undefined
+      const { lastPageNumber, pageSize } = root.getStats() as {
+        readonly lastPageNumber: number
+        readonly pageSize: number
+      }
+      const bytesFree = bytesMax - (lastPageNumber + 1) * pageSize
+      bytesSure = bytesFree - bytesGrown
+      return bytes <= bytesFree
+        ? undefined
+        : `the database would pass its limit of ${bytesMax} bytes; raise bytesMax or remove actors`
+    }
+  }
 }
 
-// lmdb also rejects the promise of every single operation of a batch; the batch itself says it once, and that is heard.
+// A write copies the pages from the root to its leaf, and splits them at worst. Deeper trees hold more records than there are.
+const pagesPerWrite = 16
+const pageBytesMax = 16_384
+
+// lmdb also rejects promises of operations of a batch; the batch itself says it once, and that is heard. Many operations share
+// one promise.
+let ignored: Promise<unknown> | undefined
 const ignore = (promise: Promise<unknown>): void => {
+  if (promise === ignored) return
+  ignored = promise
   promise.catch(() => undefined)
 }
 

@@ -22,7 +22,7 @@ export const make = (states: Map<string, Uint8Array>): ActorStorage["Service"] =
       Effect.sync(() => {
         for (const { address, state } of batch) {
           if (state === undefined) states.delete(address)
-          else states.set(address, state.slice())
+          else states.set(address, new Uint8Array(state))
         }
         return Effect.void
       }),

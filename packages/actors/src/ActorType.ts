@@ -165,17 +165,17 @@ export class ActorType {
     return Effect.map(state, deepFreeze)
   }
 
-  /** The bytes of a state, or why it has none. */
+  /** The bytes of a state, or why it has none. They share a block of memory with others: not to be kept for long. */
   encodeState(state: unknown): Result.Result<Uint8Array, string> {
     const { schema } = this.definition
     try {
       const plain =
         schema === undefined ? state : Schema.encodeUnknownSync(schema as Schema.Codec<unknown, unknown>)(state)
-      const problem = PlainData.problemOf(plain, "state")
+      const problem = PlainData.isPlain(plain) ? undefined : PlainData.problemOf(plain, "state")
       if (problem !== undefined) {
         return Result.fail(`${problem}; only plain data can be stored (give the state a schema, or set durable: false)`)
       }
-      const bytes = Codec.encode(plain)
+      const bytes = Codec.encodeInBlock(plain)
       return bytes.length <= Limits.stateBytesMax
         ? Result.succeed(bytes)
         : Result.fail(`the state has ${bytes.length} bytes, more than the limit of ${Limits.stateBytesMax}`)

@@ -1,6 +1,6 @@
 /**
- * Makes new states durable, many actors in one transaction: what changed while one transaction was on its way goes into
- * the next. An answer leaves when everything that it may be based on is safe (`flushed`, or `committed` by choice).
+ * Makes new states durable, many actors in one transaction: what changed while one transaction was on its way to the disk
+ * goes into the next. An answer leaves when everything that it may be based on is safe (`flushed`, or `committed` by choice).
  *
  * An actor does not wait for the storage between two messages. So a refused transaction takes back all that came after it
  * in that actor, and each asker whose message was taken back gets `StateNotStored`.
@@ -21,6 +21,8 @@ export interface Held {
 
 /** What one durable actor has under way. */
 export interface Durable {
+  /** Of the actor. Kept, since each write needs it. */
+  readonly address: string
   /** Changed since the last transaction took its state. */
   dirty: boolean
   /** Answers that wait for the next transaction. */
@@ -33,7 +35,8 @@ export interface Durable {
   whenSettled: Array<() => void>
 }
 
-export const makeDurable = (): Durable => ({
+export const makeDurable = (address: string): Durable => ({
+  address,
   dirty: false,
   waiting: [],
   inFlight: 0,
@@ -60,6 +63,10 @@ export class GroupCommit {
   private dirty: Array<ActorCell>
   private scheduled: boolean
   private committing: boolean
+  /** Transactions that are committed, and that the disk does not have yet. */
+  private flushing: number
+  /** Whether someone waits for nothing but a commit. */
+  private hurried: boolean
   private unsettled: number
   private idle: Array<() => void>
 
@@ -68,6 +75,8 @@ export class GroupCommit {
     this.dirty = []
     this.scheduled = false
     this.committing = false
+    this.flushing = 0
+    this.hurried = false
     this.unsettled = 0
     this.idle = []
   }
@@ -77,6 +86,7 @@ export class GroupCommit {
     if (durable.dirty) return
     durable.dirty = true
     this.dirty.push(cell)
+    if (cell.type.definition.ack === "committed") this.hurried = true
     this.schedule()
   }
 
@@ -86,8 +96,10 @@ export class GroupCommit {
     else this.idle.push(() => resume(Effect.void))
   })
 
+  // A disk flushes one transaction after the other. Writers that came while it does and got one of their own would take turns with
+  // the others from then on, two groups where one would do; so they wait until it is done, and go together.
   private schedule(): void {
-    if (this.scheduled || this.committing) return
+    if (this.scheduled || this.committing || (this.flushing > 0 && !this.hurried)) return
     this.scheduled = true
     this.host.afterTurns(() => {
       this.scheduled = false
@@ -101,6 +113,7 @@ export class GroupCommit {
     let ack: "flushed" | "committed" = "committed"
     const dirty = this.dirty
     this.dirty = []
+    this.hurried = false
     for (const cell of dirty) {
       const durable = cell.durable!
       // A failure may have taken the change back since.
@@ -117,7 +130,7 @@ export class GroupCommit {
       durable.inFlight++
       durable.lastHeld = held
       parts.push({ cell, durable, held })
-      writes.push({ address: cell.address, state: bytes.success })
+      writes.push({ address: durable.address, state: bytes.success })
       if (cell.type.definition.ack === "flushed") ack = "flushed"
     }
     if (parts.length === 0) return this.becomeIdle()
@@ -130,12 +143,16 @@ export class GroupCommit {
     const committed = Effect.exit(this.host.storage!.commit(writes))
     return Effect.flatMap(committed, (exit) => {
       this.committing = false
+      if (Exit.isSuccess(exit) && ack === "flushed") this.flushing++
       if (this.dirty.length > 0) this.schedule()
       if (Exit.isFailure(exit)) return this.finish(parts, exit)
       const early = ack === "committed" ? parts : parts.filter(({ cell }) => cell.type.definition.ack === "committed")
       for (const { cell, held } of early) cell.commitSucceeded(held.splice(0))
       if (ack === "committed") return this.finish(parts, Exit.void)
-      return Effect.flatMap(Effect.exit(exit.value), (flushed) => this.finish(parts, flushed))
+      return Effect.flatMap(Effect.exit(exit.value), (flushed) => {
+        this.flushing--
+        return this.finish(parts, flushed)
+      })
     })
   }
 
@@ -149,12 +166,13 @@ export class GroupCommit {
         else ActorLife.commitFailed(cell, reasonOf(exit.cause), held)
         this.settlePart(durable)
       }
+      if (this.dirty.length > 0) this.schedule()
       this.becomeIdle()
     })
   }
 
   private settlePart(durable: Durable): void {
-    if (durable.dirty || durable.inFlight > 0) return
+    if (durable.whenSettled.length === 0 || durable.dirty || durable.inFlight > 0) return
     for (const task of durable.whenSettled.splice(0)) task()
   }
 

@@ -8,10 +8,13 @@ export const mailboxCapacity = 10_000
 /** The largest capacity that a definition may ask for: a ring of this many references is 8 MiB. */
 export const mailboxCapacityMax = 1_048_576
 
-/** Messages in one chunk of a mailbox: 32 are 800 B, so that an actor with one message waiting stays below a page. */
+/** Messages in the first chunk of a mailbox: 4 are 120 B, so that thousands of new actors with two or three messages stay small. */
+export const mailboxFirstChunkMessages = 4
+
+/** Messages in each further chunk of a mailbox: 32 are 800 B. */
 export const mailboxChunkMessages = 32
 
-/** Empty chunks kept for the next mailbox that needs one: 1,024 are 0.8 MB. Chosen, not measured. */
+/** Empty chunks of each size kept for the next mailbox that needs one: 1,024 are 0.9 MB. Chosen, not measured. */
 export const mailboxChunksPooled = 1_024
 
 /** Asks answered at once, one inside the other, before the next one has to take its turn: bounds the depth of the stack. */
@@ -152,6 +155,9 @@ export const stopTimeoutMs = 5_000
 
 /** One stored state, encoded. 16 MiB: what an envelope may carry, so that any state can also travel. */
 export const stateBytesMax = 16 * 1024 * 1024
+
+/** A block of memory for records on their way to the disk. 64 KiB: some hundred records of 100 B. Chosen, not measured. */
+export const recordBlockBytes = 65_536
 
 /** The database file of stored states, unless its options say otherwise. 64 GiB: it must not fill a disk unseen. Chosen, not measured. */
 export const storageBytesMax = 64 * 1024 ** 3

@@ -1,7 +1,8 @@
 /**
  * A bounded queue of one actor's messages: urgent ones first, then those that were put back, then the others in the order they
- * came. The first message lies in the mailbox itself; those behind it in a list of fixed chunks, small arrays that are written
- * and read in order. Urgent ones and those put back, which few actors have, wait beside them (`Front`).
+ * came. The first message lies in the mailbox itself; those behind it in a list of fixed chunks, arrays that are written and read
+ * in order; the first is a small one, since most mailboxes that hold more than one message hold few. Urgent ones and those put
+ * back, which few actors have, wait beside them (`Front`).
  *
  * A message is three slots (entry, payload, ask), so that sending one allocates nothing. Offer and drop are O(1), not just
  * amortised: there is nothing to copy when a burst arrives. A mailbox with at most one message holds no chunk, so an idle
@@ -10,12 +11,12 @@
  */
 import type { Entry } from "./Actor.ts"
 import type { Ask } from "./Ask.ts"
-import { mailboxChunkMessages, mailboxChunksPooled } from "./Limits.ts"
+import { mailboxChunkMessages, mailboxChunksPooled, mailboxFirstChunkMessages } from "./Limits.ts"
 
 const slotsPerMessage = 3
-const chunkSlots = mailboxChunkMessages * slotsPerMessage
 // The slot behind the messages holds the next chunk.
 type Chunk = Array<unknown>
+const slotsOf = (chunk: Chunk): number => chunk.length - 1
 
 /** One message outside of the chunks. */
 export interface Waiting {
@@ -101,7 +102,7 @@ export class Mailbox {
     }
     if (this.size >= this.capacity) return false
     if (entry.urgent) return this.offerUrgent(entry, payload, ask)
-    if (this.last === undefined || this.writeAt === chunkSlots) this.append()
+    if (this.last === undefined || this.writeAt === slotsOf(this.last)) this.append()
     const chunk = this.last!
     const at = this.writeAt
     chunk[at] = entry
@@ -168,7 +169,7 @@ export class Mailbox {
     chunk[at + 1] = undefined
     chunk[at + 2] = undefined
     this.readAt = at + slotsPerMessage
-    if (this.size === 1 || this.readAt === chunkSlots) this.release(chunk)
+    if (this.size === 1 || this.readAt === slotsOf(chunk)) this.release(chunk)
   }
 
   /** Names of the first `max` messages, oldest first. */
@@ -176,14 +177,14 @@ export class Mailbox {
     const names: Array<string> = []
     if (this.size > 0 && max > 0) names.push(this.oldestEntry!.name)
     if (this.front !== undefined) names.push(...this.front.names().slice(0, max - names.length))
-    let chunk = this.first
+    let chunk = this.first!
     let at = this.readAt
     while (names.length < max && names.length < this.size) {
-      if (at === chunkSlots) {
-        chunk = chunk![chunkSlots] as Chunk
+      if (at === slotsOf(chunk)) {
+        chunk = chunk[at] as Chunk
         at = 0
       }
-      names.push((chunk![at] as Entry).name)
+      names.push((chunk[at] as Entry).name)
       at += slotsPerMessage
     }
     return names
@@ -192,7 +193,7 @@ export class Mailbox {
   /** Chunks in use. O(their number). */
   get chunks(): number {
     let count = 0
-    for (let chunk = this.first; chunk !== undefined; chunk = chunk[chunkSlots] as Chunk | undefined) count++
+    for (let chunk = this.first; chunk !== undefined; chunk = chunk.at(-1) as Chunk | undefined) count++
     return count
   }
 
@@ -210,26 +211,31 @@ export class Mailbox {
   }
 
   private append(): void {
-    const chunk = pool.pop() ?? emptyChunk.slice()
+    let chunk: Chunk
     if (this.last === undefined) {
-      this.first = chunk
+      this.first = chunk = smallPool.pop() ?? smallChunk.slice()
       this.readAt = 0
-    } else this.last[chunkSlots] = chunk
+    } else this.last[slotsOf(this.last)] = chunk = pool.pop() ?? emptyChunk.slice()
     this.last = chunk
     this.writeAt = 0
   }
 
   /** Gives back the first chunk, which has been read to its end or to the end of all messages. */
   private release(chunk: Chunk): void {
-    this.first = chunk[chunkSlots] as Chunk | undefined
+    const next = slotsOf(chunk)
+    this.first = chunk[next] as Chunk | undefined
     this.readAt = 0
     if (this.first === undefined) this.last = undefined
-    chunk[chunkSlots] = undefined
-    if (pool.length < mailboxChunksPooled) pool.push(chunk)
+    chunk[next] = undefined
+    const into = next === slotsOf(smallChunk) ? smallPool : pool
+    if (into.length < mailboxChunksPooled) into.push(chunk)
   }
 }
 
-const emptyChunk: Chunk = Array.from({ length: chunkSlots + 1 })
+const makeChunk = (messages: number): Chunk => Array.from({ length: messages * slotsPerMessage + 1 })
+const emptyChunk = makeChunk(mailboxChunkMessages)
+const smallChunk = makeChunk(mailboxFirstChunkMessages)
 
-// One for the thread: what is in it is empty, so systems may share it.
+// For the whole thread: what is in them is empty, so systems may share them.
 const pool: Array<Chunk> = []
+const smallPool: Array<Chunk> = []

@@ -5,6 +5,35 @@
  */
 import { payloadDepthMax } from "@continuum/core/Limits"
 
+/** Whether the value is plain data: that `problemOf` has nothing to say, in a third of its time. */
+export const isPlain = (value: unknown, depth = 0): boolean => {
+  switch (typeof value) {
+    case "string":
+      return value.isWellFormed()
+    case "number":
+    case "boolean":
+    case "undefined":
+      return true
+    case "object":
+      break
+    default:
+      return problemOf(value) === undefined
+  }
+  if (value === null || value instanceof Uint8Array) return true
+  if (depth >= payloadDepthMax) return false
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i], depth + 1)) return false
+    return true
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  for (const key in value) {
+    if (refusedKeys.has(key) || !key.isWellFormed()) return false
+    if (!isPlain((value as Record<string, unknown>)[key], depth + 1)) return false
+  }
+  return true
+}
+
 /** Why the value is not plain data, naming the place, such as `value.items[2] is a Map`; undefined when it is. */
 export const problemOf = (value: unknown, place = "value", depth = 0): string | undefined => {
   switch (typeof value) {

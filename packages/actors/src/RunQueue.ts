@@ -106,6 +106,8 @@ export class RunQueue {
   private readonly direct: boolean
   private directDepth: number
   private readonly outer: Array<Runnable | undefined>
+  // What is to be done after the present turns.
+  private after: Array<() => void>
 
   constructor(drain: Drain, nowMs: () => number) {
     this.turnMessages = Limits.turnMessages
@@ -134,6 +136,7 @@ export class RunQueue {
     this.direct = drain.direct
     this.directDepth = 0
     this.outer = []
+    this.after = []
   }
 
   /** Adds one that has become ready. The caller sees to it that nothing is in the queue twice. */
@@ -171,7 +174,12 @@ export class RunQueue {
    */
   enterDirect(runnable: Runnable): boolean {
     if (this.size > 0 || !this.direct || this.directDepth >= Limits.directDepthMax) return false
-    if (--this.workLeft <= 0 || (--this.untilClock <= 0 && this.hostIsDue())) return false
+    if (--this.workLeft <= 0) return false
+    if (--this.untilClock <= 0 && this.hostIsDue()) {
+      // The turns that follow begin with the host's, too.
+      this.workLeft = 0
+      return false
+    }
     // Then whoever wakes meanwhile and is better will not be taken for the only priority there is.
     if (this.levels[runnable.priority] !== this.plain) this.plain = undefined
     this.outer[this.directDepth++] = this.running
@@ -185,14 +193,32 @@ export class RunQueue {
     if (this.runningLevel === undefined && (this.charged > 0 || this.turnOver)) this.workLeft -= this.takeCharge()
   }
 
-  /** Runs a task after everything that is ready now has had its turn, before timers and I/O. */
+  /**
+   * Runs a task when everything that is ready has had its turn, or as much of it as is done before timers and I/O are due
+   * again.
+   */
   afterTurns(task: () => void): void {
-    this.drain.soon(task)
+    this.drain.soon(() => {
+      if (this.scheduled) this.after.push(task)
+      else task()
+    })
+  }
+
+  private turnsEnded(): void {
+    if (this.after.length === 0) return
+    const tasks = this.after
+    this.after = []
+    for (const task of tasks) task()
   }
 
   private readonly run = (): void => {
+    let turns = 0
     while (this.size > 0) {
-      if (this.workLeft <= 0 || (this.untilClock <= 0 && this.hostIsDue())) return this.makeWay(this.runAfterHost)
+      if (this.workLeft <= 0 || (this.untilClock <= 0 && this.hostIsDue())) {
+        if (turns > 0) this.turnsEnded()
+        return this.makeWay(this.runAfterHost)
+      }
+      turns++
       const level = this.plain
       if (level === undefined) {
         if (this.drain.chance === undefined) {
@@ -200,6 +226,7 @@ export class RunQueue {
           continue
         }
         this.turnByChance(this.drain.chance)
+        this.turnsEnded()
         return this.makeWay(this.run)
       }
       const runnable = this.ring[this.head]!
@@ -221,9 +248,11 @@ export class RunQueue {
     this.scheduled = false
     this.running = undefined
     this.runningLevel = undefined
-    if (this.ring.length <= slotsIdleMax) return
-    this.ring = emptyRing(slotsMin)
-    this.head = 0
+    if (this.ring.length > slotsIdleMax) {
+      this.ring = emptyRing(slotsMin)
+      this.head = 0
+    }
+    this.turnsEnded()
   }
 
   private makeWay(then: () => void): void {

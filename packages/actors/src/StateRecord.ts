@@ -16,10 +16,19 @@ export const headerBytes = 5
 /** The record of an actor's state. */
 export const seal = (address: string, state: Uint8Array): Uint8Array => {
   const record = new Uint8Array(headerBytes + state.length)
-  record[0] = version
-  record.set(state, headerBytes)
-  new DataView(record.buffer).setUint32(1, checksumOf(address, state))
+  sealAt(record, 0, address, state)
   return record
+}
+
+/** Writes the record of an actor's state to a place in other bytes, which have room for it. */
+export const sealAt = (bytes: Uint8Array, at: number, address: string, state: Uint8Array): void => {
+  const checksum = checksumOf(address, state)
+  bytes[at] = version
+  bytes[at + 1] = checksum >>> 24
+  bytes[at + 2] = checksum >>> 16
+  bytes[at + 3] = checksum >>> 8
+  bytes[at + 4] = checksum
+  bytes.set(state, at + headerBytes)
 }
 
 /** The state in a record, or why it cannot be trusted. The bytes are a view of the record's. */
@@ -40,6 +49,6 @@ export const open = (address: string, record: Uint8Array): Result.Result<Uint8Ar
 export const checksum = (record: Uint8Array): number =>
   record.length < headerBytes ? 0 : new DataView(record.buffer, record.byteOffset).getUint32(1)
 
-const encoder = new TextEncoder()
-const checksumOf = (address: string, state: Uint8Array): number => Crc32c.of(state, Crc32c.of(encoder.encode(address)))
+// The text of an address is ASCII: what is not is percent-encoded.
+const checksumOf = (address: string, state: Uint8Array): number => Crc32c.of(state, Crc32c.ofAscii(address))
 const hex = (checksum: number): string => checksum.toString(16).padStart(8, "0")

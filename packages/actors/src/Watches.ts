@@ -12,6 +12,11 @@ export class Watches {
     this.byAddress = new Map()
   }
 
+  /** Whether anyone watches anyone. */
+  get any(): boolean {
+    return this.byAddress.size > 0
+  }
+
   /** Watches in place of an earlier watch by the same watcher. Throws `RangeError` when too many watch this address. */
   add(address: string, watcher: unknown, tell: (terminated: Terminated) => void): void {
     let watchers = this.byAddress.get(address)

@@ -100,17 +100,39 @@ describe("a durable actor", () => {
         )
       )
       expect(transactions).toHaveLength(1)
-      // The next begins as soon as this one can be read; it need not be flushed.
+      // Nor does the next begin when this one can only be read: the disk would flush it no sooner.
       yield* transactions[0]!.commit()
+      expect(transactions).toHaveLength(1)
+      yield* transactions[0]!.flush()
       expect(transactions).toHaveLength(2)
       expect(transactions[1]!.batch).toHaveLength(10)
-      yield* transactions[0]!.flush()
       expect(yield* Fiber.join(first)).toBe(1)
       yield* transactions[1]!.commit()
       yield* transactions[1]!.flush()
       const replies = yield* Fiber.join(later)
       expect(replies.slice(-10)).toEqual(Array.from({ length: 10 }, () => 10))
       expect(stateOf("c3")).toBe(10)
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("does not wait for the flush of others when it needs no flush", () => {
+    const { layer, transactions } = controlled()
+    return Effect.gen(function* () {
+      const system = yield* ActorSystem
+      const flushed = yield* begin(system.ref(Counter, "a").add(1))
+      yield* transactions[0]!.commit()
+      const waiting = yield* begin(system.ref(Counter, "b").add(1))
+      expect(transactions).toHaveLength(1)
+      const quick = yield* begin(system.ref(Quick, "q").add(1))
+      expect(transactions[1]!.batch).toHaveLength(2)
+      yield* transactions[1]!.commit()
+      expect(yield* Fiber.join(quick)).toBe(1)
+      expect([isWaiting(flushed), isWaiting(waiting)]).toEqual([true, true])
+      // The disk refuses one: that has no consequence for the other.
+      yield* transactions[0]!.flush("the disk is gone")
+      expect(yield* Effect.flip(Effect.flatten(Fiber.await(flushed)))).toMatchObject({ _tag: "StateNotStored" })
+      yield* transactions[1]!.flush()
+      expect(yield* Fiber.join(waiting)).toBe(1)
     }).pipe(Effect.provide(layer))
   })
 

@@ -28,7 +28,9 @@ describe("plain data", () => {
     })
     fc.assert(
       fc.property(anything, (value) => {
-        if (PlainData.problemOf(value) !== undefined) return
+        const problem = PlainData.problemOf(value)
+        expect(PlainData.isPlain(value)).toBe(problem === undefined)
+        if (problem !== undefined) return
         expect(withoutMinusZero(Codec.decodeUnsafe(Codec.encode(value)))).toEqual(withoutMinusZero(value))
       }),
       { numRuns: 500 }
@@ -55,7 +57,10 @@ describe("plain data", () => {
       [{ toJSON: 1 }, 'value has a property named "toJSON"'],
       [nested(payloadDepthMax + 1), `is nested more than ${payloadDepthMax} deep`]
     ]
-    for (const [value, problem] of problems) expect(PlainData.problemOf(value)).toContain(problem)
+    for (const [value, problem] of problems) {
+      expect(PlainData.problemOf(value)).toContain(problem)
+      expect(PlainData.isPlain(value), problem).toBe(false)
+    }
     const cycle: { self?: unknown } = {}
     cycle.self = cycle
     expect(PlainData.problemOf(cycle)).toContain("or in a cycle")

@@ -100,6 +100,19 @@ describe("the run queue", () => {
     )
   })
 
+  it("serves those that come after a crowd, whose room it gave back", () => {
+    for (const crowd of [1_023, 1_024, 1_025, 1_500, 2_048, 5_000]) {
+      const { drain, runAll } = manual()
+      const queue = new RunQueue(drain, () => 0)
+      const log: Array<Worker> = []
+      for (let i = 0; i < crowd; i++) queue.push(new Worker(1, 1, log))
+      runAll()
+      for (let i = 0; i < 3; i++) queue.push(new Worker(1, 1, log))
+      runAll()
+      expect(log).toHaveLength(crowd + 3)
+    }
+  })
+
   it("gives the host its share after so many messages", () => {
     const { drain, hostTurns, runAll } = manual()
     const queue = new RunQueue(drain, () => 0)
@@ -136,6 +149,38 @@ describe("the run queue", () => {
       direct++
     }
     expect(direct).toBe(Limits.hostTurnMessages - 1)
+  })
+
+  it("does what comes after turns when all that are ready had theirs, also those that first make way for the host", () => {
+    const { drain, runAll } = manual()
+    let nowMs = 0
+    const queue = new RunQueue(drain, () => nowMs)
+    // The queue was idle for long, so that the host is due as soon as the clock is looked at.
+    nowMs = Limits.hostTurnMs * 10
+    const log: Array<Worker> = []
+    const asked = new Worker(0, 1, log)
+    let direct = 0
+    while (queue.enterDirect(asked)) {
+      queue.leaveDirect()
+      direct++
+    }
+    expect(direct).toBeLessThan(Limits.hostTurnMessages)
+    let turnsBefore: number | undefined
+    queue.afterTurns(() => (turnsBefore = log.length))
+    for (let i = 0; i < 40; i++) queue.push(new Worker(1, 1, log))
+    runAll()
+    expect(turnsBefore).toBe(40)
+  })
+
+  it("does it before the host's next share when they are never done", () => {
+    const { drain, hostTurns, runAll } = manual()
+    const queue = new RunQueue(drain, () => 0)
+    let sharesBefore: number | undefined
+    queue.afterTurns(() => (sharesBefore = hostTurns()))
+    queue.push(new Worker(Limits.hostTurnMessages * 5, 16, []))
+    runAll()
+    expect(sharesBefore).toBe(0)
+    expect(hostTurns()).toBeGreaterThan(1)
   })
 
   it("lets nothing be handled directly while something waits for its turn", () => {

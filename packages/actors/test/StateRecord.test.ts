@@ -2,6 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
 import * as Crc32c from "../src/Crc32c.ts"
+import { recordBlockBytes } from "../src/Limits.ts"
+import { RecordBlock } from "../src/RecordBlockLmdb.ts"
 import * as StateRecord from "../src/StateRecord.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -24,6 +26,16 @@ describe("CRC-32C", () => {
   })
 })
 
+describe("the CRC-32C of a text", () => {
+  it("is that of its bytes", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary-ascii" }), (text) => {
+        expect(Crc32c.ofAscii(text)).toBe(Crc32c.of(bytes(text)))
+      })
+    )
+  })
+})
+
 describe("a record", () => {
   const address = "continuum://local/counter/a"
 
@@ -31,6 +43,19 @@ describe("a record", () => {
     fc.assert(
       fc.property(fc.uint8Array(), (state) => {
         expect(StateRecord.open(address, StateRecord.seal(address, state))).toEqual(Result.succeed(state))
+      })
+    )
+  })
+
+  it("is the same in a block that it shares with others, and leaves those as they are", () => {
+    const block = new RecordBlock()
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: recordBlockBytes / 2 }), { maxLength: 20 }), (states) => {
+        const records = states.map((state) => {
+          const record = block.seal(address, state) as Uint8Array & { readonly start?: number; readonly end?: number }
+          return record.subarray(record.start ?? 0, record.end ?? record.length)
+        })
+        expect(records).toEqual(states.map((state) => StateRecord.seal(address, state)))
       })
     )
   })

@@ -14,7 +14,7 @@
 import { Effect, Layer, Schema } from "effect"
 import { RpcSerialization } from "effect/rpc"
 import { addExtension, Packr } from "msgpackr"
-import { envelopeBytesMax } from "./Limits.ts"
+import { envelopeBytesMax, payloadContainersMax } from "./Limits.ts"
 import { problemOf, typedArrayType } from "./MessagePackStructure.ts"
 
 /** The bytes are not the MessagePack of what was expected. */
@@ -40,9 +40,19 @@ const packr = new Packr({
  * MessagePack (a symbol, a bigint above 64 bits, a cycle) and for what `decode` would refuse (nested too deep).
  */
 export const encode = (value: unknown): Uint8Array => {
-  const bytes = pack(value)
-  const problem = problemOf(bytes)
-  if (problem !== undefined) throw new TypeError(`This value cannot be encoded: ${problem}`)
+  const bytes = new Uint8Array(packed(value))
+  checkStructure(bytes)
+  return bytes
+}
+
+/**
+ * As `encode`, for plain data that is known to be nested no deeper than `payloadDepthMax`, and without a copy: the bytes lie in a
+ * block of msgpackr's, beside others. Nothing overwrites them, but keeping them keeps the block.
+ */
+export const encodeInBlock = (value: unknown): Uint8Array => {
+  const bytes = packed(value)
+  // Each array and map takes a byte at least.
+  if (bytes.length > payloadContainersMax) checkStructure(bytes)
   return bytes
 }
 
@@ -64,9 +74,14 @@ export const decodeChecked = (bytes: Uint8Array): unknown => {
   }
 }
 
-const pack = (value: unknown): Uint8Array => {
+const checkStructure = (bytes: Uint8Array): void => {
+  const problem = problemOf(bytes)
+  if (problem !== undefined) throw new TypeError(`This value cannot be encoded: ${problem}`)
+}
+
+const packed = (value: unknown): Uint8Array => {
   try {
-    return new Uint8Array(packr.pack(value))
+    return packr.pack(value)
   } catch (cause) {
     throw new TypeError(
       `This value cannot be encoded: ${cause instanceof Error ? cause.message : String(cause)} ` +

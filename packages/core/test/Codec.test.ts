@@ -89,6 +89,17 @@ describe("a value of plain data", () => {
     expect(first.constructor).toBe(Uint8Array)
   })
 
+  it("is encoded in a block to the same bytes, which later calls leave alone", () => {
+    fc.assert(
+      fc.property(fc.array(plainData, { maxLength: 30 }), (values) => {
+        const all = values.map(Codec.encodeInBlock)
+        expect(all.map((bytes) => toHex(bytes))).toEqual(values.map((value) => toHex(Codec.encode(value))))
+      })
+    )
+    const tooMany = Array.from({ length: payloadContainersMax }, () => [])
+    expect(() => Codec.encodeInBlock(tooMany)).toThrow(`more than ${payloadContainersMax} arrays and maps`)
+  })
+
   it("is decoded to bytes of its own, that do not change with the message", () => {
     const message = Codec.encode({ bytes: new Uint8Array([1, 2, 3]), floats: new Float32Array([1.5]) })
     const decoded = decodeSync(message) as { bytes: Uint8Array; floats: Float32Array }
