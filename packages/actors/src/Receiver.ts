@@ -11,7 +11,7 @@ import type * as Actor from "./Actor.ts"
 import { ActorError, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
 import { awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
-import { Ask } from "./Ask.ts"
+import { Ask, outcome } from "./Ask.ts"
 import * as Inspector from "./Inspector.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { Router } from "./Router.ts"
@@ -20,23 +20,27 @@ import { HandlerFailed } from "./rpc.ts"
 /** The receiver of a system. */
 export const receiver = (kernel: Kernel): Receiver => ({
   ask: (envelope) =>
-    Effect.matchEffect(
-      Effect.flatMap(find(kernel, envelope), (found) => ask(kernel, found, envelope)),
-      {
-        onFailure: (error) =>
-          error instanceof HandlerFailed
-            ? Effect.succeed<Outcome>({ _tag: "Failed", error: error.error })
-            : Effect.succeed<Outcome>({ _tag: "Refused", error: encodeRefusal(kernel.router, error) }),
-        onSuccess: (value) => Effect.succeed<Outcome>({ _tag: "Replied", value })
-      }
+    Effect.suspend(() =>
+      Effect.matchEager(
+        Effect.flatMapEager(find(kernel, envelope), (found) => ask(kernel, found, envelope)),
+        {
+          onFailure: (error): Outcome =>
+            error instanceof HandlerFailed
+              ? { _tag: "Failed", error: error.error }
+              : { _tag: "Refused", error: encodeRefusal(kernel.router, error) },
+          onSuccess: (value): Outcome => ({ _tag: "Replied", value })
+        }
+      )
     ),
   tell: (envelope) =>
     Effect.catch(
-      Effect.flatMap(find(kernel, envelope), ({ entry, payload, type }) =>
-        // What the mailbox refuses is a dead letter already.
-        Effect.sync(
-          () => void tell(new Target(type, envelope.to.name, undefined, undefined), entry, payload, undefined)
-        )
+      Effect.flatMap(
+        Effect.suspend(() => find(kernel, envelope)),
+        ({ entry, payload, type }) =>
+          // What the mailbox refuses is a dead letter already.
+          Effect.sync(
+            () => void tell(new Target(type, envelope.to.name, undefined, undefined), entry, payload, undefined)
+          )
       ),
       (error) => Effect.sync(() => kernel.deadLetter(localText(envelope.to), envelope.message, error.message))
     )
@@ -65,23 +69,23 @@ interface Found {
 type Refusal = ActorError | NotExposed
 
 /** The message that an envelope stands for, its payload decoded. */
-const find = (kernel: Kernel, { from, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> =>
-  Effect.suspend((): Effect.Effect<Found, Refusal> => {
-    const { router } = kernel
-    const address = localText(to)
-    const type = router.isOwn(to.realm) ? kernel.types.get(to.kind) : undefined
-    if (type === undefined) return Effect.fail(kernel.unknown(address))
-    const { definition } = type
-    if (definition.exposed === "realm" && (from === undefined || from.realm !== router.realm)) {
-      return Effect.fail(new NotExposed({ address }))
-    }
-    const entry = definition.entries.get(message)
-    if (entry === undefined) {
-      return Effect.fail(new MessageUnknown({ address, messageName: message, known: [...definition.entries.keys()] }))
-    }
-    return Effect.map(Inspector.decodePayload(address, entry, payload), (payload) => ({ type, entry, payload }))
-  })
+const find = (kernel: Kernel, { from, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> => {
+  const { router } = kernel
+  const address = localText(to)
+  const type = router.isOwn(to.realm) ? kernel.types.get(to.kind) : undefined
+  if (type === undefined) return Effect.fail(kernel.unknown(address))
+  const { definition } = type
+  if (definition.exposed === "realm" && (from === undefined || from.realm !== router.realm)) {
+    return Effect.fail(new NotExposed({ address }))
+  }
+  const entry = definition.entries.get(message)
+  if (entry === undefined) {
+    return Effect.fail(new MessageUnknown({ address, messageName: message, known: [...definition.entries.keys()] }))
+  }
+  return Effect.mapEager(Inspector.decodePayload(address, entry, payload), (payload) => ({ type, entry, payload }))
+}
 
+/** Sends the message at once, so that one whose handler answers at once has nothing to wait for. */
 const ask = (
   kernel: Kernel,
   { entry, payload, type }: Found,
@@ -93,15 +97,13 @@ const ask = (
   const own = kernel.router.absoluteText(address)
   const from = chain.indexOf(own)
   if (from >= 0) return Effect.fail(new AskCycle({ chain: [...chain.slice(from), own] }))
-  const asked = Effect.suspend(() => {
-    const ask = new ReceivedAsk(chain)
-    sendAsk(new Target(type, name, undefined, undefined), entry, payload, ask)
-    return awaitAsk(
-      ask,
-      (error) => new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
-    ) as Effect.Effect<unknown, HandlerFailed | ActorError>
-  })
-  return Effect.flatMap(asked, (value) => Inspector.encodeReply(address, entry, value))
+  const sent = new ReceivedAsk(chain)
+  sendAsk(new Target(type, name, undefined, undefined), entry, payload, sent)
+  const answer = (sent.status === "waiting" ? awaitAsk : outcome)(
+    sent,
+    (error) => new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
+  ) as Effect.Effect<unknown, HandlerFailed | ActorError>
+  return Effect.flatMapEager(answer, (value) => Inspector.encodeReply(address, entry, value))
 }
 
 const localText = (address: Address): string => Addresses.format({ ...address, realm: Addresses.localRealm })
