@@ -1,6 +1,6 @@
 /**
  * Values of a schema as plain data, and back: on the way of every message between nodes. What each needs is made once for a
- * schema, and a conversion that has nothing to wait for is done when these functions return: 0.4 microseconds less (Node).
+ * schema, and a conversion that has nothing to wait for is done when these functions return.
  */
 import { type Effect, Schema } from "effect"
 

@@ -36,12 +36,12 @@ const packr = new Packr({
 })
 
 /**
- * MessagePack bytes of a value of plain data. A fresh array, safe to keep. Throws a `TypeError` for what has no
+ * MessagePack bytes of a value of plain data, behind `room` bytes for a header of the caller's. A fresh array, safe to keep. Throws a `TypeError` for what has no
  * MessagePack (a symbol, a bigint above 64 bits, a cycle) and for what `decode` would refuse (nested too deep).
  */
-export const encode = (value: unknown): Uint8Array => {
-  const bytes = pack(value)
-  const problem = problemOf(bytes)
+export const encode = (value: unknown, room = 0): Uint8Array => {
+  const bytes = pack(value, room)
+  const problem = problemOf(bytes, room)
   if (problem !== undefined) throw new TypeError(`This value cannot be encoded: ${problem}`)
   return bytes
 }
@@ -64,9 +64,13 @@ export const decodeChecked = (bytes: Uint8Array): unknown => {
   }
 }
 
-const pack = (value: unknown): Uint8Array => {
+const pack = (value: unknown, room: number): Uint8Array => {
   try {
-    return new Uint8Array(packr.pack(value))
+    const packed = packr.pack(value)
+    if (room === 0) return new Uint8Array(packed)
+    const bytes = new Uint8Array(room + packed.length)
+    bytes.set(packed, room)
+    return bytes
   } catch (cause) {
     throw new TypeError(
       `This value cannot be encoded: ${cause instanceof Error ? cause.message : String(cause)} ` +

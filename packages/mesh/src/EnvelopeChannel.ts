@@ -107,7 +107,7 @@ export class EnvelopeChannel implements ChannelListener {
     }
     let bytes: Uint8Array
     try {
-      bytes = EnvelopeWire.encode(envelope)
+      bytes = EnvelopeWire.encode(envelope, number === undefined ? 1 : headerBytes)
     } catch (error) {
       if (error instanceof EnvelopeMalformed) return error
       throw error
@@ -115,7 +115,7 @@ export class EnvelopeChannel implements ChannelListener {
     if (this.full && this.bytesWaiting + bytes.length > Limits.envelopesWaitingBytesMax) {
       return new PeerUnreachable({ peer, reason: "it reads slower than it is sent messages; send less, or later" })
     }
-    this.send(frame(kind, number, bytes))
+    this.send(headed(kind, number, bytes))
     return undefined
   }
 
@@ -131,7 +131,7 @@ export class EnvelopeChannel implements ChannelListener {
     const kind = bytes[0]
     if (kind === kinds.tell) return this.tellArrived(bytes.subarray(1))
     if (bytes.length < headerBytes) throw new Error(`it sent an envelope frame of ${bytes.length} bytes`)
-    const number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
+    const number = ((bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!) >>> 0
     const body = bytes.subarray(headerBytes)
     if (kind === kinds.ask) return this.askArrived(number, body)
     if (kind === kinds.cancel) return this.cancelArrived(number)
@@ -235,7 +235,7 @@ export class EnvelopeChannel implements ChannelListener {
         outcome._tag === "Replied"
           ? [kinds.replied, outcome.value]
           : [outcome._tag === "Failed" ? kinds.failed : kinds.refused, outcome.error]
-      const bytes = frame(kind, number, Codec.encode(value))
+      const bytes = headed(kind, number, Codec.encode(value, headerBytes))
       if (bytes.length > Limits.envelopeFrameBytesMax) throw new RangeError(`it has ${bytes.length} bytes`)
       this.send(bytes)
     } catch (cause) {
@@ -293,11 +293,19 @@ const actionOf = (body: Uint8Array): string => {
   return text
 }
 
-const frame = (kind: number, number: number | undefined, body?: Uint8Array): Uint8Array => {
-  const header = number === undefined ? 1 : headerBytes
-  const bytes = new Uint8Array(header + (body?.length ?? 0))
+const frame = (kind: number, number: number, body?: Uint8Array): Uint8Array => {
+  const bytes = headed(kind, number, new Uint8Array(headerBytes + (body?.length ?? 0)))
+  if (body !== undefined) bytes.set(body, headerBytes)
+  return bytes
+}
+
+/** The same for a body that was written behind the room for its header. */
+const headed = (kind: number, number: number | undefined, bytes: Uint8Array): Uint8Array => {
   bytes[0] = kind
-  if (number !== undefined) new DataView(bytes.buffer).setUint32(1, number)
-  if (body !== undefined) bytes.set(body, header)
+  if (number === undefined) return bytes
+  bytes[1] = number >>> 24
+  bytes[2] = number >>> 16
+  bytes[3] = number >>> 8
+  bytes[4] = number
   return bytes
 }
