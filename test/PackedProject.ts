@@ -11,7 +11,7 @@ import { nodeExecutable } from "./NodeExecutable.ts"
 import { root, temporaryFolder } from "./NodeProcess.ts"
 
 /** The packages that stand alone, each with a program as the first block of its README. */
-export const packages = ["core", "actors", "runtime-wasm", "genome"] as const
+export const packages = ["core", "actors", "runtime-wasm", "genome", "mesh", "persona"] as const
 
 /** What the READMEs have a user install beside them: the services of a runtime. */
 const besides = ["@effect/platform-node"] as const

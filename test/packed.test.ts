@@ -11,11 +11,13 @@ class Project extends Context.Service<Project, Effect.Success<typeof Packed.link
 const wrong = `import { actor, ActorSystem } from "@continuum/actors"
 import * as NodeClient from "@continuum/core/NodeClient"
 import { NodeRpcs } from "@continuum/core/rpc"
+import { MeshRpcs } from "@continuum/mesh/rpc"
+import { PersonaRpcs } from "@continuum/persona/rpc"
 import { JitRpcs } from "@continuum/runtime-wasm/rpc"
 
 const Counter = actor("counter", { state: 0, add: (state, n: number) => state + n })
 const system = await ActorSystem.start()
-const node = NodeClient.connect(NodeRpcs.merge(JitRpcs), { url: "http://127.0.0.1:3000" })
+const node = NodeClient.connect(NodeRpcs.merge(JitRpcs, MeshRpcs, PersonaRpcs), { url: "http://127.0.0.1:3000" })
 await system.ref(Counter, "a").add(1)
 await system.ref(Counter, "a").add("1") // wrong
 await system.ref(Counter, "a").sub(1) // wrong
@@ -24,6 +26,16 @@ await node["node.logs"]({ lines: "1", follow: true }) // wrong
 await node["jit.run"]({ target: { lang: "js", source: "x => x" }, input: 1 })
 await node["jit.run"]({ target: { lang: "js" }, input: 1 }) // wrong
 await node["jit.compile"]({ lang: "js", source: "x => x", nmae: "typo" }) // wrong
+const remote = system.at(Counter, "continuum://bee/counter/a")
+await remote.add(1)
+await remote.add("1") // wrong
+await node["peers.add"]({ peer: "127.0.0.1:49737", grant: ["jit.run"] })
+await node["peers.add"]({ peer: "127.0.0.1:49737", grant: ["everything"] }) // wrong
+for await (const part of node["ai.generate"]({ prompt: "hello" })) {
+  if (part._tag === "Text") part.text.length
+  if (part._tag === "Done") part.text // wrong
+}
+node["ai.generate"]({ prompt: 1 }) // wrong
 `
 
 describe("the packages, packed and installed elsewhere", () => {
@@ -62,7 +74,7 @@ describe("the packages, packed and installed elsewhere", () => {
     it.effect("run the first program of each README on Bun, Deno and Node", () =>
       Effect.gen(function* () {
         const { project } = yield* Project
-        yield* Packed.runReadmes(project, ["core", "actors", "genome"], ["Bun", "Deno", "Node"])
+        yield* Packed.runReadmes(project, ["core", "actors", "genome", "mesh", "persona"], ["Bun", "Deno", "Node"])
         // It compiles, which takes its time; the others are in packed.deep.test.ts.
         yield* Packed.runReadmes(project, ["runtime-wasm"], ["Node"])
       })

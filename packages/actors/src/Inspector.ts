@@ -21,6 +21,7 @@ import { askEffect, Target } from "./ActorRef.ts"
 import type { StorageFailed } from "./ActorStorage.ts"
 import type { ActorType } from "./ActorType.ts"
 import type { Kernel } from "./Kernel.ts"
+import * as Conversion from "./Conversion.ts"
 import * as Limits from "./Limits.ts"
 import * as PlainData from "./PlainData.ts"
 import type { RemoteError } from "./RemoteError.ts"
@@ -202,10 +203,7 @@ export const decodePayload = (
     const problem = PlainData.problemOf(payload, "payload")
     return problem === undefined ? Effect.succeed(payload) : Effect.fail(malformed(problem))
   }
-  return Effect.mapError(
-    Schema.decodeUnknownEffect(entry.schemas.payload)(payload) as Effect.Effect<unknown, Schema.SchemaError>,
-    (error) => malformed(error.message)
-  )
+  return Effect.mapErrorEager(Conversion.decode(entry.schemas.payload, payload), (error) => malformed(error.message))
 }
 
 // The state has changed already: a reply that cannot travel is the fault of the definition, and is said as such.
@@ -224,10 +222,7 @@ export const encodeReply = (
     const problem = PlainData.problemOf(value, "reply")
     return problem === undefined ? Effect.succeed(value) : Effect.fail(failed(problem))
   }
-  return Effect.mapError(
-    Schema.encodeUnknownEffect(entry.schemas.success)(value) as Effect.Effect<unknown, Schema.SchemaError>,
-    (error) => failed(error.message)
-  )
+  return Effect.mapErrorEager(Conversion.encode(entry.schemas.success, value), (error) => failed(error.message))
 }
 
 export const encodeError = (entry: Actor.Entry, error: unknown): unknown => {

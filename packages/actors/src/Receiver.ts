@@ -11,7 +11,7 @@ import type * as Actor from "./Actor.ts"
 import { ActorError, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
 import { askStream, awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
-import { Ask } from "./Ask.ts"
+import { Ask, outcome } from "./Ask.ts"
 import * as Inspector from "./Inspector.ts"
 import type { Kernel } from "./Kernel.ts"
 import { type Deliver, kind as leaseKind } from "./LeaseProtocol.ts"
@@ -24,25 +24,31 @@ export const receiver = (kernel: Kernel): Receiver => ({
   ask: (envelope) =>
     envelope.to.kind === leaseKind
       ? kernel.leases.answer(envelope)
-      : Effect.matchEffect(
-          Effect.flatMap(find(kernel, envelope), (found) => ask(kernel, found, envelope)),
-          {
-            onFailure: (error) => Effect.succeed(failure(kernel, error)),
-            onSuccess: (value) => Effect.succeed<Outcome>({ _tag: "Replied", value })
-          }
+      : Effect.suspend(() =>
+          Effect.matchEager(
+            Effect.flatMapEager(find(kernel, envelope), (found) => ask(kernel, found, envelope)),
+            {
+              onFailure: (error) => failure(kernel, error),
+              onSuccess: (value): Outcome => ({ _tag: "Replied", value })
+            }
+          )
         ),
   stream: (envelope) =>
-    Stream.unwrap(Effect.map(find(kernel, envelope), (found) => stream(kernel, found, envelope))).pipe(
+    Stream.unwrap(
+      Effect.suspend(() => Effect.map(find(kernel, envelope), (found) => stream(kernel, found, envelope)))
+    ).pipe(
       Stream.map((value): Outcome => ({ _tag: "Replied", value })),
       Stream.catch((error) => Stream.succeed(failure(kernel, error)))
     ),
   tell: (envelope) =>
     Effect.catch(
-      Effect.flatMap(find(kernel, envelope), ({ entry, payload, type }) =>
-        // What the mailbox refuses is a dead letter already.
-        Effect.sync(
-          () => void tell(new Target(type, envelope.to.name, undefined, undefined), entry, payload, undefined)
-        )
+      Effect.flatMap(
+        Effect.suspend(() => find(kernel, envelope)),
+        ({ entry, payload, type }) =>
+          // What the mailbox refuses is a dead letter already.
+          Effect.sync(
+            () => void tell(new Target(type, envelope.to.name, undefined, undefined), entry, payload, undefined)
+          )
       ),
       (error) => Effect.sync(() => kernel.deadLetter(localText(envelope.to), envelope.message, error.message))
     )
@@ -77,18 +83,17 @@ interface Found {
 type Refusal = ActorError | NotExposed
 
 /** The message that an envelope stands for, its payload decoded. */
-const find = (kernel: Kernel, { from, kind, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> =>
-  Effect.suspend((): Effect.Effect<Found, Refusal> => {
-    const { router } = kernel
-    const address = localText(to)
-    const type = router.isOwn(to.realm) ? kernel.types.get(to.kind) : undefined
-    if (type === undefined) return Effect.fail(kernel.unknown(address))
-    const { definition } = type
-    if (definition.exposed === "realm" && (from === undefined || from.realm !== router.realm)) {
-      return Effect.fail(new NotExposed({ address }))
-    }
-    return decode(type, address, message, payload, kind)
-  })
+const find = (kernel: Kernel, { from, kind, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> => {
+  const { router } = kernel
+  const address = localText(to)
+  const type = router.isOwn(to.realm) ? kernel.types.get(to.kind) : undefined
+  if (type === undefined) return Effect.fail(kernel.unknown(address))
+  const { definition } = type
+  if (definition.exposed === "realm" && (from === undefined || from.realm !== router.realm)) {
+    return Effect.fail(new NotExposed({ address }))
+  }
+  return decode(type, address, message, payload, kind)
+}
 
 const decode = (
   type: ActorType,
@@ -103,9 +108,10 @@ const decode = (
     return Effect.fail(new MessageUnknown({ address, messageName: message, known: [...entries.keys()] }))
   }
   if (entry.streams !== (kind === "stream")) return Effect.fail(ReplyStreams.mismatch(address, entry))
-  return Effect.map(Inspector.decodePayload(address, entry, payload), (payload) => ({ type, entry, payload }))
+  return Effect.mapEager(Inspector.decodePayload(address, entry, payload), (payload) => ({ type, entry, payload }))
 }
 
+/** Sends the message at once, so that one whose handler answers at once has nothing to wait for. */
 const ask = (
   kernel: Kernel,
   { entry, payload, type }: Found,
@@ -115,12 +121,12 @@ const ask = (
   const address = type.address(name)
   const chain = chainOf(kernel, envelope, address, entry)
   if (chain instanceof AskCycle) return Effect.fail(chain)
-  const asked = Effect.suspend(() => {
-    const ask = new ReceivedAsk(chain)
-    sendAsk(new Target(type, name, undefined, undefined), entry, payload, ask)
-    return awaitAsk(ask, handlerFailed(address, entry)) as Effect.Effect<unknown, HandlerFailed | ActorError>
-  })
-  return Effect.flatMap(asked, (value) => Inspector.encodeReply(address, entry, value))
+  const sent = new ReceivedAsk(chain)
+  sendAsk(new Target(type, name, undefined, undefined), entry, payload, sent)
+  const answer = (sent.status === "waiting" ? awaitAsk : outcome)(sent, handlerFailed(address, entry))
+  return Effect.flatMapEager(answer as Effect.Effect<unknown, HandlerFailed | ActorError>, (value) =>
+    Inspector.encodeReply(address, entry, value)
+  )
 }
 
 // ---------------------------------------------------------------- guests

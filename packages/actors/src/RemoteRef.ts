@@ -10,6 +10,7 @@ import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } fro
 import type { ActorRef, PromiseRef } from "./ActorRef.ts"
 import { Ask } from "./Ask.ts"
 import type { AskDeadlines } from "./AskDeadlines.ts"
+import * as Conversion from "./Conversion.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, type Message } from "./Message.ts"
 import * as PlainData from "./PlainData.ts"
@@ -37,7 +38,7 @@ type SendError = ActorError | RemoteError
 
 /** An ask by a message of the definition: payload and reply are of its types. */
 const ask = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effect.Effect<unknown, unknown> =>
-  Effect.flatMap(encodePayload(target, entry, payload), (plain) =>
+  Effect.flatMapEager(encodePayload(target, entry, payload), (plain) =>
     Effect.flatMap(exchange(target, entry.name, plain), (outcome) => decodeOutcome(target, entry, outcome))
   )
 
@@ -79,9 +80,11 @@ const exchange = (target: RemoteTarget, messageName: string, payload: unknown): 
   Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     const { address, router, timeoutMs } = target
-    const sent = router.envelope(target, "ask", messageName, payload, sender).pipe(
-      Effect.flatMap((envelope) => router.delivery!.ask(envelope)),
-      Effect.mapError((error) => sendError(target, messageName, error))
+    const sent = Effect.mapError(
+      Effect.flatMapEager(router.envelope(target, "ask", messageName, payload, sender), (envelope) =>
+        router.delivery!.ask(envelope)
+      ),
+      (error) => sendError(target, messageName, error)
     )
     const whole = onceStored(sender, sent)
     const deadlines = router.kernel.deadlinesOf(timeoutMs)
@@ -192,12 +195,10 @@ export const encodePayload = (
     const problem = PlainData.problemOf(payload, "payload")
     return problem === undefined ? Effect.succeed(payload) : Effect.fail(malformed(problem))
   }
-  return Effect.mapError(Schema.encodeUnknownEffect(schemas.payload)(payload) as Decoding, () =>
+  return Effect.mapErrorEager(Conversion.encode(schemas.payload, payload), () =>
     malformed("it is not of the type that the schema describes")
   )
 }
-
-type Decoding = Effect.Effect<unknown, Schema.SchemaError>
 
 /** The reply of an outcome, by the definition; fails with the handler's error, or with that of the system over there. */
 export const decodeOutcome = (
@@ -207,10 +208,10 @@ export const decodeOutcome = (
 ): Effect.Effect<unknown, unknown> => {
   const { schemas } = entry
   const decoded = (schema: Schema.Codec<any, any> | undefined, value: unknown) =>
-    Effect.map(
+    Effect.mapEager(
       schema === undefined
         ? Effect.succeed(value)
-        : Effect.mapError(Schema.decodeUnknownEffect(schema)(value) as Decoding, ({ message }) =>
+        : Effect.mapErrorEager(Conversion.decode(schema, value), ({ message }) =>
             misunderstood(target, entry.name, message)
           ),
       (value) => (target.router.kernel.freeze ? deepFreeze(value) : value)

@@ -120,7 +120,7 @@ export class Router {
     if (delivery === undefined || realm === undefined) {
       return Effect.fail(new PeerUnreachable({ peer: target.to.realm, reason: "this node takes part in no mesh" }))
     }
-    return Effect.map(delivery.realmOf(target.to.realm), (to) => ({
+    return Effect.mapEager(delivery.realmOf(target.to.realm), (to) => ({
       version: 1,
       id: this.nextId(),
       kind,

@@ -36,12 +36,15 @@ const packr = new Packr({
 })
 
 /**
- * MessagePack bytes of a value of plain data. A fresh array, safe to keep. Throws a `TypeError` for what has no
- * MessagePack (a symbol, a bigint above 64 bits, a cycle) and for what `decode` would refuse (nested too deep).
+ * MessagePack bytes of a value of plain data, behind `room` bytes for a header of the caller's. A fresh array, safe to keep.
+ * Throws a `TypeError` for what has no MessagePack (a symbol, a bigint above 64 bits, a cycle) and for what `decode` would
+ * refuse (nested too deep).
  */
-export const encode = (value: unknown): Uint8Array => {
-  const bytes = new Uint8Array(packed(value))
-  checkStructure(bytes)
+export const encode = (value: unknown, room = 0): Uint8Array => {
+  const block = packed(value)
+  const bytes = new Uint8Array(room + block.length)
+  bytes.set(block, room)
+  checkStructure(bytes, room)
   return bytes
 }
 
@@ -52,7 +55,7 @@ export const encode = (value: unknown): Uint8Array => {
 export const encodeInBlock = (value: unknown): Uint8Array => {
   const bytes = packed(value)
   // Each array and map takes a byte at least.
-  if (bytes.length > payloadContainersMax) checkStructure(bytes)
+  if (bytes.length > payloadContainersMax) checkStructure(bytes, 0)
   return bytes
 }
 
@@ -74,8 +77,8 @@ export const decodeChecked = (bytes: Uint8Array): unknown => {
   }
 }
 
-const checkStructure = (bytes: Uint8Array): void => {
-  const problem = problemOf(bytes)
+const checkStructure = (bytes: Uint8Array, room: number): void => {
+  const problem = problemOf(bytes, room)
   if (problem !== undefined) throw new TypeError(`This value cannot be encoded: ${problem}`)
 }
 

@@ -9,8 +9,8 @@ import * as Codec from "./Codec.ts"
 import { EnvelopeMalformed, version, type Envelope, type MessageId } from "./Envelope.ts"
 import { addressesRememberedMax, callChainMax, envelopeBytesMax } from "./Limits.ts"
 
-/** The bytes of an envelope. Throws `EnvelopeMalformed` when it has none or too many. */
-export const encode = (envelope: Envelope): Uint8Array => {
+/** The bytes of an envelope, behind `room` bytes for a header of the caller's. Throws `EnvelopeMalformed` when it has none or too many. */
+export const encode = (envelope: Envelope, room = 0): Uint8Array => {
   const { chain, deadlineMs, from, id, kind, message, payload, to, traceparent } = envelope
   const wire: Record<string, unknown> = {
     version,
@@ -29,11 +29,11 @@ export const encode = (envelope: Envelope): Uint8Array => {
   if (traceparent !== undefined) wire["traceparent"] = traceparent
   let bytes: Uint8Array
   try {
-    bytes = Codec.encode(wire)
+    bytes = Codec.encode(wire, room)
   } catch (cause) {
     throw new EnvelopeMalformed({ reason: cause instanceof Error ? cause.message : String(cause) })
   }
-  if (bytes.length > envelopeBytesMax) throw tooLarge(bytes.length)
+  if (bytes.length - room > envelopeBytesMax) throw tooLarge(bytes.length - room)
   return bytes
 }
 

@@ -59,7 +59,7 @@ export const contactTimeoutMs = 2_000
 /** Peers that a node remembers, strangers without a grant included: they are forgotten first. Chosen, not measured. */
 export const peersMax = 1_000
 
-/** A message travels in pieces, so that one of 16 MiB needs no credit of 16 MiB. 64 KiB: larger ones moved no more a second. */
+/** A message travels in pieces, so that one of 16 MiB needs no credit of 16 MiB. Chosen, not measured. */
 export const pieceBytesMax = 64 * 1024
 
 /**

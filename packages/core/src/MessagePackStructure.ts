@@ -18,12 +18,12 @@ const numberBytes = [4, 8, 1, 2, 4, 8, 1, 2, 4, 8]
 const pending = new Float64Array(payloadDepthMax)
 
 /**
- * Why the bytes are not one complete MessagePack value of a kind that we write, within the limits; `undefined` when
+ * Why the bytes behind the first `from` are not one complete MessagePack value of a kind that we write, within the limits; `undefined` when
  * they are. Does not look into strings, binaries and extensions. Linear in the number of bytes, allocates nothing.
  */
-export const problemOf = (bytes: Uint8Array): string | undefined => {
+export const problemOf = (bytes: Uint8Array, from = 0): string | undefined => {
   const size = bytes.length
-  let at = 0
+  let at = from
   let depth = 0
   let containers = 0
   const big = (width: number): number => {

@@ -129,21 +129,20 @@ export class MessageStream implements Connection {
 
   // ---------------------------------------------------------------- Connection
 
-  readonly send = (bytes: Uint8Array): boolean => {
-    if (bytes.length > frameBytesMax) {
-      throw new RangeError(`A message has at most ${frameBytesMax} bytes, not ${bytes.length}`)
-    }
+  readonly send = (bytes: Uint8Array, first?: number): boolean => {
+    const size = first === undefined ? bytes.length : bytes.length + 1
+    if (size > frameBytesMax) throw new RangeError(`A message has at most ${frameBytesMax} bytes, not ${size}`)
     if (this.state !== "open") return false
-    if (this.queue.length === 0 && bytes.length <= pieceBytesMax && headerBytes + bytes.length <= this.sendCredit) {
-      this.writeFrame(kind.last, bytes)
+    if (this.queue.length === 0 && size <= pieceBytesMax && headerBytes + size <= this.sendCredit) {
+      this.writeFrame(kind.last, bytes, first)
       return true
     }
-    if (this.queuedBytes + bytes.length > connectionQueueBytesMax) {
+    if (this.queuedBytes + size > connectionQueueBytesMax) {
       this.fail(`more than ${connectionQueueBytesMax} bytes wait to be sent, and the peer does not read them`)
       return false
     }
-    this.queue.push({ bytes: new Uint8Array(bytes), sent: 0 })
-    this.queuedBytes += bytes.length
+    this.queue.push({ bytes: copied(bytes, first), sent: 0 })
+    this.queuedBytes += size
     this.pump()
     this.wantsDrain = this.queue.length > 0
     return !this.wantsDrain
@@ -189,8 +188,8 @@ export class MessageStream implements Connection {
     if (this.state === "closing") this.endStream()
   }
 
-  private writeFrame(kind: number, payload: Uint8Array): void {
-    const frame = frameOf(kind, payload)
+  private writeFrame(kind: number, payload: Uint8Array, first?: number): void {
+    const frame = frameOf(kind, payload, first)
     this.sendCredit -= frame.length
     this.write(frame)
   }
@@ -341,14 +340,23 @@ export class MessageStream implements Connection {
   }
 }
 
-const frameOf = (kind: number, payload: Uint8Array): Uint8Array => {
-  const frame = new Uint8Array(headerBytes + payload.length)
-  frame[0] = payload.length
-  frame[1] = payload.length >>> 8
-  frame[2] = payload.length >>> 16
+const frameOf = (kind: number, payload: Uint8Array, first?: number): Uint8Array => {
+  const frame = copied(payload, first, headerBytes)
+  const size = frame.length - headerBytes
+  frame[0] = size
+  frame[1] = size >>> 8
+  frame[2] = size >>> 16
   frame[3] = kind
-  frame.set(payload, headerBytes)
   return frame
+}
+
+/** The bytes behind so much room, and behind `first` if there is one. */
+const copied = (bytes: Uint8Array, first: number | undefined, room = 0): Uint8Array => {
+  const start = first === undefined ? room : room + 1
+  const copy = new Uint8Array(start + bytes.length)
+  if (first !== undefined) copy[room] = first
+  copy.set(bytes, start)
+  return copy
 }
 
 const joined = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {

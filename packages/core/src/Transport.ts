@@ -53,8 +53,9 @@ export interface Connection {
   /**
    * Sends one message. False: it was taken, and the sender should wait for `drain` before it sends more. A closed
    * connection takes nothing and returns false without a drain. At most `Limits.frameBytesMax` bytes; more is a defect.
+   * `first` is a byte to go before the others, for those who would copy a message only to put one before it.
    */
-  readonly send: (bytes: Uint8Array) => boolean
+  readonly send: (bytes: Uint8Array, first?: number) => boolean
   /** Sets the listener, once. What arrived before is delivered first; nothing is delivered before it is set. */
   readonly listen: (listener: ConnectionListener) => void
   /** Asks the peer to wait: while paused at most the connection's credit arrives. */

@@ -55,6 +55,22 @@ describe("a message stream", () => {
     expect(stream.send(new Uint8Array(1))).toBe(false)
   })
 
+  it.each([3, pieceBytesMax - 1, pieceBytesMax, 3 * pieceBytesMax])(
+    "sends a message of %i bytes behind a first byte as one message",
+    async (size) => {
+      const { listen, seen, stream } = makeEnd()
+      const sender = makeEnd((bytes) => stream.received(bytes)).stream
+      listen()
+      const bytes = new Uint8Array(size).map((_, at) => at * 7)
+      sender.send(bytes, 200)
+      bytes.fill(0)
+      await turn()
+      expect(seen.messages.map(({ length }) => length)).toEqual([size + 1])
+      expect(seen.messages[0]!.every((byte, at) => byte === (at === 0 ? 200 : ((at - 1) * 7) % 256))).toBe(true)
+      expect(() => sender.send(new Uint8Array(frameBytesMax), 1)).toThrow(RangeError)
+    }
+  )
+
   it("waits for the rest of a frame that is cut anywhere", () => {
     fc.assert(
       fc.property(

@@ -13,7 +13,7 @@ import type { Action } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable, type TransportLost } from "@continuum/core/Transport"
 import { Cause, Effect, Exit, type Fiber, type Stream } from "effect"
 import type { Channel, ChannelListener } from "./Channel.ts"
-import { frame, headerBytes, kinds, outcomeOf, reasonLengthMax } from "./EnvelopeFrame.ts"
+import { frame, headed, headerBytes, kinds, outcomeOf, reasonLengthMax } from "./EnvelopeFrame.ts"
 import { EnvelopeStreams } from "./EnvelopeStreams.ts"
 import * as Limits from "./Limits.ts"
 
@@ -142,7 +142,7 @@ export class EnvelopeChannel implements ChannelListener {
     }
     let bytes: Uint8Array
     try {
-      bytes = EnvelopeWire.encode(envelope)
+      bytes = EnvelopeWire.encode(envelope, number === undefined ? 1 : headerBytes)
     } catch (error) {
       if (error instanceof EnvelopeMalformed) return error
       throw error
@@ -150,7 +150,7 @@ export class EnvelopeChannel implements ChannelListener {
     if (this.full && this.bytesWaiting + bytes.length > Limits.envelopesWaitingBytesMax) {
       return new PeerUnreachable({ peer, reason: "it reads slower than it is sent messages; send less, or later" })
     }
-    this.send(frame(kind, number, bytes))
+    this.send(headed(kind, number, bytes))
     return undefined
   }
 
@@ -166,7 +166,7 @@ export class EnvelopeChannel implements ChannelListener {
     const kind = bytes[0]
     if (kind === kinds.tell) return this.tellArrived(bytes.subarray(1))
     if (bytes.length < headerBytes) throw new Error(`it sent an envelope frame of ${bytes.length} bytes`)
-    const number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
+    const number = ((bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!) >>> 0
     const body = bytes.subarray(headerBytes)
     if (kind === kinds.ask) return this.askArrived(number, body)
     if (kind === kinds.cancel) return this.cancelArrived(number)
@@ -292,7 +292,7 @@ export class EnvelopeChannel implements ChannelListener {
         outcome._tag === "Replied"
           ? [kinds.replied, outcome.value]
           : [outcome._tag === "Failed" ? kinds.failed : kinds.refused, outcome.error]
-      const bytes = frame(kind, number, Codec.encode(value))
+      const bytes = headed(kind, number, Codec.encode(value, headerBytes))
       if (bytes.length > Limits.envelopeFrameBytesMax) throw new RangeError(`it has ${bytes.length} bytes`)
       this.send(bytes)
     } catch (cause) {

@@ -30,10 +30,19 @@ export const reasonLengthMax = 1_000
 /** A frame of this kind about the ask of this number; a tell has none. */
 export const frame = (kind: number, number: number | undefined, body?: Uint8Array): Uint8Array => {
   const header = number === undefined ? 1 : headerBytes
-  const bytes = new Uint8Array(header + (body?.length ?? 0))
-  bytes[0] = kind
-  if (number !== undefined) new DataView(bytes.buffer).setUint32(1, number)
+  const bytes = headed(kind, number, new Uint8Array(header + (body?.length ?? 0)))
   if (body !== undefined) bytes.set(body, header)
+  return bytes
+}
+
+/** The same for a body that was written behind the room for its header. */
+export const headed = (kind: number, number: number | undefined, bytes: Uint8Array): Uint8Array => {
+  bytes[0] = kind
+  if (number === undefined) return bytes
+  bytes[1] = number >>> 24
+  bytes[2] = number >>> 16
+  bytes[3] = number >>> 8
+  bytes[4] = number
   return bytes
 }
 

@@ -94,10 +94,7 @@ export class Mux {
   }
 
   write(number: number, body: Uint8Array): void {
-    const frame = new Uint8Array(1 + body.length)
-    frame[0] = number
-    frame.set(body, 1)
-    if (!this.connection.send(frame)) this.writable = false
+    if (!this.connection.send(body, number)) this.writable = false
   }
 
   private drained(): void {

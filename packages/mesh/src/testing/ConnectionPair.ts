@@ -69,12 +69,16 @@ class End implements PairEnd {
     this.ended = false
   }
 
-  readonly send = (bytes: Uint8Array): boolean => {
-    if (bytes.length > frameBytesMax) throw new RangeError(`A message has ${bytes.length} bytes`)
+  readonly send = (bytes: Uint8Array, first?: number): boolean => {
+    const size = first === undefined ? bytes.length : bytes.length + 1
+    if (size > frameBytesMax) throw new RangeError(`A message has ${size} bytes`)
     const other = this.other!
     if (this.end !== undefined || other.end !== undefined) return false
-    other.incoming.push(bytes.slice())
-    other.bytesIncoming += bytes.length
+    const message = new Uint8Array(size)
+    message.set(bytes, size - bytes.length)
+    if (first !== undefined) message[0] = first
+    other.incoming.push(message)
+    other.bytesIncoming += size
     other.schedule()
     // Stays set until the drain that it promises, also when a later message finds room.
     this.waiting ||= other.bytesIncoming > this.creditBytes
