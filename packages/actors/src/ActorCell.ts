@@ -35,11 +35,6 @@ import type { Timers } from "./Timers.ts"
  */
 export type Phase = "ready" | "starting" | "restarting" | "stopping" | "ending" | "moving" | "away" | "stopped"
 
-/** A message that was set aside, and the object of the handler that did so. */
-export interface Stashed extends Waiting {
-  readonly message: Message
-}
-
 /** Why a message did not get into a mailbox. */
 export type Refusal = MailboxFull | ActorStopped | AddressUnknown
 
@@ -68,7 +63,7 @@ export class ActorCell implements Runnable {
   /** Senders that wait for room in the mailbox. */
   senders: Senders | undefined
   /** Messages that were set aside, oldest first. */
-  stash: Array<Stashed> | undefined
+  stash: Array<Waiting> | undefined
   /** Reentrant messages that are being handled. */
   beside: Beside | undefined
   /** Bookkeeping of what is not stored yet; undefined for an actor that is not durable. */

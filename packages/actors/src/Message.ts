@@ -35,6 +35,8 @@ export class Message implements ActorContext {
   kept: boolean
   /** Whether it is reentrant and being handled, also while another message is. */
   beside: boolean
+  /** Whether its handler set it aside: it is handled again later. */
+  isSetAside: boolean
   outbox: Array<Outgoing> | undefined
   private controller: AbortController | undefined
 
@@ -45,6 +47,7 @@ export class Message implements ActorContext {
     this.ask = ask
     this.kept = false
     this.beside = false
+    this.isSetAside = false
     this.outbox = undefined
     this.controller = undefined
   }

@@ -92,10 +92,14 @@ export const handle = (
       cell.deadLetter(entry, full.message)
       return undefined
     case "dropOldest": {
-      const oldest = { entry: mailbox.entry, ask: mailbox.ask }
-      mailbox.drop()
+      // More than one when messages that were set aside came back to a full mailbox.
+      const dropped: Array<Pick<Waiting, "entry" | "ask">> = []
+      while (mailbox.size >= mailbox.capacity) {
+        dropped.push({ entry: mailbox.entry, ask: mailbox.ask })
+        mailbox.drop()
+      }
       mailbox.offer(entry, payload, ask)
-      cell.refuse(oldest.entry, oldest.ask, full)
+      for (const oldest of dropped) cell.refuse(oldest.entry, oldest.ask, full)
       return undefined
     }
     case "backpressure":

@@ -13,12 +13,14 @@ export const add = (message: Message): void => {
   if (cell.current !== message || entry === cell.type.definition.start) {
     throw new TypeError(`"${entry.name}" of ${cell.address} is no message that can be set aside now`)
   }
+  // Also when it was brought back meanwhile: it waits for its next handling already.
+  if (message.isSetAside) return
   const stash = (cell.stash ??= [])
   const { capacity } = cell.mailbox
   if (stash.length >= capacity)
     throw new RangeError(`${cell.address} has set ${capacity} messages aside, and may no more`)
-  if (stash.at(-1)?.message === message) return
-  stash.push({ entry, payload, ask, message })
+  stash.push({ entry, payload, ask })
+  message.isSetAside = true
   // The asker waits on for the answer of the handling to come, whatever becomes of this one.
   message.ask = undefined
   message.kept = true

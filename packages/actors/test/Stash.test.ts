@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import * as Actor from "../src/Actor.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
@@ -165,5 +165,79 @@ describe("a message that was set aside", () => {
       const error = yield* Effect.flip(system.ref(Odd, "o").get())
       expect(error.message).toContain("no message that can be set aside now")
     }).pipe(Effect.provide(ActorSystem.layerWithoutStorage()))
+  )
+
+  it.effect("is handled once more, also when it is set aside again after it was brought back", () =>
+    Effect.gen(function* () {
+      let handled = 0
+      const Again = Actor.actor("again", {
+        state: 0,
+        put: (state, _: void, context) => {
+          handled++
+          if (handled > 1) return state
+          context.stash()
+          context.unstash()
+          context.stash()
+          return state
+        },
+        free: (state, _: void, context) => {
+          context.unstash()
+          return state
+        },
+        get: (state) => state
+      })
+      const again = (yield* ActorSystem).ref(Again, "a")
+      yield* again.tell.put()
+      yield* again.get()
+      yield* again.free()
+      yield* again.get()
+      expect(handled).toBe(2)
+    }).pipe(Effect.provide(ActorSystem.layerWithoutStorage()))
+  )
+
+  it.effect(
+    "that comes back to a full mailbox makes room for newer ones by the rule of the definition, and nothing vanishes",
+    () =>
+      Effect.gen(function* () {
+        const gate = yield* Deferred.make<void>()
+        let fifth: Effect.Effect<void> = Effect.void
+        const Gate = Actor.actor(
+          "gate",
+          {
+            state: { open: false, seen: [] as ReadonlyArray<number> },
+            put: (state, n: number, context) => {
+              if (state.open) return Actor.reply({ ...state, seen: [...state.seen, n] })
+              context.stash()
+              return Actor.reply(state)
+            },
+            open: (state, _: void, context) =>
+              Effect.gen(function* () {
+                yield* Deferred.await(gate)
+                context.unstash()
+                // The mailbox holds twice its capacity now.
+                yield* fifth
+                return { ...state, open: true }
+              }),
+            seen: (state) => Actor.reply(state, state.seen)
+          },
+          { mailboxCapacity: 2, overflow: "dropOldest" }
+        )
+        const system = yield* ActorSystem
+        const ref = system.ref(Gate, "g")
+        yield* ref.tell.put(1)
+        yield* ref.tell.put(2)
+        yield* ref.seen()
+        const opened = yield* Effect.forkChild(ref.open())
+        yield* settled
+        yield* ref.tell.put(3)
+        yield* ref.tell.put(4)
+        fifth = Effect.orDie(ref.tell.put(5))
+        yield* Deferred.succeed(gate, undefined)
+        yield* Fiber.join(opened)
+        const seen = yield* ref.seen()
+        // Nothing vanishes: the newest is handled, and what is not handled is a dead letter.
+        expect(seen).toContain(5)
+        expect(seen.length + (yield* system.deadLetters).length).toBe(5)
+      }).pipe(Effect.provide(ActorSystem.layerWithoutStorage()))
   )
 })
