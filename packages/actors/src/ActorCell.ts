@@ -13,6 +13,7 @@ import * as ActorLife from "./ActorLife.ts"
 import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
 import type { Ask } from "./Ask.ts"
+import * as Beside from "./Beside.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
 import type { Kernel } from "./Kernel.ts"
@@ -20,7 +21,6 @@ import { Mailbox, type Waiting } from "./Mailbox.ts"
 import { Message } from "./Message.ts"
 import * as Overflow from "./Overflow.ts"
 import * as Reentrancy from "./Reentrancy.ts"
-import type { Beside } from "./Reentrancy.ts"
 import type { Admission, Senders } from "./Overflow.ts"
 import type { Relations } from "./Relations.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
@@ -65,7 +65,7 @@ export class ActorCell implements Runnable {
   /** Messages that were set aside, oldest first. */
   stash: Array<Waiting> | undefined
   /** Reentrant messages that are being handled. */
-  beside: Beside | undefined
+  beside: Beside.Beside | undefined
   /** Bookkeeping of what is not stored yet; undefined for an actor that is not durable. */
   readonly durable: Durable | undefined
   /** The fiber of the handler, of a load or of a backoff: an actor is never in two of these at once. */
@@ -315,7 +315,7 @@ export class ActorCell implements Runnable {
     if (this.current?.ask === ask) {
       this.current.abort()
       this.fiber?.interruptUnsafe()
-    } else if (this.beside !== undefined) Reentrancy.cancel(this.beside, ask)
+    } else if (this.beside !== undefined) Beside.cancel(this.beside, ask)
   }
 
   /** A message that will not be handled: its asker hears why, and it becomes a dead letter. */

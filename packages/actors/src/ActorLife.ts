@@ -7,13 +7,13 @@
 import { Cause, Effect, Exit, type Fiber } from "effect"
 import type { Entry, Terminated } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
+import * as Beside from "./Beside.ts"
 import * as ActorEvents from "./ActorEvents.ts"
 import { type ActorError, ActorFailed, type ActorStopped, type AddressUnknown, StateNotStored } from "./ActorError.ts"
 import type { StorageFailed } from "./ActorStorage.ts"
 import type { Held } from "./GroupCommit.ts"
 import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
-import * as Reentrancy from "./Reentrancy.ts"
 import * as Relations from "./Relations.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
 import * as Stash from "./Stash.ts"
@@ -302,7 +302,7 @@ const letGo = (cell: ActorCell): void => {
   cell.timers?.cancelAll()
   ReplyStreams.endAll(cell)
   Stash.putBack(cell)
-  Reentrancy.abandon(cell)
+  Beside.abandon(cell)
   const { relations } = cell
   if (relations === undefined) return
   for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))

@@ -5,7 +5,7 @@
  * They must not change the state, for the handler in progress will replace it. Each runs in a fiber of its own and ends with the life
  * in which it began.
  */
-import { Cause, Context, Effect, Exit, type Fiber } from "effect"
+import { Cause, Context, Effect, Exit } from "effect"
 import { type Entry, Reply } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { ActorFailed, MailboxFull } from "./ActorError.ts"
@@ -13,9 +13,6 @@ import type { Ask } from "./Ask.ts"
 import { deepFreeze } from "./Freeze.ts"
 import * as Limits from "./Limits.ts"
 import { CurrentMessage, Message } from "./Message.ts"
-
-/** The reentrant messages of an actor that are being handled, with their fibers. */
-export type Beside = Map<Message, Fiber.Fiber<unknown, unknown>>
 
 /** Handles a message beside the current one, or says why not. */
 export const handle = (
@@ -79,29 +76,4 @@ const crashed = ({ ask, cell, entry }: Message, text: string): void => {
   const cause = text.split("\n", 1)[0]!
   if (ask === undefined) cell.deadLetter(entry, `its handler crashed: ${cause}`)
   else ask.fail(new ActorFailed({ address: cell.address, messageName: entry.name, cause }))
-}
-
-/** The asker of such a message gave up. */
-export const cancel = (beside: Beside, ask: Ask): void => {
-  for (const [message, fiber] of beside) {
-    if (message.ask !== ask) continue
-    message.abort()
-    fiber.interruptUnsafe()
-  }
-}
-
-/** The life of the actor ends, and they with it. */
-export const abandon = (cell: ActorCell): void => {
-  const { beside } = cell
-  if (beside === undefined) return
-  cell.beside = undefined
-  for (const [message, fiber] of beside) {
-    const { ask, entry } = message
-    beside.delete(message)
-    message.beside = false
-    message.abort()
-    fiber.interruptUnsafe()
-    const failed = new ActorFailed({ address: cell.address, messageName: entry.name, cause: "the actor restarted" })
-    cell.refuse(entry, ask, cell.phase === "stopped" ? cell.stopped() : failed)
-  }
 }

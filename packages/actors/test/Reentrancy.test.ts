@@ -23,7 +23,7 @@ const Job = Actor.actor(
         Effect.onInterrupt(() => Effect.sync(() => interrupted++)),
         Effect.as(Actor.reply(state, state))
       ),
-    refuse: (_: number) => Effect.fail(new Refused()),
+    refuse: () => Effect.fail(new Refused()),
     change: (state: number) => state + 100,
     boom: (): number => {
       throw new Error("boom")
