@@ -98,11 +98,7 @@ export class ActorStorage extends Context.Service<
      */
     readonly commit: (batch: ReadonlyArray<Write>) => Effect.Effect<Effect.Effect<void, StorageFailed>, StorageFailed>
     /** Addresses with a stored state that begin with `prefix`, in order, at most `limit`; with `from`, that one and those after it. */
-    readonly list: (
-      prefix: string,
-      limit: number,
-      from?: string
-    ) => Effect.Effect<ReadonlyArray<string>, StorageFailed>
+    readonly list: (prefix: string, limit: number, from?: string) => Effect.Effect<ReadonlyArray<string>, StorageFailed>
     /** Sets the record of an actor aside, for a reason that only its owner can know. */
     readonly quarantine: (address: string, reason: string) => Effect.Effect<void, StorageFailed>
     /** Lets the actor begin anew. The record that was set aside stays where it is. Whether it was quarantined. */

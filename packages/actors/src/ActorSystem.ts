@@ -24,6 +24,7 @@ import {
   type StorageFailed
 } from "./ActorStorage.ts"
 import * as Inspector from "./Inspector.ts"
+import type { JournalEvent, ReplayError } from "./JournalRecords.ts"
 import { Kernel } from "./Kernel.ts"
 import * as LeaseAuthorityRemote from "./LeaseAuthorityRemote.ts"
 import * as LeaseStoreActors from "./LeaseStoreActors.ts"
@@ -149,6 +150,14 @@ export class ActorSystem extends Context.Service<
      * defect when the topic has `Limits.subscribersMax` subscribers.
      */
     readonly events: <Event>(topic: Topic<Event>, buffer?: number) => Stream.Stream<Event>
+    /**
+     * The stored events of an actor of this node with a journal, oldest first, from number `from` on (default: the oldest kept).
+     * Fails with `TypeError` as a defect for an actor without a journal, `RecordQuarantined` at an event that is damaged.
+     */
+    readonly journal: (
+      address: string,
+      from?: number
+    ) => Stream.Stream<JournalEvent, AddressMalformed | AddressUnknown | ReplayError>
     /** Newest first. */
     readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
     /** O(active actors). */
@@ -266,6 +275,7 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
         ),
       { bufferSize: buffer, strategy: "sliding" }
     ),
+  journal: (address, from) => Inspector.journal(kernel, address, from),
   watch: (address) => Inspector.watch(kernel, address),
   deadLetters: Effect.sync(() => kernel.deadLetters.list()),
   totals: () => ({

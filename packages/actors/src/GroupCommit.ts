@@ -9,6 +9,7 @@ import { Cause, Effect, Exit, Result } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
 import * as ActorLife from "./ActorLife.ts"
 import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
+import type { Position } from "./JournalRecords.ts"
 import type { Message } from "./Message.ts"
 
 /** An answer that waits for the storage. */
@@ -23,6 +24,10 @@ export interface Held {
 export interface Durable {
   /** Changed since the last transaction took its state. */
   dirty: boolean
+  /** Records besides the state that go with it in the next transaction, in this order. */
+  records: Array<Write>
+  /** Of an actor with a journal: where it is, once it has started. */
+  readonly position: Position
   /** Answers that wait for the next transaction. */
   waiting: Array<Held>
   /** Transactions under way that hold a state of this actor. */
@@ -35,6 +40,8 @@ export interface Durable {
 
 export const makeDurable = (): Durable => ({
   dirty: false,
+  records: [],
+  position: { sequence: 0, snapshot: undefined },
   waiting: [],
   inFlight: 0,
   lastHeld: undefined,
@@ -108,16 +115,17 @@ export class GroupCommit {
       durable.dirty = false
       const held = durable.waiting
       durable.waiting = []
-      const bytes = cell.type.encodeState(cell.state)
-      if (Result.isFailure(bytes)) {
-        ActorLife.commitFailed(cell, bytes.failure, held)
+      const stateWrites = cell.type.stateWrites(cell, durable)
+      if (Result.isFailure(stateWrites)) {
+        ActorLife.commitFailed(cell, stateWrites.failure, held)
         this.settlePart(durable)
         continue
       }
       durable.inFlight++
       durable.lastHeld = held
       parts.push({ cell, durable, held })
-      writes.push({ address: cell.address, state: bytes.success })
+      writes.push(...durable.records, ...stateWrites.success)
+      durable.records = []
       if (cell.type.definition.ack === "flushed") ack = "flushed"
     }
     if (parts.length === 0) return this.becomeIdle()
