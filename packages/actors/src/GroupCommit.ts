@@ -138,27 +138,33 @@ export class GroupCommit {
     const committed = Effect.exit(this.host.storage!.commit(writes))
     return Effect.flatMap(committed, (exit) => {
       this.committing = false
+      if (Exit.isFailure(exit)) {
+        // Before the next transaction takes anything: what came after a refused one must not be in it.
+        this.finish(parts, exit)
+        if (this.dirty.length > 0) this.schedule()
+        return Effect.void
+      }
       if (this.dirty.length > 0) this.schedule()
-      if (Exit.isFailure(exit)) return this.finish(parts, exit)
       const early = ack === "committed" ? parts : parts.filter(({ cell }) => cell.type.definition.ack === "committed")
       for (const { cell, held } of early) cell.commitSucceeded(held.splice(0))
-      if (ack === "committed") return this.finish(parts, Exit.void)
-      return Effect.flatMap(Effect.exit(exit.value), (flushed) => this.finish(parts, flushed))
+      if (ack === "committed") {
+        this.finish(parts, Exit.void)
+        return Effect.void
+      }
+      return Effect.map(Effect.exit(exit.value), (flushed) => this.finish(parts, flushed))
     })
   }
 
-  private finish(parts: ReadonlyArray<Part>, exit: Exit.Exit<unknown, StorageFailed>): Effect.Effect<void> {
-    return Effect.sync(() => {
-      this.unsettled--
-      for (const { cell, durable, held } of parts) {
-        durable.inFlight--
-        if (durable.lastHeld === held) durable.lastHeld = undefined
-        if (Exit.isSuccess(exit)) cell.commitSucceeded(held)
-        else ActorLife.commitFailed(cell, reasonOf(exit.cause), held)
-        this.settlePart(durable)
-      }
-      this.becomeIdle()
-    })
+  private finish(parts: ReadonlyArray<Part>, exit: Exit.Exit<unknown, StorageFailed>): void {
+    this.unsettled--
+    for (const { cell, durable, held } of parts) {
+      durable.inFlight--
+      if (durable.lastHeld === held) durable.lastHeld = undefined
+      if (Exit.isSuccess(exit)) cell.commitSucceeded(held)
+      else ActorLife.commitFailed(cell, reasonOf(exit.cause), held)
+      this.settlePart(durable)
+    }
+    this.becomeIdle()
   }
 
   private settlePart(durable: Durable): void {
