@@ -197,7 +197,7 @@ describe("an actor with a journal", () => {
     const { live } = disk()
     const system = Effect.map(
       ActorSystem,
-      (system) => system.ref(Plain as never, "a") as { add: (n: number) => Effect.Effect<void> }
+      (system) => system.ref(Plain as never, "a") as unknown as { add: (n: number) => Effect.Effect<void> }
     )
     expect(await live(Effect.flatMap(system, (a) => failure(a.add(1))))).toContain("this actor has no journal")
   })
