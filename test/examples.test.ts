@@ -1,13 +1,17 @@
 /** The examples run, and print what their comments promise. */
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import process from "node:process"
 
 const root = resolve(import.meta.dirname, "..")
-const run = (example: string) => {
+const run = (example: string, env: Record<string, string> = {}) => {
   const { status, stderr, stdout } = spawnSync(join(root, "node_modules/.bin/bun"), [join("examples", example)], {
     cwd: root,
     encoding: "utf8",
+    env: { ...process.env, ...env },
     timeout: 60_000
   })
   assert.strictEqual(status, 0, stderr)
@@ -45,5 +49,19 @@ describe("an example", () => {
     )
     assert.include(output, "made: no more than a buffer ahead: true")
     assert.include(output, "the stream has ended with its reader: true")
+  })
+
+  it("10-journal goes on where it was, and reads its past events", () => {
+    const dir = mkdtempSync(join(tmpdir(), "journal-"))
+    try {
+      const account = { ACCOUNT_DIR: dir }
+      assert.strictEqual(
+        run("10-journal.ts", account),
+        '75\n1 {"deposited":100}\n2 {"withdrawn":30}\n3 {"deposited":5}\n'
+      )
+      assert.include(run("10-journal.ts", account), '150\n4 {"deposited":100}\n')
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
   })
 })

@@ -17,9 +17,13 @@ import { Context, Duration, type Effect, Schema, type Stream } from "effect"
 import { type Rpc, RpcSchema, type RpcGroup } from "effect/rpc"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
+import * as Journal from "./Journal.ts"
 import * as Limits from "./Limits.ts"
 import type { Topic } from "./Topic.ts"
 import * as SupervisionStrategy from "./SupervisionStrategy.ts"
+import * as Versions from "./Versions.ts"
+
+export { emit } from "./Journal.ts"
 
 /** A new state and a reply that differs from it. Made by `reply`. */
 export class Reply<out State, out Value> {
@@ -125,14 +129,18 @@ export interface ActorContext {
 }
 
 /** What a handler may return. */
-export type Result<State, Value = unknown, Error = unknown, Services = any> =
-  | State
-  | Reply<State, Value>
-  | PromiseLike<State | Reply<State, Value>>
-  | Effect.Effect<State | Reply<State, Value>, Error, Services>
+export type Result<State, Event = never> =
+  | Returned<State, Event>
+  | PromiseLike<Returned<State, Event>>
+  | Effect.Effect<Returned<State, Event>, unknown, any>
+type Returned<State, Event> = State | Reply<State, unknown> | Journal.Emit<Event, unknown>
 
 /** A handler. One that needs no payload leaves out the second parameter; a payload's type must be written down. */
-export type Handler<State> = (state: State, payload: never, context: ActorContext) => Result<State>
+export type Handler<State, Event = never> = (
+  state: State,
+  payload: never,
+  context: ActorContext
+) => Result<State, Event>
 
 /** The types of one message, as its sender sees them. With `Streams` the reply is a stream of such values. */
 export interface MessageType<Payload = any, Value = any, Error = any, Streams extends boolean = false> {
@@ -148,8 +156,8 @@ export type MessageTypes = { readonly [name: string]: MessageType<any, any, any,
 /** What happens to a message that finds a mailbox full. */
 export type Overflow = "fail" | "dropOldest" | "dropNewest" | "backpressure"
 
-/** Options of a definition. `Name` are the names of its messages. */
-export interface Options<State = any, Name extends string = string> {
+/** Options of a definition. `Event` are the events of its journal, `Name` the names of its messages. */
+export interface Options<State = any, Event = any, Name extends string = string> {
   /** Whether the state is stored. Default: true in a system with storage. */
   readonly durable?: boolean
   /**
@@ -184,7 +192,7 @@ export interface Options<State = any, Name extends string = string> {
   /** What becomes of its children. Default: one_for_one, at most 10 restarts in a minute. */
   readonly children?: SupervisionStrategy.ChildrenOptions
   /** Handled at each start, before any message: the place to spawn children. Its result is the new state. */
-  readonly start?: (state: State, context: ActorContext) => Result<State>
+  readonly start?: (state: State, context: ActorContext) => Result<State, Event>
   /** How long a handler in progress may take when this actor is stopped. Default `Limits.stopTimeoutMs`. */
   readonly stopTimeout?: Duration.Input
   /** How long an ask waits for its reply. Default `Limits.askTimeoutMs`; infinite durations are allowed. */
@@ -196,6 +204,15 @@ export interface Options<State = any, Name extends string = string> {
   readonly passivateAfter?: Duration.Input
   /** Schema of the state, for states that are not plain data. What is stored is its JSON form. */
   readonly schema?: Schema.Codec<State, any>
+  /**
+   * Version of the state, 1 to `Limits.versionMax`; a stored one that is older is migrated. An actor whose stored state is newer, or
+   * whose migration throws, stays stopped and its record as it is. Default 1.
+   */
+  readonly version?: number
+  /** By version: what makes a stored state (with a schema, its JSON form) of that version one of the next. */
+  readonly migrations?: Versions.Migrations
+  /** The actor's state is made of events, and these are stored: its handlers return `emit`. */
+  readonly journal?: Journal.Options<State, Event>
   /** Whether an actor of this name exists. Without it every name does. A name that does not gets `AddressUnknown`. */
   readonly accepts?: (name: string) => boolean | Effect.Effect<boolean>
 }
@@ -234,6 +251,8 @@ export interface Actor<Kind extends string, State, M extends MessageTypes, Servi
   /** `realm`: callable inside its own realm only. `mesh`: has schemas, and may be called from others. */
   readonly exposed: "realm" | "mesh"
   readonly schema: Schema.Codec<State, any> | undefined
+  readonly versions: Versions.Versions
+  readonly journal: Journal.Journal | undefined
   /** Undefined: durable where there is storage. */
   readonly durable: boolean | undefined
   readonly ack: "flushed" | "committed"
@@ -261,7 +280,7 @@ export type Any = Actor<string, any, any, any>
 /** The messages of a definition. */
 export type Messages<A> = A extends Actor<any, any, infer M, any> ? M : never
 
-type ReplyOfPlain<A> = A extends Reply<any, infer Value> ? Value : A
+type ReplyOfPlain<A> = A extends Reply<any, infer Value> ? Value : A extends Journal.Emit<any, infer Value> ? Value : A
 type ReplyOf<T> =
   T extends Effect.Effect<infer A, any, any>
     ? ReplyOfPlain<A>
@@ -339,21 +358,28 @@ export type MessagesOfRpcs<Rpcs extends Rpc.Any> = {
 }
 
 /** A handler for each rpc. Returning the bare state is allowed where the state is the success that the rpc promises. */
-export type HandlersOfRpcs<State, Rpcs extends Rpc.Any> = {
+export type HandlersOfRpcs<State, Rpcs extends Rpc.Any, Event = never> = {
   readonly [Current in Rpcs as Current["_tag"]]: (
     state: State,
     payload: Rpc.Payload<Current>,
     context: ActorContext
   ) => [Rpc.SuccessChunk<Current>] extends [never]
-    ? RpcResult<State, Rpc.Success<Current>, Rpc.Error<Current>>
-    : RpcResult<State, Stream.Stream<Rpc.SuccessChunk<Current>, Rpc.ErrorExit<Current>, any>, Rpc.ErrorExit<Current>>
+    ? RpcResult<State, Event, Rpc.Success<Current>, Rpc.Error<Current>>
+    : RpcResult<
+        State,
+        Event,
+        Stream.Stream<Rpc.SuccessChunk<Current>, Rpc.ErrorExit<Current>, any>,
+        Rpc.ErrorExit<Current>
+      >
 }
 
-type RpcResult<State, Success, Error> =
-  | RpcValue<State, Success>
-  | PromiseLike<RpcValue<State, Success>>
-  | Effect.Effect<RpcValue<State, Success>, Error, any>
-type RpcValue<State, Success> = [State] extends [Success] ? State | Reply<State, Success> : Reply<State, Success>
+type RpcResult<State, Event, Success, Error> =
+  | RpcValue<State, Event, Success>
+  | PromiseLike<RpcValue<State, Event, Success>>
+  | Effect.Effect<RpcValue<State, Event, Success>, Error, any>
+type RpcValue<State, Event, Success> =
+  | ([State] extends [Success] ? State | Reply<State, Success> : Reply<State, Success>)
+  | Journal.Emit<Event, Success>
 
 /**
  * Defines an actor type by a plain object: `state` is the initial state, every other property a handler.
@@ -362,11 +388,12 @@ type RpcValue<State, Success> = [State] extends [Success] ? State | Reply<State,
 export const actor = <
   const Kind extends string,
   State,
-  Handlers extends { readonly [name: string]: Handler<State> | State }
+  Handlers extends { readonly [name: string]: Handler<State, Event> | State },
+  Event = never
 >(
   kind: Kind,
   definition: { readonly state: State } & Handlers,
-  options: Options<State, Exclude<keyof Handlers, "state"> & string> = {}
+  options: Options<State, Event, Exclude<keyof Handlers, "state"> & string> = {}
 ): Actor<Kind, State, MessagesOfHandlers<Handlers>, ServicesOfHandlers<Handlers>> => {
   const { state, ...handlers } = definition as { readonly state: State } & Record<string, Entry["handler"]>
   const entries = Object.entries(handlers).map(([name, handler]): Entry => {
@@ -381,15 +408,16 @@ export const fromRpcs = <
   const Kind extends string,
   Rpcs extends Rpc.Any,
   State,
-  Handlers extends HandlersOfRpcs<State, Rpcs>
+  Handlers extends HandlersOfRpcs<State, Rpcs, Event>,
+  Event = never
 >(
   kind: Kind,
   group: RpcGroup.RpcGroup<Rpcs>,
   definition: {
     readonly state: { readonly schema: Schema.Codec<State, any>; readonly initial: State }
-    readonly handlers: Handlers & HandlersOfRpcs<State, Rpcs>
+    readonly handlers: Handlers & HandlersOfRpcs<State, Rpcs, Event>
   },
-  options: Omit<Options<State, Rpcs["_tag"]>, "schema"> = {}
+  options: Omit<Options<State, Event, Rpcs["_tag"]>, "schema"> = {}
 ): Actor<Kind, State, MessagesOfRpcs<Rpcs>, ServicesOfHandlers<Handlers>> => {
   const handlers = definition.handlers as unknown as Record<string, Entry["handler"]>
   const entries = [...group.requests.values()].map((request): Entry => {
@@ -465,6 +493,8 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
     entries: new Map(entries.map((entry) => [entry.name, marked(entry)])),
     exposed,
     schema: options.schema === undefined ? undefined : (Schema.toCodecJson(options.schema) as Schema.Codec<State, any>),
+    versions: Versions.make(options.version, options.migrations),
+    journal: options.journal === undefined ? undefined : Journal.make(options.journal),
     durable: options.durable,
     ack: options.ack ?? "flushed",
     priority: within("priority", options.priority ?? 128, 0, 255),

@@ -8,7 +8,7 @@
  */
 import { Cause, Effect, Exit, type Fiber } from "effect"
 import { type Entry, Reply } from "./Actor.ts"
-import { type ActorError, ActorStopped, type AddressUnknown, type MailboxFull } from "./ActorError.ts"
+import { type ActorError, ActorStopped, type AddressUnknown, type MailboxFull, StateNotStored } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
@@ -16,6 +16,8 @@ import type { Ask } from "./Ask.ts"
 import * as Beside from "./Beside.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
+import { Emit } from "./Journal.ts"
+import * as JournalEvents from "./JournalEvents.ts"
 import type { Kernel } from "./Kernel.ts"
 import { Mailbox, type Waiting } from "./Mailbox.ts"
 import { Message } from "./Message.ts"
@@ -202,7 +204,8 @@ export class ActorCell implements Runnable {
     else if (Effect.isEffect(result)) this.runEffect(message, result as Effect.Effect<unknown, unknown>)
     else if (typeof (result as { readonly then?: unknown }).then === "function") {
       this.awaitPromise(message, result as PromiseLike<unknown>)
-    } else this.completed(message, result, result)
+    } else if (result instanceof Emit) this.emitted(message, result)
+    else this.completed(message, result, result)
     if (this.current !== message) this.type.kernel.reuseMessage(message)
   }
 
@@ -248,10 +251,32 @@ export class ActorCell implements Runnable {
 
   private succeeded(message: Message, value: unknown): void {
     if (value instanceof Reply) this.completed(message, value.state, value.value)
+    else if (value instanceof Emit) this.emitted(message, value)
     else this.completed(message, value, value)
   }
 
   private completed(message: Message, state: unknown, value: unknown): void {
+    if (this.type.journal !== undefined && state !== this.state) {
+      const problem = "an actor with a journal changes its state by events: return emit(event) in place of a new state"
+      return ActorLife.crashed(this, message, Cause.die(new TypeError(problem)))
+    }
+    this.done(message, state, value, false)
+  }
+
+  /** A handler of an actor with a journal returned events. */
+  private emitted(message: Message, emit: Emit<unknown, unknown>): void {
+    const applied = JournalEvents.apply(this, emit)
+    if (applied._tag === "Refused") {
+      this.current = undefined
+      message.outbox = undefined
+      const { address } = this
+      return this.refuse(message.entry, message.ask, new StateNotStored({ address, reason: applied.reason }))
+    }
+    if (applied._tag === "Crashed") return ActorLife.crashed(this, message, Cause.die(applied.defect))
+    this.done(message, applied.state, applied.value, emit.events.length > 0)
+  }
+
+  private done(message: Message, state: unknown, value: unknown, hasEvents: boolean): void {
     const { kernel } = this.type
     this.current = undefined
     this.processed++
@@ -266,7 +291,7 @@ export class ActorCell implements Runnable {
       if (message.ask !== undefined) message.ask.reply(value)
       return
     }
-    if (state !== this.state) {
+    if (state !== this.state || hasEvents) {
       // Always frozen, so that a state which is the same object is the same state and need not be stored again.
       this.state = deepFreeze(state)
       this.type.commits.changed(this, durable)

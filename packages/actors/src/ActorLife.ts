@@ -10,8 +10,9 @@ import type { ActorCell } from "./ActorCell.ts"
 import * as Beside from "./Beside.ts"
 import * as ActorEvents from "./ActorEvents.ts"
 import { type ActorError, ActorFailed, type ActorStopped, type AddressUnknown, StateNotStored } from "./ActorError.ts"
-import type { StorageFailed } from "./ActorStorage.ts"
+import type { ActorStorage, StorageFailed } from "./ActorStorage.ts"
 import type { Held } from "./GroupCommit.ts"
+import * as JournalRecords from "./JournalRecords.ts"
 import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
 import * as Relations from "./Relations.ts"
@@ -88,6 +89,7 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
   const durable = cell.durable!
   const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
   durable.waiting = []
+  durable.records = []
   durable.dirty = false
   const current = abandonCurrent(cell)
   if (current !== undefined) unanswered.push(current)
@@ -181,10 +183,26 @@ const restartAfter = (cell: ActorCell, delayMs: number): void => {
 export const restart = (cell: ActorCell): Effect.Effect<void> => {
   const storage = cell.durable === undefined ? undefined : cell.type.storage
   return Effect.andThen(
-    storage === undefined ? Effect.void : Effect.ignore(storage.release(cell.address)),
+    storage === undefined ? Effect.void : Effect.ignore(makeLoadable(cell, storage)),
     Effect.sync(() => restartNow(cell))
   )
 }
+
+/** Lets what is damaged of its stored state go, so that it can start. */
+const makeLoadable = (cell: ActorCell, storage: ActorStorage["Service"]): Effect.Effect<void, StorageFailed> =>
+  Effect.gen(function* () {
+    const { address } = cell
+    yield* storage.release(address)
+    // Only where it is stopped: what is on its way to the storage is no damage.
+    if (cell.type.journal === undefined || cell.phase !== "stopped") return
+    yield* settled(cell)
+    yield* JournalRecords.repair(storage, address)
+  })
+
+const settled = (cell: ActorCell): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    if (!whenSettled(cell, () => resume(Effect.void))) resume(Effect.void)
+  })
 
 const restartNow = (cell: ActorCell): void => {
   if (cell.kernel.stopping || cell.gone !== undefined) return
@@ -321,12 +339,12 @@ export const forget = (cell: ActorCell): Effect.Effect<void, StorageFailed> =>
     stop(cell, "its state is being deleted")
     cell.stopReason = "its state is being deleted"
     if (cell.durable !== undefined) {
-      yield* Effect.callback<void>((resume) => {
-        if (!whenSettled(cell, () => resume(Effect.void))) resume(Effect.void)
-      })
+      yield* settled(cell)
       const storage = cell.type.storage!
       yield* storage.release(cell.address)
-      yield* Effect.flatten(storage.commit([{ address: cell.address, state: undefined }]))
+      if (cell.type.journal === undefined)
+        yield* Effect.flatten(storage.commit([{ address: cell.address, state: undefined }]))
+      else yield* JournalRecords.forget(storage, cell.address)
     }
     leave(cell, "left")
   }).pipe(

@@ -36,10 +36,10 @@ export class RecordQuarantined extends Schema.TaggedError<RecordQuarantined>()("
   }
 }
 
-/** A new state of an actor, or its removal. */
+/** A new state of an actor, or its removal; or that of any other record, whose key begins with `~` or is none of an address. */
 export interface Write {
   readonly address: string
-  /** Undefined: the actor has no stored state any more. The bytes may lie in a block with others: to keep them is to copy them. */
+  /** Undefined: there is no such record any more. The bytes may lie in a block with others: to keep them is to copy them. */
   readonly state: Uint8Array | undefined
 }
 
@@ -97,8 +97,8 @@ export class ActorStorage extends Context.Service<
      * done when it also survives a power cut.
      */
     readonly commit: (batch: ReadonlyArray<Write>) => Effect.Effect<Effect.Effect<void, StorageFailed>, StorageFailed>
-    /** Addresses with a stored state that begin with `prefix`, in order, at most `limit`. */
-    readonly list: (prefix: string, limit: number) => Effect.Effect<ReadonlyArray<string>, StorageFailed>
+    /** Addresses with a stored state that begin with `prefix`, in order, at most `limit`; with `from`, that one and those after it. */
+    readonly list: (prefix: string, limit: number, from?: string) => Effect.Effect<ReadonlyArray<string>, StorageFailed>
     /** Sets the record of an actor aside, for a reason that only its owner can know. */
     readonly quarantine: (address: string, reason: string) => Effect.Effect<void, StorageFailed>
     /** Lets the actor begin anew. The record that was set aside stays where it is. Whether it was quarantined. */

@@ -190,8 +190,12 @@ const open = (
             }
           })
         }).pipe(compacting.write),
-      list: (prefix, limit) =>
-        compacting.read(attempt(() => [...database.states.getKeys({ start: prefix, end: `${prefix}\uffff`, limit })])),
+      list: (prefix, limit, from = prefix) =>
+        compacting.read(
+          attempt(() => [
+            ...database.states.getKeys({ start: from > prefix ? from : prefix, end: `${prefix}\uffff`, limit })
+          ])
+        ),
       quarantine: setAside,
       release: (address) =>
         Effect.suspend(() => {

@@ -26,10 +26,10 @@ export const make = (states: Map<string, Uint8Array>): ActorStorage["Service"] =
         }
         return Effect.void
       }),
-    list: (prefix, limit) =>
+    list: (prefix, limit, from = "") =>
       Effect.sync(() =>
         [...states.keys()]
-          .filter((address) => address.startsWith(prefix))
+          .filter((address) => address.startsWith(prefix) && address >= from)
           .sort()
           .slice(0, limit)
       ),

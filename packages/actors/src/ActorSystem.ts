@@ -24,6 +24,7 @@ import {
   type StorageFailed
 } from "./ActorStorage.ts"
 import * as Inspector from "./Inspector.ts"
+import type { JournalEvent, ReplayError } from "./JournalRecords.ts"
 import { Kernel } from "./Kernel.ts"
 import * as LeaseAuthorityRemote from "./LeaseAuthorityRemote.ts"
 import * as LeaseStoreActors from "./LeaseStoreActors.ts"
@@ -157,6 +158,14 @@ export class ActorSystem extends Context.Service<
     readonly feed: (topics: ReadonlyArray<Topic<any>>, buffer?: number) => Stream.Stream<TopicFeed.FeedItem>
     /** Whether anybody listens to a topic: what nobody hears need not be made. */
     readonly isHeard: (topic: Topic<any>) => boolean
+    /**
+     * The stored events of an actor of this node with a journal, oldest first, from number `from` on (default: the oldest kept).
+     * Fails with `TypeError` as a defect for an actor without a journal, `RecordQuarantined` at an event that is damaged.
+     */
+    readonly journal: (
+      address: string,
+      from?: number
+    ) => Stream.Stream<JournalEvent, AddressMalformed | AddressUnknown | ReplayError>
     /** Newest first. */
     readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
     /** O(active actors). */
@@ -281,6 +290,7 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
       buffer
     ),
   isHeard: (topic) => kernel.topics.isHeard(topic.name),
+  journal: (address, from) => Inspector.journal(kernel, address, from),
   watch: (address) => Inspector.watch(kernel, address),
   deadLetters: Effect.sync(() => kernel.deadLetters.list()),
   totals: () => ({

@@ -3,21 +3,23 @@
  * states become bytes.
  */
 import * as Address from "@continuum/core/Address"
-import * as Codec from "@continuum/core/Codec"
-import { Context, Effect, Result, Schema } from "effect"
+import { Context, Effect, Result } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorCell } from "./ActorCell.ts"
 import { ActorStopped, type AddressUnknown } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import type { RefClasses } from "./ActorRef.ts"
-import type { ActorStorage } from "./ActorStorage.ts"
+import type { ActorStorage, Write } from "./ActorStorage.ts"
 import { AskDeadlines } from "./AskDeadlines.ts"
 import { deepFreeze } from "./Freeze.ts"
-import type { GroupCommit } from "./GroupCommit.ts"
+import type { Durable, GroupCommit } from "./GroupCommit.ts"
+import type { Journal } from "./Journal.ts"
+import * as JournalRecords from "./JournalRecords.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import { addressText } from "./Message.ts"
 import * as PlainData from "./PlainData.ts"
+import * as StoredValue from "./StoredValue.ts"
 
 /** Where the states of an actor of another node are kept. */
 export interface Home {
@@ -35,6 +37,7 @@ export class ActorType {
   readonly definition: Actor.Any
   readonly context: Context.Context<never>
   readonly cells: Map<string, ActorCell>
+  readonly journal: Journal | undefined
   readonly durable: boolean
   /** 0 to 255, higher first. */
   readonly priority: number
@@ -51,6 +54,7 @@ export class ActorType {
     this.storage = home?.storage ?? kernel.storage
     this.commits = home?.commits ?? kernel.commits
     this.definition = definition
+    this.journal = definition.journal
     this.context = definition.context === undefined ? kernel.context : Context.merge(kernel.context, definition.context)
     this.cells = new Map()
     this.durable = definition.durable ?? this.storage !== undefined
@@ -122,7 +126,7 @@ export class ActorType {
   loadInitialState(cell: ActorCell): Effect.Effect<unknown, ActorStopped | AddressUnknown> | undefined {
     const { accepts, initial } = this.definition
     if (!this.durable && accepts === undefined) return undefined
-    const load = this.durable ? this.load(cell.address) : Effect.succeed(initial)
+    const load = this.durable ? this.load(cell) : Effect.succeed(initial)
     if (accepts === undefined) return load
     const exists = Effect.suspend(() => {
       const answer = accepts(cell.name)
@@ -133,55 +137,72 @@ export class ActorType {
     )
   }
 
-  private load(address: string): Effect.Effect<unknown, ActorStopped> {
+  private load(cell: ActorCell): Effect.Effect<unknown, ActorStopped> {
+    const { address } = cell
     const stopped = (reason: string) => Effect.fail(new ActorStopped({ address, reason }))
-    return Effect.matchEffect(this.storage!.load(address), {
-      // What is damaged stays so; but a storage that fails may recover, so that is a crash, and the supervisor tries again.
-      onFailure: (error) => (error._tag === "RecordQuarantined" ? stopped(error.message) : Effect.die(error)),
-      onSuccess: (bytes) => {
-        if (bytes === undefined) return Effect.succeed(this.definition.initial)
-        return Effect.catch(this.decodeState(bytes), (reason) =>
-          Effect.andThen(
-            Effect.ignore(this.storage!.quarantine(address, reason)),
-            stopped(`its stored state does not fit and was set aside: ${reason}`)
-          )
-        )
+    return Effect.matchEffect(this.loaded(address), {
+      onFailure: (error): Effect.Effect<never, ActorStopped> => {
+        switch (error._tag) {
+          // It may recover, so that is a crash, and the supervisor tries again.
+          case "StorageFailed":
+            return Effect.die(error)
+          case "RecordQuarantined":
+            return stopped(error.address === address ? error.message : JournalRecords.damagedMessage(error))
+          case "ValueRefused":
+            return stopped(`its stored state cannot be used here. ${error.message}`)
+          case "ValueDamaged":
+            return Effect.andThen(
+              Effect.ignore(this.storage!.quarantine(address, error.reason)),
+              stopped(`its stored state does not fit and was set aside: ${error.reason}`)
+            )
+        }
+      },
+      onSuccess: ({ position, state }) => {
+        Object.assign(cell.durable!.position, position)
+        return Effect.succeed(state)
       }
     })
   }
 
-  private decodeState(bytes: Uint8Array): Effect.Effect<unknown, string> {
-    const { schema } = this.definition
-    const plain = Effect.mapError(Codec.decode(bytes), (error) => error.reason)
-    const state =
-      schema === undefined
-        ? plain
-        : Effect.flatMap(plain, (value) =>
-            Effect.mapError(
-              Schema.decodeUnknownEffect(schema)(value) as Effect.Effect<unknown, Schema.SchemaError>,
-              (error) => error.message
-            )
-          )
-    return Effect.map(state, deepFreeze)
+  /** The stored state, with the events since its snapshot. */
+  private loaded(address: string) {
+    const storage = this.storage!
+    const { initial, journal } = this.definition
+    return Effect.gen({ self: this }, function* () {
+      const bytes = yield* storage.load(address)
+      const { mark, value } = bytes === undefined ? { mark: 0, value: initial } : yield* this.decodeState(bytes)
+      if (journal === undefined) {
+        if (mark > 0) return yield* new StoredValue.ValueRefused({ reason: "it has a journal; define it with one" })
+        return { state: value as unknown, position: { sequence: 0, snapshot: undefined } }
+      }
+      const { sequence, state } = yield* JournalRecords.replay(storage, journal, address, value, mark)
+      return { state, position: { sequence, snapshot: mark > 0 ? mark : undefined } }
+    })
   }
 
-  /** The bytes of a state, or why it has none. They share a block of memory with others: not to be kept for long. */
-  encodeState(state: unknown): Result.Result<Uint8Array, string> {
-    const { schema } = this.definition
-    try {
-      const plain =
-        schema === undefined ? state : Schema.encodeUnknownSync(schema as Schema.Codec<unknown, unknown>)(state)
-      const problem = PlainData.isPlain(plain) ? undefined : PlainData.problemOf(plain, "state")
-      if (problem !== undefined) {
-        return Result.fail(`${problem}; only plain data can be stored (give the state a schema, or set durable: false)`)
-      }
-      const bytes = Codec.encodeInBlock(plain)
-      return bytes.length <= Limits.stateBytesMax
-        ? Result.succeed(bytes)
-        : Result.fail(`the state has ${bytes.length} bytes, more than the limit of ${Limits.stateBytesMax}`)
-    } catch (cause) {
-      return Result.fail(cause instanceof Error ? cause.message : String(cause))
-    }
+  private decodeState(
+    bytes: Uint8Array
+  ): Effect.Effect<StoredValue.Stored, StoredValue.ValueDamaged | StoredValue.ValueRefused> {
+    return StoredValue.decode(this.stateOptions, bytes)
+  }
+
+  private get stateOptions(): StoredValue.Options {
+    const { journal, schema, versions } = this.definition
+    return { what: "state", schema, versions, bytesMax: Limits.stateBytesMax, framed: journal !== undefined }
+  }
+
+  /** What stores the state of an actor that changed, besides its `records`; or why it cannot be stored. */
+  stateWrites(cell: ActorCell, { address, position }: Durable): Result.Result<ReadonlyArray<Write>, string> {
+    const { state } = cell
+    const { journal } = this.definition
+    if (journal !== undefined && !JournalRecords.isSnapshotDue(journal, position)) return Result.succeed([])
+    return Result.map(StoredValue.encode(this.stateOptions, state, position.sequence), (bytes) => {
+      const write = { address, state: bytes }
+      if (journal === undefined) return [write]
+      const removals = JournalRecords.superfluous(journal, address, position)
+      position.snapshot = position.sequence
+      return [write, ...removals]
+    })
   }
 
   /** Names of actors that have a stored state, at most `limit`; none when the storage cannot say. */
@@ -205,12 +226,9 @@ export class ActorType {
 
   /** The stored state of an actor that is not active, for a person to read. Looking changes nothing. */
   excerptOfStored(name: string): Effect.Effect<unknown> {
-    const stored = Effect.flatMap(this.storage!.load(this.address(name)), (bytes) =>
-      bytes === undefined ? Effect.succeed(this.definition.initial) : this.decodeState(bytes)
-    )
-    return Effect.match(stored, {
-      onFailure: (error) => `(${typeof error === "string" ? error : error.message})`,
-      onSuccess: (state) => PlainData.excerpt(state, Limits.inspectStateBytesMax)
+    return Effect.match(this.loaded(this.address(name)), {
+      onFailure: (error) => `(${error.message})`,
+      onSuccess: ({ state }) => PlainData.excerpt(state, Limits.inspectStateBytesMax)
     })
   }
 }

@@ -9,6 +9,7 @@ import { Cause, Effect, Exit, Result } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
 import * as ActorLife from "./ActorLife.ts"
 import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
+import type { Position } from "./JournalRecords.ts"
 import type { Message } from "./Message.ts"
 
 /** An answer that waits for the storage. */
@@ -25,6 +26,10 @@ export interface Durable {
   readonly address: string
   /** Changed since the last transaction took its state. */
   dirty: boolean
+  /** Records besides the state that go with it in the next transaction, in this order. */
+  records: Array<Write>
+  /** Of an actor with a journal: where it is, once it has started. */
+  readonly position: Position
   /** Answers that wait for the next transaction. */
   waiting: Array<Held>
   /** Transactions under way that hold a state of this actor. */
@@ -38,6 +43,8 @@ export interface Durable {
 export const makeDurable = (address: string): Durable => ({
   address,
   dirty: false,
+  records: [],
+  position: { sequence: 0, snapshot: undefined },
   waiting: [],
   inFlight: 0,
   lastHeld: undefined,
@@ -121,16 +128,17 @@ export class GroupCommit {
       durable.dirty = false
       const held = durable.waiting
       durable.waiting = []
-      const bytes = cell.type.encodeState(cell.state)
-      if (Result.isFailure(bytes)) {
-        ActorLife.commitFailed(cell, bytes.failure, held)
+      const stateWrites = cell.type.stateWrites(cell, durable)
+      if (Result.isFailure(stateWrites)) {
+        ActorLife.commitFailed(cell, stateWrites.failure, held)
         this.settlePart(durable)
         continue
       }
       durable.inFlight++
       durable.lastHeld = held
       parts.push({ cell, durable, held })
-      writes.push({ address: durable.address, state: bytes.success })
+      writes.push(...durable.records, ...stateWrites.success)
+      durable.records = []
       if (cell.type.definition.ack === "flushed") ack = "flushed"
     }
     if (parts.length === 0) return this.becomeIdle()
@@ -143,32 +151,37 @@ export class GroupCommit {
     const committed = Effect.exit(this.host.storage!.commit(writes))
     return Effect.flatMap(committed, (exit) => {
       this.committing = false
-      if (Exit.isSuccess(exit) && ack === "flushed") this.flushing++
+      if (Exit.isFailure(exit)) {
+        // Before the next transaction takes anything: what came after a refused one must not be in it.
+        this.finish(parts, exit)
+        return Effect.void
+      }
+      if (ack === "flushed") this.flushing++
       if (this.dirty.length > 0) this.schedule()
-      if (Exit.isFailure(exit)) return this.finish(parts, exit)
       const early = ack === "committed" ? parts : parts.filter(({ cell }) => cell.type.definition.ack === "committed")
       for (const { cell, held } of early) cell.commitSucceeded(held.splice(0))
-      if (ack === "committed") return this.finish(parts, Exit.void)
-      return Effect.flatMap(Effect.exit(exit.value), (flushed) => {
+      if (ack === "committed") {
+        this.finish(parts, Exit.void)
+        return Effect.void
+      }
+      return Effect.map(Effect.exit(exit.value), (flushed) => {
         this.flushing--
-        return this.finish(parts, flushed)
+        this.finish(parts, flushed)
       })
     })
   }
 
-  private finish(parts: ReadonlyArray<Part>, exit: Exit.Exit<unknown, StorageFailed>): Effect.Effect<void> {
-    return Effect.sync(() => {
-      this.unsettled--
-      for (const { cell, durable, held } of parts) {
-        durable.inFlight--
-        if (durable.lastHeld === held) durable.lastHeld = undefined
-        if (Exit.isSuccess(exit)) cell.commitSucceeded(held)
-        else ActorLife.commitFailed(cell, reasonOf(exit.cause), held)
-        this.settlePart(durable)
-      }
-      if (this.dirty.length > 0) this.schedule()
-      this.becomeIdle()
-    })
+  private finish(parts: ReadonlyArray<Part>, exit: Exit.Exit<unknown, StorageFailed>): void {
+    this.unsettled--
+    for (const { cell, durable, held } of parts) {
+      durable.inFlight--
+      if (durable.lastHeld === held) durable.lastHeld = undefined
+      if (Exit.isSuccess(exit)) cell.commitSucceeded(held)
+      else ActorLife.commitFailed(cell, reasonOf(exit.cause), held)
+      this.settlePart(durable)
+    }
+    if (this.dirty.length > 0) this.schedule()
+    this.becomeIdle()
   }
 
   private settlePart(durable: Durable): void {

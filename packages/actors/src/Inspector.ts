@@ -4,7 +4,7 @@
  */
 import type { AddressMalformed } from "@continuum/core/Address"
 import * as Address from "@continuum/core/Address"
-import { Effect, Schema } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorCell } from "./ActorCell.ts"
 import {
@@ -20,6 +20,7 @@ import * as ActorLife from "./ActorLife.ts"
 import { askEffect, Target } from "./ActorRef.ts"
 import type { StorageFailed } from "./ActorStorage.ts"
 import type { ActorType } from "./ActorType.ts"
+import * as JournalRecords from "./JournalRecords.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Conversion from "./Conversion.ts"
 import * as Limits from "./Limits.ts"
@@ -124,6 +125,21 @@ export const stop = (
     yield* kernel.leases.home.ensureHome(cell)
     yield* ActorLife.shutdown(cell, reason)
   })
+
+/** The stored events of an actor of this node. */
+export const journal = (
+  kernel: Kernel,
+  address: string,
+  from = 1
+): Stream.Stream<JournalRecords.JournalEvent, AddressMalformed | AddressUnknown | JournalRecords.ReplayError> =>
+  Stream.unwrap(
+    Effect.map(kernel.locate(address), ({ name, type }) => {
+      if (type.journal === undefined) throw new TypeError(`${address} has no journal`)
+      return type.storage === undefined
+        ? Stream.empty
+        : JournalRecords.read(type.storage, type.journal, type.address(name), from)
+    })
+  )
 
 /** Lends an actor to another node, by its realm or name, or brings it home with `local`. */
 export const migrate = (

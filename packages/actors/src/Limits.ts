@@ -158,6 +158,29 @@ export const stateBytesMax = 16 * 1024 * 1024
 
 /** A block of memory for records on their way to the disk. 64 KiB: some hundred records of 100 B. Chosen, not measured. */
 export const recordBlockBytes = 65_536
+/** Highest version of a stored state or event: 16 bits are more than anyone migrates. */
+export const versionMax = 65_535
+
+/** One stored event, encoded. 1 MiB: events are small, and a thousand of them are in memory at a replay. Chosen, not measured. */
+export const eventBytesMax = 1024 * 1024
+
+/** Events of one message: more of them are better one that says the same. Chosen, not measured. */
+export const eventsPerMessageMax = 1_000
+
+/** Events of one actor that wait for the storage; beyond it a message gets `StateNotStored`. As many as messages by default. */
+export const eventsWaitingMax = 10_000
+
+/** Events between two snapshots, unless a definition says otherwise: replayed in some milliseconds. Chosen, not measured. */
+export const snapshotEvery = 100
+
+/** The most events between two snapshots: all of them are replayed when the actor comes back. Chosen, not measured. */
+export const snapshotEveryMax = 10_000
+
+/** Events replayed at most, where the snapshot is lost and all events are kept: seconds. Beyond it the actor stays stopped. */
+export const eventsReplayedMax = 1_000_000
+
+/** Events read, removed or set aside at once. Chosen, not measured. */
+export const journalPageEvents = 256
 
 /** The database file of stored states, unless its options say otherwise. 64 GiB: it must not fill a disk unseen. Chosen, not measured. */
 export const storageBytesMax = 64 * 1024 ** 3

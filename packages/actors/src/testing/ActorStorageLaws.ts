@@ -94,6 +94,18 @@ export const laws: ReadonlyArray<Law<ActorStorage>> = [
       yield* same("the list", yield* storage.list(address(""), 10), sorted)
       yield* same("the list of two", yield* storage.list(address(""), 2), sorted.slice(0, 2))
       yield* same("the list of none", yield* storage.list(address("", "nobody"), 10), [])
+      yield* same("from b on", yield* storage.list(address(""), 10, address("b")), sorted.slice(1))
+      yield* same("from between two on", yield* storage.list(address(""), 1, address("b%")), sorted.slice(2, 3))
+      yield* same("from before all", yield* storage.list(address(""), 10, "a"), sorted)
+      yield* same("from after all", yield* storage.list(address(""), 10, address("d")), [])
+    })
+  ),
+  law("records of any key are stored with a state, and not listed among addresses", (storage) =>
+    Effect.gen(function* () {
+      yield* store(storage, put("a", bytes(1)), { address: `~journal/${address("a")}/1`, state: bytes(2) })
+      yield* same("the record", yield* storage.load(`~journal/${address("a")}/1`), bytes(2))
+      yield* same("the addresses", yield* storage.list("continuum:", 10), [address("a")])
+      yield* same("the records", yield* storage.list("~", 10), [`~journal/${address("a")}/1`])
     })
   ),
   law("a quarantined state is not served until it is released, and then it is gone", (storage) =>

@@ -88,10 +88,10 @@ export class SimulationDisk {
           this.unflushed.push(writes)
           return Effect.succeed(Effect.flatMap(this.delay(), () => Effect.sync(() => this.flush(writes))))
         }),
-      list: (prefix, limit) =>
+      list: (prefix, limit, from = "") =>
         Effect.sync(() =>
           [...this.visible().keys()]
-            .filter((address) => address.startsWith(prefix))
+            .filter((address) => address.startsWith(prefix) && address >= from)
             .sort()
             .slice(0, limit)
         ),

@@ -3,6 +3,7 @@
  * long tests and `tools/simulate.ts` run them with ever more seeds.
  */
 import { Duration, Effect, Fiber } from "effect"
+import { journaledOnABadDisk, journaledUnderFire } from "./Journaled.ts"
 import { lentUnderFire, singletonUnderFire } from "./Lent.ts"
 import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
@@ -225,5 +226,7 @@ export const programs: ReadonlyArray<Program> = [
   messagesAreAccountedFor,
   lentUnderFire,
   singletonUnderFire,
-  streamsUnderFire
+  streamsUnderFire,
+  journaledUnderFire,
+  journaledOnABadDisk
 ]

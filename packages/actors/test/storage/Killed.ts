@@ -62,7 +62,7 @@ export const killedMaintaining = (rounds: number): Effect.Effect<void, unknown> 
   Effect.gen(function* () {
     const home = yield* folder
     for (let round = 1; round <= rounds; round++) {
-      const acknowledged = yield* Effect.promise(() => killed("maintain", home, round))
+      const acknowledged = yield* Effect.promise(() => killed("maintain", home, 1 + (round % 6)))
       const [one, two] = yield* using(join(home, "state"), numbersIn)
       expect(one).toBe(two)
       expect(one).toBeGreaterThanOrEqual(acknowledged)
