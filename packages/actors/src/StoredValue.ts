@@ -52,9 +52,7 @@ export const encode = (options: Options, value: unknown, mark: number): Result.R
       return Result.fail(`${problem}; only plain data can be stored (give the ${what} a schema, or set durable: false)`)
     }
     const bytes =
-      framed || versions.version > 1
-        ? frame(Codec.encode([versions.version, mark, plain]))
-        : Codec.encodeInBlock(plain)
+      framed || versions.version > 1 ? frame(Codec.encode([versions.version, mark, plain])) : Codec.encodeInBlock(plain)
     return bytes.length <= bytesMax
       ? Result.succeed(bytes)
       : Result.fail(`the ${what} has ${bytes.length} bytes, more than the limit of ${bytesMax}`)
