@@ -15,15 +15,15 @@
 import * as Address from "@continuum/core/Address"
 import { Context, Duration, type Effect, Schema, type Stream } from "effect"
 import { type Rpc, RpcSchema, type RpcGroup } from "effect/rpc"
-import type { PromiseRef } from "./ActorRef.ts"
+import type { ActorContext } from "./ActorContext.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
 import * as Journal from "./Journal.ts"
 import * as Limits from "./Limits.ts"
-import type { Topic } from "./Topic.ts"
 import * as SupervisionStrategy from "./SupervisionStrategy.ts"
 import * as Versions from "./Versions.ts"
 
 export { emit } from "./Journal.ts"
+export type { ActorContext, TimerOptions } from "./ActorContext.ts"
 
 /** A new state and a reply that differs from it. Made by `reply`. */
 export class Reply<out State, out Value> {
@@ -49,84 +49,6 @@ export const Terminated = Schema.Struct({
   normal: Schema.Boolean
 })
 export type Terminated = typeof Terminated.Type
-
-/** When a timer goes off: once after a duration, or again and again, at least 1 ms apart. */
-export type TimerOptions =
-  | { readonly after: Duration.Input; readonly every?: undefined }
-  | { readonly every: Duration.Input; readonly after?: undefined }
-
-/** What a handler gets besides state and payload. Valid while the message is handled. */
-export interface ActorContext {
-  /** Canonical text of the actor's address. */
-  readonly address: string
-  /** The name in the address. */
-  readonly name: string
-  readonly messageName: string
-  /** Aborted when the asker gives up or the actor is restarted or stopped; for `fetch` and its like. */
-  readonly signal: AbortSignal
-  /**
-   * Another actor, for handlers that are async functions: its methods return Promises, its asks know who waits for
-   * whom (`AskCycle`), and its tells leave once this actor's new state is stored. Handlers that return Effects use
-   * the service `ActorSystem` instead, which knows the same.
-   */
-  readonly ref: <Kind extends string, State, M extends MessageTypes>(
-    actor: Actor<Kind, State, M, never>,
-    name: string
-  ) => PromiseRef<M>
-  /** The same for an actor of any realm, by the text of its address. Throws as `ActorSystem.at` does. */
-  readonly at: <Kind extends string, State, M extends MessageTypes>(
-    actor: Actor<Kind, State, M, never>,
-    address: string
-  ) => PromiseRef<M>
-  /**
-   * Starts an actor of this node as a child of this one, which supervises it from now on: it restarts as the parent's `children`
-   * and its own `supervision` say, and stops when the parent stops or restarts. One that is its child already stays as it is.
-   * Throws `TypeError` when it has another parent, `RangeError` beyond `Limits.childrenMax`, `ActorStopped` when there is no room, `AddressUnknown` for a name that its type does not accept.
-   */
-  readonly spawn: <Kind extends string, State, M extends MessageTypes>(
-    actor: Actor<Kind, State, M, never>,
-    name: string
-  ) => PromiseRef<M>
-  /**
-   * Sends this actor the message `messageName`, with a `Terminated`, once the actor at `address` has stopped for good; at once if
-   * it has. Lasts until then or until this actor restarts. Throws `AddressMalformed`, `TypeError` for an address that is not of
-   * this node or a message that this actor does not handle, `RangeError` beyond `Limits.watchedMax`.
-   */
-  readonly watch: (address: string, messageName: string) => void
-  readonly unwatch: (address: string) => void
-  /** From now on, until one of them restarts or stops, a failure of either actor is a failure of both. Throws as `watch` does. */
-  readonly link: (address: string) => void
-  /** Tells all subscribers of a topic in this process; in a durable actor once its new state is stored, and else not at all. */
-  readonly publish: <Event>(topic: Topic<Event>, event: Event) => void
-  /**
-   * Sends this actor the message `messageName` with each event of a topic, until it unsubscribes, restarts, stops or ends. An actor
-   * that subscribes stays in memory. Throws `TypeError` for a message that it does not handle, `RangeError` beyond
-   * `Limits.subscriptionsMax`.
-   */
-  readonly subscribe: <Event>(topic: Topic<Event>, messageName: string) => void
-  readonly unsubscribe: <Event>(topic: Topic<Event>) => void
-  /**
-   * Sends this actor the message `messageName`, once or again and again, until the timer of this key is set anew or cancelled, or
-   * the actor restarts, stops or ends. An actor that has timers stays in memory. Throws `TypeError` for a message that it does not
-   * handle, `RangeError` for a duration that is not finite or a period below 1 ms, and beyond `Limits.timersMax`.
-   */
-  readonly setTimer: (key: string, when: TimerOptions, messageName: string, payload?: unknown) => void
-  readonly cancelTimer: (key: string) => void
-  /**
-   * Sets the message in hand aside, with its asker, who goes on waiting; what the handler returns is the new state and no reply.
-   * `unstash` brings it back. Throws `RangeError` when as many are set aside as may wait in the mailbox, `TypeError` in a
-   * reentrant handler and in `start`. What is set aside when the actor restarts or ends is handled in its next life; when it
-   * stops, it is refused. An actor that set something aside stays in memory.
-   */
-  readonly stash: () => void
-  /** What was set aside is handled next, in the order it came, after urgent messages and before all others. */
-  readonly unstash: () => void
-  /**
-   * Ends this actor once the message is handled and what it did is stored: it leaves memory, and the next message begins a new
-   * life. A child is restarted if it is permanent, and otherwise leaves its parent.
-   */
-  readonly end: () => void
-}
 
 /** What a handler may return. */
 export type Result<State, Event = never> =
@@ -181,8 +103,8 @@ export interface Options<State = any, Event = any, Name extends string = string>
    */
   readonly reentrant?: ReadonlyArray<Name>
   /**
-   * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the oldest message
-   * makes room. `dropNewest`: it is dropped itself; an ask gets `MailboxFull`. `backpressure`: asks and tells of Effects wait for
+   * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the first message
+   * makes room, be it urgent or not. `dropNewest`: it is dropped itself; an ask gets `MailboxFull`. `backpressure`: asks and tells of Effects wait for
    * room, at most `Limits.sendersWaitingMax`; a tell that cannot wait, of a PromiseRef, a durable handler or another node, gets
    * `MailboxFull`. What is dropped is a dead letter. Default `fail`.
    */

@@ -8,7 +8,14 @@
  */
 import { Cause, Effect, Exit, type Fiber } from "effect"
 import { type Entry, Reply } from "./Actor.ts"
-import { type ActorError, ActorStopped, type AddressUnknown, type MailboxFull, StateNotStored } from "./ActorError.ts"
+import {
+  type ActorError,
+  ActorFailed,
+  ActorStopped,
+  type AddressUnknown,
+  type MailboxFull,
+  StateNotStored
+} from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
@@ -302,31 +309,42 @@ export class ActorCell implements Runnable {
   /** An expected failure: the error goes to the asker, the state stays as it was. */
   private failed(message: Message, error: unknown): void {
     this.current = undefined
+    this.conclude(message, false, error)
+  }
+
+  /** A message was handled that left the state as it was: its answer goes once all that it may be based on is stored. */
+  conclude(message: Message, ok: boolean, value: unknown): void {
     this.processed++
     this.kernel.processed++
     this.usedAt = this.kernel.nextUse()
-    message.outbox = undefined
-    if (this.durable === undefined) this.answerError(message, error)
-    else this.release(this.durable, message, false, error)
+    if (!ok) message.outbox = undefined
+    if (this.durable === undefined) this.answer(message, ok, value)
+    else this.release(this.durable, message, ok, value)
   }
 
   /** Lets an answer go once all that it may be based on is stored. */
-  release(durable: Durable, message: Message, ok: boolean, value: unknown): void {
+  private release(durable: Durable, message: Message, ok: boolean, value: unknown): void {
     const holder = durable.dirty ? durable.waiting : durable.lastHeld
     if (holder === undefined) return this.answer(message, ok, value)
     message.kept = true
     holder.push({ message, ok, value })
   }
 
-  answer(message: Message, ok: boolean, value: unknown): void {
+  private answer(message: Message, ok: boolean, value: unknown): void {
     if (!ok) return this.answerError(message, value)
     if (message.outbox !== undefined) this.kernel.deliverOutbox(message)
     if (message.ask !== undefined) message.ask.reply(value)
   }
 
-  answerError({ ask, entry }: Message, error: unknown): void {
+  private answerError({ ask, entry }: Message, error: unknown): void {
     if (ask !== undefined) ask.failExpected(error)
     else this.deadLetter(entry, `its handler failed, and a tell has no asker: ${describeError(error)}`)
+  }
+
+  /** The handler of a message died: its asker hears so, or it becomes a dead letter. */
+  answerCrash({ ask, entry }: Message, cause: string): void {
+    if (ask === undefined) this.deadLetter(entry, `its handler crashed: ${cause}`)
+    else ask.fail(new ActorFailed({ address: this.address, messageName: entry.name, cause }))
   }
 
   /** The answers of a batch that is stored now may leave. */

@@ -5,7 +5,6 @@
  * refused with a reason.
  */
 import { Cause, Effect, Exit, type Fiber } from "effect"
-import type { Entry, Terminated } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import * as Beside from "./Beside.ts"
 import * as ActorEvents from "./ActorEvents.ts"
@@ -13,7 +12,6 @@ import { type ActorError, ActorFailed, type ActorStopped, type AddressUnknown, S
 import type { ActorStorage, StorageFailed } from "./ActorStorage.ts"
 import type { Held } from "./GroupCommit.ts"
 import * as JournalRecords from "./JournalRecords.ts"
-import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
 import * as Relations from "./Relations.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
@@ -76,12 +74,9 @@ export const crashed = (cell: ActorCell, message: Message, cause: Cause.Cause<un
   message.abort()
   cell.kernel.failed++
   const text = Cause.pretty(cause)
-  const { ask, entry } = message
-  const summary = firstLine(text)
   // First the supervisor, then the asker: it goes on at once, and must find the actor restarting.
-  end(cell, entry.name, text)
-  if (ask === undefined) cell.deadLetter(entry, `its handler crashed: ${summary}`)
-  else ask.fail(new ActorFailed({ address: cell.address, messageName: entry.name, cause: summary }))
+  end(cell, message.entry.name, text)
+  cell.answerCrash(message, firstLine(text))
 }
 
 /** The storage refused the state: all that was not stored is answered, and the actor goes back to what is. */
@@ -409,67 +404,9 @@ export const whenSettled = ({ durable }: ActorCell, task: () => void): boolean =
   return true
 }
 
-// ---------------------------------------------------------------- watch and link
-
-/** A message that an actor sends to itself. Throws `TypeError` when it does not handle it. */
-export const entryOf = (cell: ActorCell, messageName: string): Entry => {
-  const entry = cell.type.definition.entries.get(messageName)
-  if (entry === undefined) throw new TypeError(`${cell.address} has no message "${messageName}" to send to itself`)
-  return entry
-}
-
 const terminated = (cell: ActorCell, reason: string, normal: boolean): void => {
   if (!cell.kernel.watches.any) return
   cell.kernel.watches.tell({ address: cell.address, reason, normal })
-}
-
-/** Tells `watcher` of the end of an actor. Throws `TypeError` for a message that it does not handle. */
-export const watch = (watcher: ActorCell, watched: ActorCell, messageName: string): void => {
-  const entry = entryOf(watcher, messageName)
-  const tell = (terminated: Terminated): void => {
-    watcher.relations?.watching.delete(terminated.address)
-    const refused = watcher.offer(entry, terminated, undefined)
-    if (refused !== undefined) watcher.deadLetter(entry, refused.message)
-  }
-  if (watched.phase === "stopped") {
-    return tell({ address: watched.address, reason: watched.stopReason, normal: watched.gone === "left" })
-  }
-  const { watching } = Relations.of(watcher)
-  if (watching.size >= Limits.watchedMax)
-    throw new RangeError(`${watcher.address} watches ${Limits.watchedMax} addresses already`)
-  watcher.kernel.watches.add(watched.address, watcher, tell)
-  watching.add(watched.address)
-}
-
-export const unwatch = (watcher: ActorCell, address: string): void => {
-  watcher.relations?.watching.delete(address)
-  watcher.kernel.watches.remove(address, watcher)
-}
-
-/** As `Relations.link`; a link to an actor that is stopped is a failure at once, as in OTP. */
-export const link = (one: ActorCell, other: ActorCell): void => {
-  if (other.phase === "stopped") throw new Error(`${other.address}, which it links to, is stopped: ${other.stopReason}`)
-  Relations.link(one, other)
-}
-
-/** Sends an actor the events of a topic, in place of an earlier subscription. Throws as `context.subscribe` says. */
-export const subscribe = (cell: ActorCell, topic: string, messageName: string): void => {
-  const entry = entryOf(cell, messageName)
-  unsubscribe(cell, topic)
-  const { subscriptions } = Relations.of(cell)
-  if (subscriptions.size >= Limits.subscriptionsMax)
-    throw new RangeError(`${cell.address} subscribes to ${Limits.subscriptionsMax} topics already`)
-  const listener = (event: unknown): void => {
-    const refused = cell.offer(entry, event, undefined)
-    if (refused !== undefined) cell.deadLetter(entry, refused.message)
-  }
-  subscriptions.set(topic, cell.kernel.topics.subscribe(topic, listener))
-}
-
-export const unsubscribe = (cell: ActorCell, topic: string): void => {
-  const subscriptions = cell.relations?.subscriptions
-  subscriptions?.get(topic)?.()
-  subscriptions?.delete(topic)
 }
 
 // ---------------------------------------------------------------- the fiber

@@ -100,17 +100,17 @@ export class Message implements ActorContext {
   }
 
   watch(address: string, messageName: string): void {
-    ActorLife.watch(this.cell, this.cell.kernel.cellAt(address), messageName)
+    Relations.watch(this.cell, this.cell.kernel.cellAt(address), messageName)
   }
   unwatch(address: string): void {
-    ActorLife.unwatch(this.cell, this.cell.kernel.cellAt(address).address)
+    Relations.unwatch(this.cell, this.cell.kernel.cellAt(address).address)
   }
   link(address: string): void {
-    ActorLife.link(this.cell, this.cell.kernel.cellAt(address))
+    Relations.link(this.cell, this.cell.kernel.cellAt(address))
   }
   setTimer(key: string, when: TimerOptions, messageName: string, payload?: unknown): void {
     const { cell } = this
-    ;(cell.timers ??= new Timers(cell)).set(key, when, ActorLife.entryOf(cell, messageName), payload)
+    ;(cell.timers ??= new Timers(cell)).set(key, when, Relations.entryOf(cell, messageName), payload)
   }
   cancelTimer(key: string): void {
     this.cell.timers?.cancel(key)
@@ -119,10 +119,10 @@ export class Message implements ActorContext {
     this.cell.kernel.publish(topic.name, event, this)
   }
   subscribe<Event>(topic: Topic<Event>, messageName: string): void {
-    ActorLife.subscribe(this.cell, topic.name, messageName)
+    Relations.subscribe(this.cell, topic.name, messageName)
   }
   unsubscribe<Event>(topic: Topic<Event>): void {
-    ActorLife.unsubscribe(this.cell, topic.name)
+    Relations.unsubscribe(this.cell, topic.name)
   }
   stash(): void {
     Stash.add(this)

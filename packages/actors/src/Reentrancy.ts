@@ -8,7 +8,7 @@
 import { Cause, Context, Effect, Exit } from "effect"
 import { type Entry, Reply } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
-import { ActorFailed, MailboxFull } from "./ActorError.ts"
+import { MailboxFull } from "./ActorError.ts"
 import type { Ask } from "./Ask.ts"
 import { deepFreeze } from "./Freeze.ts"
 import * as Limits from "./Limits.ts"
@@ -56,24 +56,17 @@ const settle = (message: Message, before: unknown, exit: Exit.Exit<unknown, unkn
     if (ask?.status === "abandoned") return
     const expected = Cause.findErrorOption(exit.cause)
     if (expected._tag === "None" || Cause.hasDies(exit.cause)) return crashed(message, Cause.pretty(exit.cause))
-    if (cell.durable === undefined) cell.answerError(message, expected.value)
-    else cell.release(cell.durable, message, false, expected.value)
-    return
+    return cell.conclude(message, false, expected.value)
   }
   const [state, value] = exit.value instanceof Reply ? [exit.value.state, exit.value.value] : [exit.value, exit.value]
   if (state !== before) return crashed(message, `"${entry.name}" is reentrant and must not change the state`)
-  cell.processed++
-  cell.kernel.processed++
-  cell.usedAt = cell.kernel.nextUse()
   if (cell.kernel.freeze) deepFreeze(value)
-  if (cell.durable === undefined) cell.answer(message, true, value)
-  else cell.release(cell.durable, message, true, value)
+  cell.conclude(message, true, value)
 }
 
 /** The handler died; the actor did not. */
-const crashed = ({ ask, cell, entry }: Message, text: string): void => {
+const crashed = (message: Message, text: string): void => {
+  const { cell } = message
   cell.kernel.failed++
-  const cause = text.split("\n", 1)[0]!
-  if (ask === undefined) cell.deadLetter(entry, `its handler crashed: ${cause}`)
-  else ask.fail(new ActorFailed({ address: cell.address, messageName: entry.name, cause }))
+  cell.answerCrash(message, text.split("\n", 1)[0]!)
 }

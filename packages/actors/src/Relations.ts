@@ -5,6 +5,7 @@
  * The children's restarts are counted together. One too many within the period, and the parent itself has failed: its children
  * stop, and its own supervisor decides. Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html
  */
+import type { Entry, Terminated } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import * as Limits from "./Limits.ts"
 import * as Supervisor from "./Supervisor.ts"
@@ -106,9 +107,10 @@ export const orphan = (child: ActorCell): void => {
 
 /**
  * From now on, until one of them restarts or stops, a failure of either is a failure of both. Throws `RangeError` for a link too
- * many.
+ * many; a link to an actor that is stopped is a failure at once, as in OTP.
  */
 export const link = (one: ActorCell, other: ActorCell): void => {
+  if (other.phase === "stopped") throw new Error(`${other.address}, which it links to, is stopped: ${other.stopReason}`)
   if (one === other) return
   for (const cell of [one, other]) {
     if (of(cell).links.size >= Limits.linksMax)
@@ -126,4 +128,59 @@ export const unlinkAll = (cell: ActorCell): Array<ActorCell> => {
   relations.links.clear()
   for (const other of linked) other.relations!.links.delete(cell)
   return linked
+}
+
+// ---------------------------------------------------------------- what it wants to hear of
+
+/** A message that an actor sends to itself. Throws `TypeError` when it does not handle it. */
+export const entryOf = (cell: ActorCell, messageName: string): Entry => {
+  const entry = cell.type.definition.entries.get(messageName)
+  if (entry === undefined) throw new TypeError(`${cell.address} has no message "${messageName}" to send to itself`)
+  return entry
+}
+
+const tellItself = (cell: ActorCell, entry: Entry, payload: unknown): void => {
+  const refused = cell.offer(entry, payload, undefined)
+  if (refused !== undefined) cell.deadLetter(entry, refused.message)
+}
+
+/** Tells `watcher` of the end of an actor. Throws as `context.watch` says. */
+export const watch = (watcher: ActorCell, watched: ActorCell, messageName: string): void => {
+  const entry = entryOf(watcher, messageName)
+  const tell = (terminated: Terminated): void => {
+    watcher.relations?.watching.delete(terminated.address)
+    tellItself(watcher, entry, terminated)
+  }
+  if (watched.phase === "stopped") {
+    return tell({ address: watched.address, reason: watched.stopReason, normal: watched.gone === "left" })
+  }
+  const { watching } = of(watcher)
+  if (watching.size >= Limits.watchedMax)
+    throw new RangeError(`${watcher.address} watches ${Limits.watchedMax} addresses already`)
+  watcher.kernel.watches.add(watched.address, watcher, tell)
+  watching.add(watched.address)
+}
+
+export const unwatch = (watcher: ActorCell, address: string): void => {
+  watcher.relations?.watching.delete(address)
+  watcher.kernel.watches.remove(address, watcher)
+}
+
+/** Sends an actor the events of a topic, in place of an earlier subscription. Throws as `context.subscribe` says. */
+export const subscribe = (cell: ActorCell, topic: string, messageName: string): void => {
+  const entry = entryOf(cell, messageName)
+  unsubscribe(cell, topic)
+  const { subscriptions } = of(cell)
+  if (subscriptions.size >= Limits.subscriptionsMax)
+    throw new RangeError(`${cell.address} subscribes to ${Limits.subscriptionsMax} topics already`)
+  subscriptions.set(
+    topic,
+    cell.kernel.topics.subscribe(topic, (event) => tellItself(cell, entry, event))
+  )
+}
+
+export const unsubscribe = (cell: ActorCell, topic: string): void => {
+  const subscriptions = cell.relations?.subscriptions
+  subscriptions?.get(topic)?.()
+  subscriptions?.delete(topic)
 }

@@ -22,42 +22,26 @@ interface Model {
   readonly waiting: Array<{ readonly entry: Entry; readonly payload: number; readonly ask: Ask | undefined }>
 }
 
-/** Offers `count` messages, told from each other by their payloads. */
+/** Offers `count` messages, told from each other by their payloads. Urgent ones go before all others, and behind urgent ones. */
 class Offer implements fc.Command<Model, Mailbox> {
   readonly count: number
-  constructor(count: number) {
+  readonly isUrgent: boolean
+  constructor(count: number, isUrgent = false) {
     this.count = count
+    this.isUrgent = isUrgent
   }
   check = () => true
   run(model: Model, mailbox: Mailbox) {
     for (let i = 0; i < this.count; i++) {
-      const message = { entry: entries[i % 3]!, payload: i, ask: i % 2 === 0 ? new Ask(undefined) : undefined }
+      const entry = this.isUrgent ? urgent : entries[i % 3]!
+      const message = { entry, payload: i, ask: i % 2 === 0 ? new Ask(undefined) : undefined }
       const hasRoom = model.waiting.length < model.capacity
-      expect(mailbox.offer(message.entry, message.payload, message.ask)).toBe(hasRoom)
-      if (hasRoom) model.waiting.push(message)
+      expect(mailbox.offer(entry, message.payload, message.ask)).toBe(hasRoom)
+      if (hasRoom) model.waiting.splice(this.isUrgent ? urgentsOf(model) : model.waiting.length, 0, message)
     }
     expectSame(model, mailbox)
   }
-  toString = () => `offer(${this.count})`
-}
-
-/** Offers `count` urgent messages: they go before all others, and behind urgent ones. */
-class OfferUrgent implements fc.Command<Model, Mailbox> {
-  readonly count: number
-  constructor(count: number) {
-    this.count = count
-  }
-  check = () => true
-  run(model: Model, mailbox: Mailbox) {
-    for (let i = 0; i < this.count; i++) {
-      const message = { entry: urgent, payload: i, ask: undefined }
-      const hasRoom = model.waiting.length < model.capacity
-      expect(mailbox.offer(urgent, i, undefined)).toBe(hasRoom)
-      if (hasRoom) model.waiting.splice(urgentsOf(model), 0, message)
-    }
-    expectSame(model, mailbox)
-  }
-  toString = () => `offerUrgent(${this.count})`
+  toString = () => `offer(${this.count}${this.isUrgent ? ", urgent" : ""})`
 }
 
 /** Puts `count` messages back, whatever room there is. */
@@ -119,7 +103,7 @@ describe("a mailbox", () => {
     const commands = fc.commands(
       [
         many.map((count) => new Offer(count)),
-        counts.map((count) => new OfferUrgent(count)),
+        counts.map((count) => new Offer(count, true)),
         counts.map((count) => new PutBack(count)),
         many.map((count) => new Take(count))
       ],

@@ -8,7 +8,7 @@
 import * as Codec from "@continuum/core/Codec"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
 import { Cause, Effect, Exit, type Fiber, Stream } from "effect"
-import { frame, headerBytes, kinds, reasonLengthMax } from "./EnvelopeFrame.ts"
+import { frame, headed, headerBytes, kinds, reasonLengthMax } from "./EnvelopeFrame.ts"
 import * as Limits from "./Limits.ts"
 
 /** What the streams need of their channel. */
@@ -214,12 +214,13 @@ export class EnvelopeStreams {
       const kind = outcome._tag === "Failed" ? kinds.failed : kinds.refused
       return this.finish(flow, frame(kind, flow.number, Codec.encode(outcome.error)))
     }
-    const body = Codec.encode(outcome.value)
-    if (body.length > Limits.streamValueBytesMax) {
-      throw new RangeError(`a value has ${body.length} bytes, more than the ${Limits.streamValueBytesMax} of a stream`)
+    const bytes = Codec.encode(outcome.value, headerBytes)
+    const length = bytes.length - headerBytes
+    if (length > Limits.streamValueBytesMax) {
+      throw new RangeError(`a value has ${length} bytes, more than the ${Limits.streamValueBytesMax} of a stream`)
     }
-    flow.credit -= body.length + headerBytes
-    this.host.send(frame(kinds.value, flow.number, body))
+    flow.credit -= bytes.length
+    this.host.send(headed(kinds.value, flow.number, bytes))
   }
 
   /** Nothing follows this frame. */
