@@ -6,7 +6,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer } from "effect"
 import { resolve } from "node:path"
 import * as ScriptedBackend from "../support/ScriptedBackend.ts"
-import { first, foreign, heldOut, second, type NewcomerQuestion } from "./Newcomers.ts"
+import { first, foreign, foreignHeldOut, heldOut, second, third, type NewcomerQuestion } from "./Newcomers.ts"
 import { questions, unanswerable } from "./Questions.ts"
 import { Backend } from "@continuum/genome/backend/Backend"
 
@@ -33,6 +33,7 @@ const program = Effect.gen(function* () {
     ["own", own],
     ["first", first],
     ["second", second],
+    ["third", third],
     ["held out", heldOut]
   ] as const) {
     for (const persona of templates) {
@@ -48,7 +49,8 @@ const program = Effect.gen(function* () {
   }
   for (const [name, set] of [
     ["unanswerable", unanswerable],
-    ["foreign", foreign]
+    ["foreign", foreign],
+    ["foreign, held out", foreignHeldOut]
   ] as const) {
     let refused = 0
     for (const ask of set) {

@@ -9,7 +9,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Stream } from "effect"
 import { resolve } from "node:path"
 import * as ScriptedBackend from "../support/ScriptedBackend.ts"
-import { first, foreign, heldOut, second } from "./Newcomers.ts"
+import { first, foreign, foreignHeldOut, heldOut, second, third } from "./Newcomers.ts"
 import { questions, unanswerable } from "./Questions.ts"
 
 const root = resolve(import.meta.dirname, "../../../..")
@@ -72,11 +72,12 @@ describe("retrieval from the pages of this project", () => {
 
     it.effect("finds what helps newcomers, who ask in words of their own and mistype them", () =>
       Effect.gen(function* () {
-        // Measured, for either persona: 39 of 40, 18 of 20 and 9 of 20; with the words as they stand 17, 5 and 3.
+        // Measured, for either persona: 38 of 40, 18 of 20, 9 of 20 and 5 of 20.
         for (const [set, rightMin] of [
           [first, 36],
           [second, 16],
-          [heldOut, 8]
+          [third, 8],
+          [heldOut, 4]
         ] as const) {
           for (const persona of templates) {
             const missed: Array<string> = []
@@ -90,9 +91,18 @@ describe("retrieval from the pages of this project", () => {
             assert.isAtLeast(set.length - missed.length, rightMin, missed.join("\n"))
           }
         }
-        let refused = 0
-        for (const question of foreign) refused += (yield* ask(helper, question)).offer.sources.length === 0 ? 1 : 0
-        assert.isAtLeast(refused, 11)
+        // 12 and 9 of 14.
+        for (const [set, refusedMin] of [
+          [foreign, 11],
+          [foreignHeldOut, 8]
+        ] as const) {
+          const quoted: Array<string> = []
+          for (const question of set) {
+            const { bid, sources } = (yield* ask(helper, question)).offer
+            if (sources.length > 0) quoted.push(`${question} -> ${bid.reason}`)
+          }
+          assert.isAtLeast(set.length - quoted.length, refusedMin, quoted.join("\n"))
+        }
       })
     )
 
