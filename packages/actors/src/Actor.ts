@@ -23,7 +23,7 @@ import * as SupervisionStrategy from "./SupervisionStrategy.ts"
 import * as Versions from "./Versions.ts"
 
 export { emit } from "./Journal.ts"
-export type { ActorContext, TimerOptions } from "./ActorContext.ts"
+export type { ActorContext, ReminderInfo, ReminderOptions, TimerOptions } from "./ActorContext.ts"
 
 /** A new state and a reply that differs from it. Made by `reply`. */
 export class Reply<out State, out Value> {
@@ -103,8 +103,8 @@ export interface Options<State = any, Event = any, Name extends string = string>
    */
   readonly reentrant?: ReadonlyArray<Name>
   /**
-   * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the first message
-   * makes room, be it urgent or not. `dropNewest`: it is dropped itself; an ask gets `MailboxFull`. `backpressure`: asks and tells of Effects wait for
+   * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the oldest
+   * that is not urgent makes room, or the oldest urgent one when all are. `dropNewest`: it is dropped itself; an ask gets `MailboxFull`. `backpressure`: asks and tells of Effects wait for
    * room, at most `Limits.sendersWaitingMax`; a tell that cannot wait, of a PromiseRef, a durable handler or another node, gets
    * `MailboxFull`. What is dropped is a dead letter. Default `fail`.
    */

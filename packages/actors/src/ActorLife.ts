@@ -31,7 +31,9 @@ export const start = (cell: ActorCell): void => {
     // What is on its way to the storage will be the committed state; only then can it be loaded.
     if (wait) return
   }
-  const loading = cell.type.loadInitialState(cell)
+  const refreshing = cell.durable === undefined ? undefined : cell.kernel.reminders.refresh(cell)
+  const state = cell.type.loadInitialState(cell)
+  const loading = refreshing === undefined || state === undefined ? state : Effect.andThen(refreshing, state)
   if (loading === undefined) return started(cell, cell.type.definition.initial)
   const fiber = cell.kernel.fork(loading, cell.type.context)
   const exit = fiber.pollUnsafe()
@@ -61,6 +63,7 @@ const started = (cell: ActorCell, state: unknown): void => {
   ActorEvents.started(cell)
   const { start } = cell.type.definition
   if (start !== undefined) cell.handle(start, undefined, undefined)
+  if (cell.kernel.reminders.size > 0) cell.kernel.reminders.started(cell)
   cell.wake()
 }
 
@@ -74,9 +77,11 @@ export const crashed = (cell: ActorCell, message: Message, cause: Cause.Cause<un
   message.abort()
   cell.kernel.failed++
   const text = Cause.pretty(cause)
+  // It comes again when the actor starts.
+  const isReminder = cell.kernel.reminders.crashed(message.entry)
   // First the supervisor, then the asker: it goes on at once, and must find the actor restarting.
   end(cell, message.entry.name, text)
-  cell.answerCrash(message, firstLine(text))
+  if (!isReminder) cell.answerCrash(message, firstLine(text))
 }
 
 /** The storage refused the state: all that was not stored is answered, and the actor goes back to what is. */
@@ -85,6 +90,7 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
   const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
   durable.waiting = []
   durable.records = []
+  if (!cell.type.isGuest) cell.kernel.reminders.notStored(durable.address)
   durable.dirty = false
   const current = abandonCurrent(cell)
   if (current !== undefined) unanswered.push(current)
@@ -296,7 +302,7 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
   const current = abandonCurrent(cell)
   if (current !== undefined) cell.refuse(current.entry, current.ask, error ?? cell.stopped())
   abandonFiber(cell)
-  letGo(cell)
+  letGo(cell, error)
   Relations.orphan(cell)
   refuseWaiting(cell, error)
   if (cell.durable === undefined) cell.state = undefined
@@ -310,12 +316,12 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
  * Gives up what belongs to one life: timers, children, links, watches, streamed replies, what is handled beside. What was set
  * aside waits again.
  */
-const letGo = (cell: ActorCell): void => {
+const letGo = (cell: ActorCell, error?: ActorError): void => {
   cell.kernel.leases.interrupted(cell)
   cell.timers?.cancelAll()
   ReplyStreams.endAll(cell)
   Stash.putBack(cell)
-  Beside.abandon(cell)
+  Beside.abandon(cell, error)
   const { relations } = cell
   if (relations === undefined) return
   for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))
@@ -337,9 +343,11 @@ export const forget = (cell: ActorCell): Effect.Effect<void, StorageFailed> =>
       yield* settled(cell)
       const storage = cell.type.storage!
       yield* storage.release(cell.address)
+      const reminders = cell.kernel.reminders.removals(cell.address)
       if (cell.type.journal === undefined)
-        yield* Effect.flatten(storage.commit([{ address: cell.address, state: undefined }]))
-      else yield* JournalRecords.forget(storage, cell.address)
+        yield* Effect.flatten(storage.commit([{ address: cell.address, state: undefined }, ...reminders]))
+      else yield* JournalRecords.forget(storage, cell.address, reminders)
+      cell.kernel.reminders.drop(cell.address)
     }
     leave(cell, "left")
   }).pipe(
