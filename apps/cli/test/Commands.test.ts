@@ -208,7 +208,7 @@ describe("commands", () => {
         assert.match(watched.stdout, /^2026-01-02T03:04:05.000Z started\n2026\S+ restarts in 10 ms\n$/)
         const lines = (yield* cli(["actors/watch", counter, "--json"])).stdout.trimEnd().split("\n")
         assert.deepStrictEqual(
-          lines.map((line) => document(line).event._tag),
+          lines.map((line) => JSON.parse(line).event._tag),
           ["Started", "Restarted"]
         )
         const inspected = (yield* cli(["actors/inspect", counter])).stdout

@@ -7,6 +7,7 @@ import { ActorStorage, StorageFailed } from "../src/ActorStorage.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
 import * as Limits from "../src/Limits.ts"
+import * as Simulation from "../src/testing/Simulation.ts"
 import * as DeliveryPair from "./support/DeliveryPair.ts"
 
 interface Setting {
@@ -322,6 +323,26 @@ describe("a reminder", () => {
       expect(yield* system.deadLetters).toHaveLength(1)
     })
   )
+
+  it("is due by the wall clock: within a minute after a jump ahead, and as late as a jump back", async () => {
+    const rangAfter = (jumpMs: number, sleeps: ReadonlyArray<number>) =>
+      Simulation.run({ seed: 1 }, (world) =>
+        Effect.gen(function* () {
+          const node = yield* world.start("n")
+          const diary = node.system.ref(Diary, "d")
+          yield* node.run(Effect.suspend(() => diary.set({ key: "k", when: { after: "30 minutes" }, payload: "k" })))
+          node.jumpClock(jumpMs)
+          const rang: Array<number> = []
+          for (const ms of sleeps) {
+            yield* Effect.sleep(ms)
+            rang.push((yield* node.run(Effect.suspend(() => diary.get()))).length)
+          }
+          return rang
+        })
+      )
+    expect((await rangAfter(3_600_000, [1_000, 60_000])).exit).toEqual(Exit.succeed([0, 1]))
+    expect((await rangAfter(-3_600_000, [80 * 60_000, 12 * 60_000])).exit).toEqual(Exit.succeed([0, 1]))
+  })
 
   it.effect("is deleted with the state of its actor, shown by the inspector, and keeps its actor from being lent", () =>
     Effect.gen(function* () {
