@@ -56,7 +56,7 @@ export interface Recipe {
   readonly resume?: (training: "base" | Domains.Domain) => Effect.Effect<Training.Resuming>
 }
 
-/** What is committed: 550 s of processor time (see the README). */
+/** What is committed: 525 s of processor time (see the README). */
 export const full: Recipe = {
   seed: 1,
   baseSteps: 450,
