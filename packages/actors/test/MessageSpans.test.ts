@@ -139,11 +139,11 @@ describe("the span of a message", () => {
   it.effect("begins no trace without an end: actors that tell each other for ever leave it after a while", () =>
     withSpans(0, (spans) =>
       Effect.gen(function* () {
-        const send = { on: (_: Actor.ActorContext, __: number): void => undefined }
+        const send: { on?: (context: Actor.ActorContext, left: number) => void } = {}
         const Ball = Actor.actor("ball", {
           state: 0,
           pass: (state, left: number, context) => {
-            send.on(context, left)
+            send.on?.(context, left)
             return state + 1
           },
           get: (state) => state
