@@ -17,6 +17,7 @@ import { Context, Duration, type Effect, Schema, type Stream } from "effect"
 import { type Rpc, RpcSchema, type RpcGroup } from "effect/rpc"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
+import * as Conversion from "./Conversion.ts"
 import * as Journal from "./Journal.ts"
 import * as Limits from "./Limits.ts"
 import * as SupervisionStrategy from "./SupervisionStrategy.ts"
@@ -350,7 +351,7 @@ export const fromRpcs = <
       name: rpc._tag,
       handler: handlers[rpc._tag]!,
       streams,
-      isPayload: Schema.is(rpc.payloadSchema),
+      isPayload: Conversion.is(rpc.payloadSchema as Schema.Codec<unknown>),
       schemas: {
         payload: jsonCodec(rpc.payloadSchema),
         success: jsonCodec(streams ? successSchema.success : successSchema),

@@ -48,6 +48,19 @@ export const encode = (value: unknown, room = 0): Uint8Array => {
   return bytes
 }
 
+/** As `encode`, for bytes that are copied at once: the next call overwrites them. */
+export const encodeBriefly = (value: unknown, room = 0): Uint8Array => {
+  const block = packed(value)
+  const size = room + block.length
+  const bytes = size > brief.length ? new Uint8Array(size) : brief.subarray(0, size)
+  bytes.set(block, room)
+  checkStructure(bytes, room)
+  return bytes
+}
+
+/** Most messages are smaller. */
+const brief = new Uint8Array(16 * 1024)
+
 /**
  * As `encode`, for plain data that is known to be nested no deeper than `payloadDepthMax`, and without a copy: the bytes lie in a
  * block of msgpackr's, beside others. Nothing overwrites them, but keeping them keeps the block.

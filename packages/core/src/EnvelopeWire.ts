@@ -9,16 +9,19 @@ import * as Codec from "./Codec.ts"
 import { EnvelopeMalformed, version, type Envelope, type MessageId } from "./Envelope.ts"
 import { addressesRememberedMax, callChainMax, envelopeBytesMax } from "./Limits.ts"
 
-/** The bytes of an envelope, behind `room` bytes for a header of the caller's. Throws `EnvelopeMalformed` when it has none or too many. */
-export const encode = (envelope: Envelope, room = 0): Uint8Array => {
+/** The bytes of an envelope. Throws `EnvelopeMalformed` when it has none or too many. */
+export const encode = (envelope: Envelope): Uint8Array => encodeBriefly(envelope).slice()
+
+/** The same behind `room` bytes for a header of the caller's, for bytes that are copied at once: the next call overwrites them. */
+export const encodeBriefly = (envelope: Envelope, room = 0): Uint8Array => {
   const { chain, deadlineMs, from, id, kind, message, payload, to, traceparent } = envelope
   const wire: Record<string, unknown> = {
     version,
     id: { stream: id.stream, sequence: id.sequence },
     kind,
-    to: Address.format(to)
+    to: textOf(to)
   }
-  if (from !== undefined) wire[sender] = Address.format(from)
+  if (from !== undefined) wire[sender] = textOf(from)
   wire["message"] = message
   wire["payload"] = payload
   if (deadlineMs !== undefined) wire["deadlineMs"] = deadlineMs
@@ -29,7 +32,7 @@ export const encode = (envelope: Envelope, room = 0): Uint8Array => {
   if (traceparent !== undefined) wire["traceparent"] = traceparent
   let bytes: Uint8Array
   try {
-    bytes = Codec.encode(wire, room)
+    bytes = Codec.encodeBriefly(wire, room)
   } catch (cause) {
     throw new EnvelopeMalformed({ reason: cause instanceof Error ? cause.message : String(cause) })
   }
@@ -94,6 +97,17 @@ const chainOf = (chain: unknown): ReadonlyArray<Address.Address> => {
     throw malformed(`its chain is no list of at most ${callChainMax} addresses`)
   }
   return chain.map((link) => address(link, "chain"))
+}
+
+/** A ref sends the same object each time. */
+const texts = new WeakMap<Address.Address, string>()
+
+const textOf = (address: Address.Address): string => {
+  const known = texts.get(address)
+  if (known !== undefined) return known
+  const text = Address.format(address)
+  texts.set(address, text)
+  return text
 }
 
 /** The same few addresses arrive again and again, and reading one costs more than everything else here. */

@@ -6,6 +6,7 @@
  * frames, headers included, than the other has granted: `connectionCreditBytes` at first, then what frames of kind `credit`
  * add as the reader takes messages. Whoever breaks a rule loses the connection. docs/PROTOCOL.md.
  */
+import { ByteBlock } from "./ByteBlock.ts"
 import { ByteQueue } from "./ByteQueue.ts"
 import type { PublicKey } from "./Identity.ts"
 import { connectionCreditBytes, connectionQueueBytesMax, frameBytesMax, pieceBytesMax } from "./Limits.ts"
@@ -340,9 +341,12 @@ export class MessageStream implements Connection {
   }
 }
 
+/** Frames are sent at once, so that none holds its block for long. */
+const block = new ByteBlock()
+
 const frameOf = (kind: number, payload: Uint8Array, first?: number): Uint8Array => {
-  const frame = copied(payload, first, headerBytes)
-  const size = frame.length - headerBytes
+  const size = first === undefined ? payload.length : payload.length + 1
+  const frame = fill(block.take(headerBytes + size), headerBytes, payload, first)
   frame[0] = size
   frame[1] = size >>> 8
   frame[2] = size >>> 16
@@ -350,13 +354,14 @@ const frameOf = (kind: number, payload: Uint8Array, first?: number): Uint8Array 
   return frame
 }
 
-/** The bytes behind so much room, and behind `first` if there is one. */
-const copied = (bytes: Uint8Array, first: number | undefined, room = 0): Uint8Array => {
-  const start = first === undefined ? room : room + 1
-  const copy = new Uint8Array(start + bytes.length)
-  if (first !== undefined) copy[room] = first
-  copy.set(bytes, start)
-  return copy
+/** The bytes as they are, behind `first` if there is one. */
+const copied = (bytes: Uint8Array, first: number | undefined): Uint8Array =>
+  fill(new Uint8Array(first === undefined ? bytes.length : bytes.length + 1), 0, bytes, first)
+
+const fill = (target: Uint8Array, room: number, bytes: Uint8Array, first: number | undefined): Uint8Array => {
+  if (first !== undefined) target[room] = first
+  target.set(bytes, first === undefined ? room : room + 1)
+  return target
 }
 
 const joined = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
