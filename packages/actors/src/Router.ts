@@ -31,6 +31,7 @@ export class Router {
   readonly realm: PublicKey | undefined
   private readonly stream: string
   private sequence: number
+  private readonly addresses: WeakMap<Address.Address, Address.Address>
 
   constructor(kernel: Kernel, delivery: Delivery["Service"] | undefined, realm: PublicKey | undefined) {
     this.kernel = kernel
@@ -38,6 +39,7 @@ export class Router {
     this.realm = realm
     this.stream = delivery === undefined ? "" : Math.floor(kernel.chance() * 2 ** 52).toString(36)
     this.sequence = 0
+    this.addresses = new WeakMap()
   }
 
   /** Whether a realm of an address is this node's own. */
@@ -129,7 +131,7 @@ export class Router {
         version: 1,
         id: this.nextId(),
         kind,
-        to: found === to.realm ? to : { realm: found, kind: to.kind, name: to.name },
+        to: this.resolved(to, found),
         message: messageName,
         payload
       }
@@ -143,6 +145,16 @@ export class Router {
       if (sender !== undefined) envelope.chain = this.chainOf(sender)
       return envelope
     })
+  }
+
+  /** The address with this realm; the same object for the same address, as long as the realm is the same. */
+  private resolved(to: Address.Address, realm: PublicKey): Address.Address {
+    if (to.realm === realm) return to
+    const known = this.addresses.get(to)
+    if (known?.realm === realm) return known
+    const made = { realm, kind: to.kind, name: to.name }
+    this.addresses.set(to, made)
+    return made
   }
 
   /** Who waits for an ask that the handler of this message sends, outermost first: absolute addresses. */

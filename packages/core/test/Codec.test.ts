@@ -248,6 +248,27 @@ describe("malformed bytes", () => {
   })
 })
 
+describe("bytes for a moment", () => {
+  it("are those of encode, behind the room that was asked for, whatever their size", () => {
+    fc.assert(
+      fc.property(plainData, fc.nat(9), (value, room) => {
+        expect(Codec.encodeBriefly(value, room).subarray(room)).toEqual(Codec.encode(value))
+      })
+    )
+    const large = new Uint8Array(100_000).fill(7)
+    expect(Codec.encodeBriefly(large, 5).slice(5)).toEqual(Codec.encode(large))
+  })
+
+  it("are refused where encode refuses, and last until the next call", () => {
+    let deep: unknown = 1
+    for (let i = 0; i <= payloadDepthMax; i++) deep = [deep]
+    expect(() => Codec.encodeBriefly(deep)).toThrow("nested deeper")
+    const first = Codec.encodeBriefly("first")
+    Codec.encodeBriefly("other")
+    expect(Codec.decodeUnsafe(first)).toBe("other")
+  })
+})
+
 describe("the RPC serialization", () => {
   const makeParser = (bytesMax?: number) => Codec.makeRpcSerialization(bytesMax).makeUnsafe()
   const messages = [{ _tag: "Ping" }, { _tag: "Request", id: "1", payload: { n: 21 } }, { text: "grüß 🙂".repeat(40) }]

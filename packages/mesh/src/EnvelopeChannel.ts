@@ -53,6 +53,7 @@ export class EnvelopeChannel implements ChannelListener {
   /** Tells of the peer that could not be put into a mailbox at once. */
   private readonly tellsArrived: Map<number, Arrived>
   private readonly streams: EnvelopeStreams
+  private readonly reader: EnvelopeWire.EnvelopeReader
   private nextAsk: number
   private nextTell: number
   /** Bytes sent since the channel said that it is full. */
@@ -75,6 +76,7 @@ export class EnvelopeChannel implements ChannelListener {
       nowMs: host.nowMs,
       fork: host.fork
     })
+    this.reader = new EnvelopeWire.EnvelopeReader()
     this.nextAsk = 0
     this.nextTell = 0
     this.bytesWaiting = 0
@@ -214,7 +216,7 @@ export class EnvelopeChannel implements ChannelListener {
   }
 
   private envelopeOf(bytes: Uint8Array, kind: Envelope["kind"]): Envelope {
-    const envelope = EnvelopeWire.decode(bytes)
+    const envelope = this.reader.read(bytes)
     if (envelope.kind !== kind) throw new Error(`it sent a frame of kind ${kind} with an envelope of another kind`)
     if (envelope.from !== undefined && envelope.from.realm !== this.host.realm()) {
       throw new Error("it sent a message in the name of another realm")
