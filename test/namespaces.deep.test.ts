@@ -93,6 +93,10 @@ const start = (
 
 type Run = <A>(...args: ReadonlyArray<string>) => Effect.Effect<A, Failure>
 
+interface Asked {
+  readonly reply: unknown
+}
+
 interface Failure {
   readonly _tag: "Failure"
   readonly text: string
@@ -128,7 +132,7 @@ describe("two nodes on two hosts", () => {
       yield* bee("peers/add", seenByBee[0]!.publicKey)
 
       const counter = "continuum://bee/counter/shared"
-      assert.strictEqual(yield* ant<number>("actors/ask", counter, "add", "1"), 1)
+      assert.strictEqual((yield* ant<Asked>("actors/ask", counter, "add", "1")).reply, 1)
       const ran = yield* ant<RunResult>(
         "jit/run",
         "--lang",
@@ -148,11 +152,12 @@ describe("two nodes on two hosts", () => {
       yield* until(ant<ReadonlyArray<Peer>>("peers/list"), (list) => !connected(list))
       const gone = yield* Effect.flip(ant("actors/ask", counter, "get"))
       assert.include(gone.text, "PeerUnreachable")
-      assert.strictEqual(yield* bee<number>("actors/ask", "continuum://local/counter/shared", "get"), 1)
+      const local = "continuum://local/counter/shared"
+      assert.strictEqual((yield* bee<Asked>("actors/ask", local, "get")).reply, 1)
 
       beeHost!.cable("up")
       yield* until(ant<ReadonlyArray<Peer>>("peers/list"), connected)
-      assert.strictEqual(yield* ant<number>("actors/ask", counter, "add", "1"), 2)
+      assert.strictEqual((yield* ant<Asked>("actors/ask", counter, "add", "1")).reply, 2)
     }).pipe(Effect.scoped)
   )
 })
