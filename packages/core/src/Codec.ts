@@ -36,19 +36,16 @@ const packr = new Packr({
 })
 
 /**
- * MessagePack bytes of a value of plain data, behind `room` bytes for a header of the caller's. A fresh array, safe to keep.
- * Throws a `TypeError` for what has no MessagePack (a symbol, a bigint above 64 bits, a cycle) and for what `decode` would
- * refuse (nested too deep).
+ * MessagePack bytes of a value of plain data. A fresh array, safe to keep. Throws a `TypeError` for what has no MessagePack (a
+ * symbol, a bigint above 64 bits, a cycle) and for what `decode` would refuse (nested too deep).
  */
-export const encode = (value: unknown, room = 0): Uint8Array => {
-  const block = packed(value)
-  const bytes = new Uint8Array(room + block.length)
-  bytes.set(block, room)
-  checkStructure(bytes, room)
+export const encode = (value: unknown): Uint8Array => {
+  const bytes = new Uint8Array(packed(value))
+  checkStructure(bytes, 0)
   return bytes
 }
 
-/** As `encode`, for bytes that are copied at once: the next call overwrites them. */
+/** As `encode`, behind `room` bytes for a header of the caller's, for bytes that are copied at once: the next call overwrites them. */
 export const encodeBriefly = (value: unknown, room = 0): Uint8Array => {
   const block = packed(value)
   const bytes = bytesForNow(room + block.length)

@@ -81,13 +81,6 @@ describe("a value of plain data", () => {
     }
   })
 
-  it("is encoded behind as much room as a caller wants", () => {
-    const value = { text: "x".repeat(300) }
-    const bytes = Codec.encode(value, 5)
-    expect([...bytes.subarray(0, 5)]).toEqual([0, 0, 0, 0, 0])
-    expect(bytes.slice(5)).toEqual(Codec.encode(value))
-  })
-
   it("is encoded to fresh bytes that later calls leave alone", () => {
     const first = Codec.encode({ text: "first" })
     const before = first.slice()
