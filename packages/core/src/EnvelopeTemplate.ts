@@ -97,8 +97,13 @@ export class EnvelopeTemplate {
     at += middle.length
     const end = endOf(bytes, at, depthOfPayload, containersBeforePayload)
     if (typeof end === "string" || end + tail.length !== bytes.length || !isAt(bytes, end, tail)) return undefined
-    const payload = Codec.decodeUnsafe(bytes.subarray(at, end))
-    return { ...like, id: { stream: like.id.stream, sequence }, payload }
+    try {
+      const payload = Codec.decodeUnsafe(bytes.subarray(at, end))
+      return { ...like, id: { stream: like.id.stream, sequence }, payload }
+    } catch {
+      // A map with a map as a key, for example: whoever reads it in full says so.
+      return undefined
+    }
   }
 }
 

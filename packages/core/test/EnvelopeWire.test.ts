@@ -204,6 +204,10 @@ describe("the hot path of envelopes", () => {
     const bytes = EnvelopeWire.encode(envelope(deepest))
     const deeper = new Uint8Array([...bytes.subarray(0, -payloadDepthMax), 0x91, ...bytes.subarray(-payloadDepthMax)])
     expect(() => reader.read(deeper)).toThrow("nested deeper")
+    // A map whose key is a map: its structure is sound, and msgpackr makes nothing of it.
+    const odd = new Uint8Array([...EnvelopeWire.encode(envelope(0)).subarray(0, -1), 0x81, 0x81, 0xa1, 0x61, 1, 2])
+    expect(() => EnvelopeWire.decode(odd)).toThrow(Envelope.EnvelopeMalformed)
+    expect(() => reader.read(odd)).toThrow(Envelope.EnvelopeMalformed)
     expect(() => reader.read(new Uint8Array(envelopeBytesMax + 1))).toThrow("more than the limit")
   })
 
