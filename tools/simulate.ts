@@ -9,8 +9,7 @@
  */
 import process from "node:process"
 import { parseArgs } from "node:util"
-import * as Simulation from "../packages/actors/src/testing/Simulation.ts"
-import { programs } from "../packages/actors/test/simulation/Programs.ts"
+import { checkProgram, programs } from "../packages/actors/test/simulation/Programs.ts"
 
 const { values } = parseArgs({
   options: {
@@ -33,11 +32,10 @@ if (chosen.length === 0) {
 // Reported in parts, so that a long run is seen to get on.
 const part = 1_000
 try {
-  for (const { name, run, ...faults } of chosen) {
+  for (const program of chosen) {
     for (let done = 0; done < count; done += part) {
-      const seeds = Simulation.seedsFrom(from + done, Math.min(part, count - done))
-      await Simulation.check({ seeds, ...faults }, run)
-      console.log(`${name}: ${Math.min(done + part, count)} of ${count} seeds hold`)
+      await checkProgram(program, from + done, Math.min(part, count - done))
+      console.log(`${program.name}: ${Math.min(done + part, count)} of ${count} seeds hold`)
     }
   }
 } catch (error) {

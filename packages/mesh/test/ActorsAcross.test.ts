@@ -1,3 +1,4 @@
+import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { register, scenarios } from "@continuum/actors/testing/RouterScenarios"
 import { describe, expect, it } from "@effect/vitest"
@@ -9,11 +10,11 @@ const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 /** An actor system on a node of the mesh. */
 const systemOn = (node: Node | undefined) =>
   Effect.gen(function* () {
-    const layer = ActorSystem.layerWithoutStorage({
+    const layer = ActorSystem.layer({
       stopTimeout: 50,
       ...(node === undefined ? {} : { delivery: node.delivery })
     })
-    const system = Context.get(yield* Layer.build(layer), ActorSystem)
+    const system = Context.get(yield* Layer.build(Layer.provide(layer, ActorStorageMemory.layer)), ActorSystem)
     yield* Effect.provideService(register, ActorSystem, system)
     return system
   })
