@@ -12,8 +12,8 @@ class QueueRpcs extends RpcGroup.make(
   Rpc.make("work", { success: Names }),
   Rpc.make("progress", { success: Schema.String }),
   Rpc.make("release", { success: Schema.Void }),
-  Rpc.make("note", { payload: Schema.String, success: Names }),
-  Rpc.make("noteFirst", { payload: Schema.String, success: Names }),
+  Rpc.make("note", { payload: Schema.String, success: Schema.Void }),
+  Rpc.make("noteFirst", { payload: Schema.String, success: Schema.Void }),
   Rpc.make("enter", { payload: Schema.String, success: Schema.String }),
   Rpc.make("waiting", { success: Schema.Number }),
   Rpc.make("open", { success: Schema.Void }),
@@ -22,51 +22,59 @@ class QueueRpcs extends RpcGroup.make(
 
 /** What goes on in the process of the queues, by their names. */
 interface Beside {
-  readonly gate: Deferred.Deferred<void>
-  isBusy: boolean
-  isOpen: boolean
+  /** Of the work in progress. */
+  gate: Deferred.Deferred<void> | undefined
+  /** Set aside. */
   waiting: number
 }
 const besides = new Map<string, Beside>()
 const besideOf = (name: string): Beside => {
-  const known = besides.get(name) ?? { gate: Deferred.makeUnsafe<void>(), isBusy: false, isOpen: false, waiting: 0 }
-  besides.set(name, known)
-  return known
+  const beside = besides.get(name) ?? { gate: undefined, waiting: 0 }
+  besides.set(name, beside)
+  return beside
 }
+
+const State = Schema.Struct({ isOpen: Schema.Boolean, names: Names })
+const noted = (state: typeof State.Type, name: string) => ({ ...state, names: [...state.names, name] })
 
 /** Notes names. `work` lasts until it is released; `enter` waits until it is open. */
 export const Queue = fromRpcs(
   "scenario-queue",
   QueueRpcs,
   {
-    state: { schema: Names, initial: [] as ReadonlyArray<string> },
+    state: { schema: State, initial: { isOpen: false, names: [] } },
     handlers: {
       work: (state, _, { name }) =>
         Effect.gen(function* () {
           const beside = besideOf(name)
-          beside.isBusy = true
+          beside.gate = Deferred.makeUnsafe()
           yield* Deferred.await(beside.gate)
-          beside.isBusy = false
-          return [...state, "work"]
+          beside.gate = undefined
+          return reply(noted(state, "work"), [...state.names, "work"])
         }),
-      progress: (state, _, { name }) => reply(state, `${besideOf(name).isBusy ? "busy" : "idle"} at ${state.length}`),
-      release: (state, _, { name }) => Effect.as(Deferred.succeed(besideOf(name).gate, undefined), reply(state)),
-      note: (state, note) => [...state, note],
-      noteFirst: (state, note) => [...state, note],
+      progress: (state, _, { name }) =>
+        reply(state, `${besideOf(name).gate === undefined ? "idle" : "busy"} at ${state.names.length}`),
+      release: (state, _, { name }) =>
+        Effect.sync(() => {
+          const { gate } = besideOf(name)
+          if (gate !== undefined) Deferred.doneUnsafe(gate, Effect.void)
+          return reply(state)
+        }),
+      note: (state, name) => reply(noted(state, name)),
+      noteFirst: (state, name) => reply(noted(state, name)),
       enter: (state, name, context) => {
-        const beside = besideOf(context.name)
-        if (beside.isOpen) return reply([...state, name], `${name} is in`)
+        if (state.isOpen) return reply(noted(state, name), `${name} is in`)
         context.stash()
-        beside.waiting++
+        besideOf(context.name).waiting++
         return reply(state, "")
       },
       waiting: (state, _, { name }) => reply(state, besideOf(name).waiting),
       open: (state, _, context) => {
-        besideOf(context.name).isOpen = true
+        besideOf(context.name).waiting = 0
         context.unstash()
-        return reply(state)
+        return reply({ ...state, isOpen: true })
       },
-      names: (state) => state
+      names: (state) => reply(state, state.names)
     }
   },
   { urgent: ["noteFirst"], reentrant: ["progress", "release"] }
@@ -74,12 +82,17 @@ export const Queue = fromRpcs(
 
 const queueAt = ({ realm, run }: Place, name: string) => `continuum://${realm}/scenario-queue/${run}-${name}`
 
+/** Asks until the work has begun. */
+const busy = <E, R>(progress: Effect.Effect<string, E, R>): Effect.Effect<string, E, R> =>
+  Effect.repeat(progress, { until: (text) => text.startsWith("busy") })
+
 export const scenarios: ReadonlyArray<Scenario> = [
   scenario("an urgent message is handled before those that wait", ["noted", "work", "now", "a", "b"], (place, system) =>
     Effect.gen(function* () {
       const queue = system.at(Queue, queueAt(place, "a"))
       yield* queue.note("noted")
       yield* queue.tell.work()
+      yield* busy(queue.progress())
       yield* queue.tell.note("a")
       yield* queue.tell.note("b")
       yield* queue.tell.noteFirst("now")
@@ -95,8 +108,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
         const queue = system.at(Queue, queueAt(place, "b"))
         yield* queue.note("noted")
         const working = yield* Effect.forkChild(queue.work(), { startImmediately: true })
-        let during = yield* queue.progress()
-        while (!during.startsWith("busy")) during = yield* queue.progress()
+        const during = yield* busy(queue.progress())
         yield* queue.release()
         return [during, yield* Fiber.join(working), yield* queue.progress()]
       })
