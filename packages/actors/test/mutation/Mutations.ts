@@ -35,17 +35,17 @@ export const mutations: ReadonlyArray<Mutation> = [
   },
   {
     breaks: "at most one live activation per address and epoch",
-    file: "LeaseHost.ts",
-    from: "const { remainingMs } = guest.term\n        if (remainingMs <= 0)",
-    to: "const remainingMs = guest.term.remainingMs + 4 * guest.lease.ttlMs\n        if (remainingMs <= 0)",
+    file: "LeaseHome.ts",
+    from: "if (found?.epoch !== away.lease.epoch) return yield* this.takeBack(away)",
+    to: "if (found?.epoch !== away.lease.epoch || found.remainingMs < found.ttlMs * 0.8) return yield* this.takeBack(away)",
     tests: [simulation],
     only: "lent under fire"
   },
   {
-    breaks: "a late writer is fenced",
+    breaks: "a writer of an older epoch is fenced",
     file: "LeaseAnswers.ts",
-    from: "if (!this.table.isCurrent(lease)) return fenced",
-    to: "",
+    from: "return loan?.lease.epoch === epoch && loan.lease.holder === realm ? loan : undefined",
+    to: "return epoch > 0 && loan?.lease.holder === realm ? loan : undefined",
     tests: ["Migration.test.ts", simulation],
     only: "fenced|lent"
   },
@@ -141,7 +141,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     breaks: "each message is handled, a dead letter or reported",
     file: "ActorCell.ts",
     from: "if (ask === undefined) this.deadLetter(entry, `its handler crashed: ${cause}`)",
-    to: "",
+    to: "if (ask === undefined) void cause",
     tests: [simulation],
     only: "accounted"
   },
