@@ -95,7 +95,7 @@ export const mutations: ReadonlyArray<Mutation> = [
   },
   {
     breaks: "waiting is within the computed bound",
-    file: "RunQueue.ts",
+    file: "RunLevels.ts",
     from: "if (until < bestUntil || (until === bestUntil && level.weight > best!.weight)) {",
     to: "if (best === undefined || level.weight > best.weight) {",
     tests: ["RunQueue.test.ts"]
