@@ -11,6 +11,7 @@ import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
 import * as Simulation from "../../src/testing/Simulation.ts"
 import { streamsUnderFire } from "./Streams.ts"
 import { streamsBetweenUnderFire } from "./StreamsBetween.ts"
+import { turnsUnderFire } from "./Turns.ts"
 
 export interface Program {
   readonly name: string
@@ -245,5 +246,6 @@ export const programs: ReadonlyArray<Program> = [
   streamsUnderFire,
   streamsBetweenUnderFire,
   journaledUnderFire,
-  journaledOnABadDisk
+  journaledOnABadDisk,
+  turnsUnderFire
 ]
