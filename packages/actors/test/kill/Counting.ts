@@ -16,7 +16,7 @@ const Journaled = actor(
   {
     state: 0,
     add: (_, n: number) => emit(n, (total: number) => total),
-    get: (_) => emit([], (total: number) => total)
+    get: () => emit([], (total: number) => total)
   },
   { journal: { apply: (state: number, n: number) => state + n, snapshotEvery: 7, keep: 20 } }
 )

@@ -41,7 +41,16 @@ export const run = async (
     writeFileSync(file!, parts.join(fault.to))
   }
   const files = tests.map((test) => join("packages/actors/test", test))
-  const args = ["--bun", bin("vitest"), "run", "--pool=threads", "--maxWorkers=1", "--bail=1", ...files]
+  const args = [
+    "--bun",
+    bin("vitest"),
+    "run",
+    "--pool=threads",
+    "--maxWorkers=1",
+    "--bail=1",
+    "--testTimeout=60000",
+    ...files
+  ]
   const { code, output } = await command([...args, ...(only === undefined ? [] : ["-t", only])], folder)
   if (file !== undefined) writeFileSync(file, sound)
   return { survived: code === 0, output }

@@ -162,8 +162,8 @@ export const mutations: ReadonlyArray<Mutation> = [
   {
     breaks: "children behave as OTP's",
     file: "Relations.ts",
-    from: "all.slice(all.indexOf(child))",
-    to: "all.slice(0, all.indexOf(child) + 1)",
+    from: 'if (order === "one_for_one") return [child]',
+    to: 'if (order !== "rest_for_one") return [child]',
     tests: ["Relations.test.ts"]
   },
   {
