@@ -1,4 +1,5 @@
 import { fromRpcs } from "@continuum/actors/Actor"
+import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { register, scenarios } from "@continuum/actors/testing/RouterScenarios"
 import { describe, expect, it } from "@effect/vitest"
@@ -14,11 +15,11 @@ const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 /** An actor system on a node of the mesh. */
 const systemOn = (node: Node | undefined) =>
   Effect.gen(function* () {
-    const layer = ActorSystem.layerWithoutStorage({
+    const layer = ActorSystem.layer({
       stopTimeout: 50,
       ...(node === undefined ? {} : { delivery: node.delivery })
     })
-    const system = Context.get(yield* Layer.build(layer), ActorSystem)
+    const system = Context.get(yield* Layer.build(Layer.provide(layer, ActorStorageMemory.layer)), ActorSystem)
     yield* Effect.provideService(register, ActorSystem, system)
     return system
   })
