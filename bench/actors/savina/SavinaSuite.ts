@@ -10,7 +10,7 @@ written once against a function that makes an actor of a function, so that all l
 stands in the file of each program, below bench/actors/savina; each checks its result. On Erlang (\`erl +S 1:1\`) the programs are a
 module of their own, bench/actors/savina/savina.erl; it is left out where Erlang is not installed.
 
-Ours run with supervision and counters and nothing stored, and an actor gets its function with its first message.
+Ours run with supervision and counters and nothing stored; an actor has no name, and its function is its first state.
 *Effect Queue + fiber* has no supervision and no bound. *nact* gives each message a \`setImmediate\`. *XState* runs the receiver on the
 sender's stack. Erlang's processes are neither linked nor supervised, and preempted by count of function calls.`,
   runtimes: ["bun", "deno", "node"],

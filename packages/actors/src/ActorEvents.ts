@@ -21,21 +21,24 @@ export const topic = Topic.make<ActorEvent>("actors")
 
 type Cell = { readonly kernel: Kernel; readonly address: string }
 
-export const started = ({ address, kernel }: Cell): void => {
-  if (kernel.topics.isHeard(topic.name)) tell(kernel, { _tag: "Started", address })
+// The address of a cell is made by a look at it, and is not looked at in vain.
+export const started = (cell: Cell): void => {
+  if (isHeard(cell)) tell(cell.kernel, { _tag: "Started", address: cell.address })
 }
 
-export const failed = ({ address, kernel }: Cell, messageName: string, cause: string): void => {
-  if (!kernel.topics.isHeard(topic.name)) return
-  tell(kernel, { _tag: "Failed", address, messageName, cause: cause.split("\n", 1)[0]! })
+export const failed = (cell: Cell, messageName: string, cause: string): void => {
+  if (!isHeard(cell)) return
+  tell(cell.kernel, { _tag: "Failed", address: cell.address, messageName, cause: cause.split("\n", 1)[0]! })
 }
 
-export const restarted = ({ address, kernel }: Cell, delayMs: number): void => {
-  if (kernel.topics.isHeard(topic.name)) tell(kernel, { _tag: "Restarted", address, delayMs })
+export const restarted = (cell: Cell, delayMs: number): void => {
+  if (isHeard(cell)) tell(cell.kernel, { _tag: "Restarted", address: cell.address, delayMs })
 }
 
-export const stopped = ({ address, kernel }: Cell, reason: string, normal: boolean): void => {
-  if (kernel.topics.isHeard(topic.name)) tell(kernel, { _tag: "Stopped", address, reason, normal })
+export const stopped = (cell: Cell, reason: string, normal: boolean): void => {
+  if (isHeard(cell)) tell(cell.kernel, { _tag: "Stopped", address: cell.address, reason, normal })
 }
+
+const isHeard = ({ kernel }: Cell): boolean => kernel.topics.isHeard(topic.name)
 
 const tell = (kernel: Kernel, event: ActorEvent): void => kernel.publish(topic.name, event, undefined)

@@ -63,7 +63,7 @@ export class Senders {
       const { admission, ask, entry, payload } = this.waiting.shift()!
       // Nobody waits any more for what a sender has given up.
       if (admission?.cancelled === true || (ask !== undefined && ask.status !== "waiting")) continue
-      mailbox.offer(entry, payload, ask)
+      mailbox.put(entry, payload, ask)
       admission?.settle(undefined)
     }
   }
@@ -98,7 +98,7 @@ export const handle = (
         dropped.push({ entry: mailbox.entry, ask: mailbox.ask })
         mailbox.drop()
       }
-      mailbox.offer(entry, payload, ask)
+      mailbox.put(entry, payload, ask)
       for (const oldest of dropped) cell.refuse(oldest.entry, oldest.ask, full)
       return undefined
     }
