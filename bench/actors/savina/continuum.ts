@@ -29,7 +29,10 @@ const Once = Actor.actor("once", {
 
 await measureAll(async () => {
   const system = await ActorSystem.start({ freeze: false })
-  const spawn = <Message>(actor: typeof Function_ | typeof Once, receive: (message: Message) => void): Send<Message> => {
+  const spawn = <Message>(
+    actor: typeof Function_ | typeof Once,
+    receive: (message: Message) => void
+  ): Send<Message> => {
     const { tell } = system.spawn(actor, { state: receive as Receive })
     return (message) => tell.receive(message)
   }

@@ -360,7 +360,8 @@ export const loadOf = (ref: ActorRef<any>): number => {
 }
 
 /** A ref for Effect. */
-export const actorRef = <M extends Actor.MessageTypes>(to: Addressee): ActorRef<M> => new (classesOf(to.type).effect)(to)
+export const actorRef = <M extends Actor.MessageTypes>(to: Addressee): ActorRef<M> =>
+  new (classesOf(to.type).effect)(to)
 
 /** A ref for Promises. The sender of its addressee is the message whose handler will use it, if it is one. */
 export const promiseRef = <M extends Actor.MessageTypes>(to: Addressee): PromiseRef<M> =>

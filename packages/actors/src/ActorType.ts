@@ -125,7 +125,8 @@ export class ActorType {
         `A durable actor needs a name by which it is found again: give this "${this.definition.kind}" one, or define it with durable: false`
       )
     }
-    if (kernel.stopping || !kernel.passivation.hasRoom(kernel.activeActors)) throw this.whyNot(this.anonymous.nextName())
+    if (kernel.stopping || !kernel.passivation.hasRoom(kernel.activeActors))
+      throw this.whyNot(this.anonymous.nextName())
     const state = options === undefined || !("state" in options) ? this.definition.initial : options.state
     if (kernel.freeze) deepFreeze(state)
     const cell = new ActorCell(this, undefined, state)
@@ -172,7 +173,7 @@ export class ActorType {
       ? "the system stops"
       : Anonymous.isName(name) && this.kernel.passivation.hasRoom(this.kernel.activeActors)
         ? "it had no name of its own, and has ended"
-      : `the system already has ${this.kernel.activeActors} active actors, and none of them may leave memory`
+        : `the system already has ${this.kernel.activeActors} active actors, and none of them may leave memory`
     return new ActorStopped({ address: this.address(name), reason })
   }
 

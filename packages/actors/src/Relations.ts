@@ -148,7 +148,11 @@ export const watch = (watcher: ActorCell, watched: ActorCell, messageName: strin
     tellItself(watcher, entry, terminated)
   }
   if (watched.phase === "stopped") {
-    return tell({ address: watched.address, reason: watched.stopReason, normal: watched.gone === "left" || watched.gone === "ended" })
+    return tell({
+      address: watched.address,
+      reason: watched.stopReason,
+      normal: watched.gone === "left" || watched.gone === "ended"
+    })
   }
   const { watching } = of(watcher)
   if (watching.size >= Limits.watchedMax)
