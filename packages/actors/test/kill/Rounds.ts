@@ -1,11 +1,11 @@
 /**
  * Lets a child count durably, kills it with SIGKILL again and again, and checks that nothing acknowledged is lost.
  */
-import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { randomOf } from "../storage/Random.ts"
+import { runUntilKilled } from "./UntilKilled.ts"
 
 interface Run {
   readonly found: Map<string, number>
@@ -14,32 +14,20 @@ interface Run {
 }
 
 /** Runs the child until it has acknowledged `until` writes, and kills it at once. What it found and what it acknowledged. */
-const runAndKill = (command: ReadonlyArray<string>, dir: string, until: number) =>
-  new Promise<Run>((resolve, reject) => {
-    const child = spawn(command[0]!, [...command.slice(1), dir], { stdio: ["ignore", "pipe", "pipe"] })
-    const found = new Map<string, number>()
-    const acknowledged = new Map<string, number>()
-    let writes = 0
-    let rest = ""
-    let complaint = ""
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complaint += chunk))
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      const lines = (rest + chunk).split("\n")
-      rest = lines.pop()!
-      for (const line of lines) {
-        const [word, name, value] = line.split(" ")
-        if (word === "found") found.set(name!, Number(value))
-        if (word !== "acknowledged") continue
-        // Also what it had still said before it died counts: it was acknowledged.
-        acknowledged.set(name!, Number(value))
-        if (++writes === until) child.kill("SIGKILL")
-      }
-    })
-    child.on("close", (code, signal) => {
-      if (signal === "SIGKILL") resolve({ found, acknowledged, writes })
-      else reject(new Error(`the child ended with ${signal ?? code}: ${complaint}`))
-    })
+const runAndKill = async (command: ReadonlyArray<string>, dir: string, until: number): Promise<Run> => {
+  const found = new Map<string, number>()
+  const acknowledged = new Map<string, number>()
+  let writes = 0
+  await runUntilKilled([...command, dir], (line, kill) => {
+    const [word, name, value] = line.split(" ")
+    if (word === "found") found.set(name!, Number(value))
+    if (word !== "acknowledged") return
+    // Also what it had still said before it died counts: it was acknowledged.
+    acknowledged.set(name!, Number(value))
+    if (++writes === until) kill()
   })
+  return { found, acknowledged, writes }
+}
 
 /** Throws when an acknowledged write is missing, or one appears that nobody made. Returns the acknowledged writes. */
 export const killAgainAndAgain = async (
