@@ -2,7 +2,7 @@
  * `Output` on the streams of this process.
  */
 import { Effect, Layer } from "effect"
-import { OutputClosed } from "./CliError.ts"
+import { OutputClosed, OutputFailed } from "./CliError.ts"
 import * as DenoPermissions from "./DenoPermissions.ts"
 import { Output } from "./Output.ts"
 import * as Style from "./Style.ts"
@@ -14,11 +14,16 @@ const isClosed = (error: unknown): boolean =>
 /** https://no-color.org: any value but the empty one. */
 const wantsNoColor = (): boolean => DenoPermissions.noColor ?? Boolean(process.env["NO_COLOR"])
 
-const writeTo = (stream: NodeJS.WriteStream, data: string | Uint8Array): Effect.Effect<void, OutputClosed> =>
+const writeTo = (
+  stream: NodeJS.WriteStream,
+  data: string | Uint8Array
+): Effect.Effect<void, OutputClosed | OutputFailed> =>
   Effect.callback((resume) => {
+    // After an error Deno never calls back.
+    if (stream.destroyed) return resume(Effect.fail(new OutputClosed()))
     stream.write(data, (error) => {
       if (error === undefined || error === null) resume(Effect.void)
-      else resume(isClosed(error) ? Effect.fail(new OutputClosed()) : Effect.die(error))
+      else resume(Effect.fail(isClosed(error) ? new OutputClosed() : new OutputFailed({ reason: error.message })))
     })
   })
 

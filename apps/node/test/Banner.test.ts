@@ -12,7 +12,7 @@ describe("the commands of the banner", () => {
   })
 
   it("name it so that a shell reads it as it is", () => {
-    for (const home of ["/tmp/it's mine", "/tmp/$HOME `x` \\ \"y\"", "/tmp/zwei  Lücken"]) {
+    for (const home of ["/tmp/it's mine", '/tmp/$HOME `x` \\ "y"', "/tmp/zwei  Lücken"]) {
       const { stdout } = spawnSync("sh", ["-c", `printf '%s|' ${homeFlag(home, "/none")}`], { encoding: "utf8" })
       assert.strictEqual(stdout, `--home|${home}|`)
     }

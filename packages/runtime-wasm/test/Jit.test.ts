@@ -44,6 +44,14 @@ layer(nodeLayer, { excludeTestServices: true, timeout: "60 seconds" })("Jit", (i
     })
   )
 
+  it.effect("runs at home what is asked of this node by its own name", () =>
+    Effect.gen(function* () {
+      const jit = yield* Jit
+      const ran = yield* jit.run({ target: { lang: "js", source: double }, input: 3, mesh: "here" })
+      assert.deepInclude(ran, { output: 6, node: "here" })
+    })
+  )
+
   it.effect("shares one compilation among equal requests that arrive together", () =>
     Effect.gen(function* () {
       const results = yield* Effect.all(

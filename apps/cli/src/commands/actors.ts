@@ -11,6 +11,7 @@ import * as MeshFlag from "../MeshFlag.ts"
 import * as JsonInput from "../JsonInput.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
+import { program } from "../Program.ts"
 import * as Render from "../Render.ts"
 import type { Style } from "../Style.ts"
 
@@ -76,7 +77,7 @@ const detailText = (style: Style, actor: ActorDetail): string =>
     ["restarts", Render.count(actor.restarts)],
     ["priority", Render.count(actor.priority)],
     ["mailbox", `${Render.count(actor.mailbox)}${actor.waiting.length > 0 ? `: ${actor.waiting.join(", ")}` : ""}`],
-    ["messages", actor.messages.join(", ")],
+    ["messages", actor.messages.join(", ") || "none"],
     ["value", Render.value(actor.stateValue)],
     ...actor.failures.map((failure) => ["failure", `${failure.time} ${failure.messageName}: ${failure.cause}`] as const)
   ])
@@ -105,7 +106,7 @@ const ask = Command.make(
     })
 ).pipe(
   Command.withDescription("Send a message to an actor and print its reply"),
-  Command.withExamples([{ command: "continuum actors/ask continuum://local/counter/cart-42 add 1" }])
+  Command.withExamples([{ command: `${program} actors/ask continuum://local/counter/cart-42 add 1` }])
 )
 
 const restart = Command.make("actors/restart", { address }, ({ address }) =>
@@ -114,7 +115,7 @@ const restart = Command.make("actors/restart", { address }, ({ address }) =>
     const actor = yield* NodeConnection.useQuick((node) => node["actors.restart"]({ address }))
     yield* Output.result(
       actor,
-      () => `${Render.printable(actor.address)} is ${actor.state} again, after ${Render.count(actor.restarts)} restarts`
+      () => `${Render.printable(actor.address)} is ${actor.state} again (restarts: ${Render.count(actor.restarts)})`
     )
   })
 ).pipe(Command.withDescription("Start an actor afresh from its stored state"))
@@ -138,7 +139,7 @@ const migrate = Command.make(
     })
 ).pipe(
   Command.withDescription("Have a durable actor run on another node; its state stays here"),
-  Command.withExamples([{ command: "continuum actors/migrate continuum://local/counter/cart-42 --to bee" }])
+  Command.withExamples([{ command: `${program} actors/migrate continuum://local/counter/cart-42 --to bee` }])
 )
 
 const backup = Command.make(
