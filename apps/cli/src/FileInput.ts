@@ -3,6 +3,7 @@
  */
 import { contentBytesMax } from "@continuum/core/Limits"
 import { Effect, FileSystem, type PlatformError, Stdio, Stream } from "effect"
+import { createReadStream } from "node:fs"
 import { FileUnreadable } from "./CliError.ts"
 import { Environment } from "./NodeTarget.ts"
 
@@ -16,8 +17,10 @@ export const read = Effect.fnUntraced(function* (file: string) {
   const { size, type } = yield* Effect.mapError(fs.stat(file), unreadable)
   if (type === "Directory") return yield* new FileUnreadable({ file, reason: "it is a folder" })
   if (Number(size) > contentBytesMax) return yield* tooLarge(file)
-  // A pipe or a device does not say how long it is.
-  return yield* collect(file, Stream.mapError(fs.stream(file), unreadable))
+  if (type === "File") return yield* Effect.mapError(fs.readFile(file), unreadable)
+  // A pipe or a device does not say how long it is, and cannot be read from a place, as Effect's own stream would.
+  const failed = (error: unknown) => new FileUnreadable({ file, reason: (error as Error).message })
+  return yield* collect(file, Stream.fromAsyncIterable<Uint8Array, FileUnreadable>(createReadStream(file), failed))
 })
 
 const readStdin = Effect.gen(function* () {

@@ -21,10 +21,14 @@ const writeTo = (
   Effect.callback((resume) => {
     // After an error Deno never calls back.
     if (stream.destroyed) return resume(Effect.fail(new OutputClosed()))
-    stream.write(data, (error) => {
-      if (error === undefined || error === null) resume(Effect.void)
-      else resume(Effect.fail(isClosed(error) ? new OutputClosed() : new OutputFailed({ reason: error.message })))
-    })
+    const failed = (error: unknown) =>
+      resume(Effect.fail(isClosed(error) ? new OutputClosed() : new OutputFailed({ reason: (error as Error).message })))
+    // Deno throws what the others call back with.
+    try {
+      stream.write(data, (error) => (error === undefined || error === null ? resume(Effect.void) : failed(error)))
+    } catch (error) {
+      failed(error)
+    }
   })
 
 export const layer: Layer.Layer<Output> = Layer.sync(Output, () => {
