@@ -29,7 +29,7 @@ import * as Journal from "./Journal.ts"
 import * as SupervisionStrategy from "./SupervisionStrategy.ts"
 import * as Versions from "./Versions.ts"
 
-export type { ActorContext, TimerOptions } from "./ActorContext.ts"
+export type { ActorContext, ReminderInfo, ReminderOptions, TimerOptions } from "./ActorContext.ts"
 export type {
   HandlersOfRpcs,
   MessagesOfHandlers,

@@ -147,11 +147,11 @@ export class Router {
 
   private chainTextsOf(sender: Message | undefined): Array<string> {
     const inner: Array<string> = []
-    for (let message = sender; message !== undefined; message = message.ask?.parent) {
+    for (let message = sender; message !== undefined; message = message.waitingAsk?.parent) {
       // A handler that has ended holds up nobody.
       if (message.cell.current !== message) return inner
       inner.unshift(this.absoluteText(message.address))
-      const elsewhere = message.ask?.chain
+      const elsewhere = message.waitingAsk?.chain
       if (elsewhere !== undefined && elsewhere.length > 0) return [...elsewhere, ...inner]
     }
     return inner

@@ -37,7 +37,16 @@ describe("adding a peer", () => {
         connected: true,
         capabilities: ["wat"],
         scope: "mesh",
-        grants: ["actors.ask", "actors.migrate", "jit.run", "jit.compile", "content.read", "ai.generate", "events.read"]
+        grants: [
+          "actors.ask",
+          "actors.manage",
+          "actors.migrate",
+          "jit.run",
+          "jit.compile",
+          "content.read",
+          "ai.generate",
+          "events.read"
+        ]
       })
       yield* settle
       expect(yield* b.directory.peers).toMatchObject([

@@ -1,12 +1,14 @@
 /**
  * Actors: which there are, what is in them, and a message to one.
  */
-import type { ActorDetail, ActorSummary, DeadLetter } from "@continuum/actors/rpc"
+import type { ActorDetail, ActorSummary, DeadLetter, WatchedEvent } from "@continuum/actors/rpc"
 import * as Address from "@continuum/core/Address"
-import { Effect, Option } from "effect"
+import { Effect, Option, Stream } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { UsageWrong } from "../CliError.ts"
+import { Json } from "../GlobalFlags.ts"
 import * as MeshFlag from "../MeshFlag.ts"
 import * as JsonInput from "../JsonInput.ts"
 import * as NodeConnection from "../NodeConnection.ts"
@@ -58,12 +60,25 @@ const list = Command.make(
     })
 ).pipe(Command.withDescription("The actors of the node"))
 
-const inspect = Command.make("actors/inspect", { address }, ({ address }) =>
-  Effect.gen(function* () {
-    yield* Address.parse(address)
-    const actor = yield* NodeConnection.useQuick((node) => node["actors.inspect"]({ address }))
-    yield* Output.result(actor, (style) => detailText(style, actor))
-  })
+const inspect = Command.make(
+  "actors/inspect",
+  {
+    address,
+    timeline: Flag.Boolean("timeline").pipe(
+      Flag.withoutNegation,
+      Flag.withDefault(false),
+      Flag.withDescription("Also what happened to it lately")
+    )
+  },
+  ({ address, timeline }) =>
+    Effect.gen(function* () {
+      yield* Address.parse(address)
+      const actor = yield* NodeConnection.useQuick((node) => node["actors.inspect"]({ address }))
+      yield* Output.result(actor, (style) => {
+        const detail = detailText(style, actor)
+        return timeline ? `${detail}\n\n${timelineText(style, actor.timeline)}` : detail
+      })
+    })
 ).pipe(Command.withDescription("All about one actor: its state, what waits in its mailbox, its last failures"))
 
 const detailText = (style: Style, actor: ActorDetail): string =>
@@ -79,8 +94,28 @@ const detailText = (style: Style, actor: ActorDetail): string =>
     ["mailbox", `${Render.count(actor.mailbox)}${actor.waiting.length > 0 ? `: ${actor.waiting.join(", ")}` : ""}`],
     ["messages", actor.messages.join(", ") || "none"],
     ["value", Render.value(actor.stateValue)],
+    ...actor.reminders.map(
+      ({ due, everyMs, key, messageName }) =>
+        [
+          "reminder",
+          `${due} ${messageName} (${key}${everyMs === undefined ? "" : `, every ${Render.milliseconds(everyMs)}`})`
+        ] as const
+    ),
     ...actor.failures.map((failure) => ["failure", `${failure.time} ${failure.messageName}: ${failure.cause}`] as const)
   ])
+
+const timelineText = (style: Style, timeline: ActorDetail["timeline"]): string =>
+  Render.table(
+    style,
+    timeline,
+    [
+      { head: "TIME", cell: ({ time }) => time },
+      { head: "WHAT", cell: ({ what }) => what },
+      { head: "MESSAGE", cell: ({ messageName = "-" }) => messageName },
+      { head: "DETAIL", cell: ({ detail = "" }) => detail }
+    ],
+    "Nothing has happened to it in this process"
+  )
 
 const ask = Command.make(
   "actors/ask",
@@ -119,6 +154,88 @@ const restart = Command.make("actors/restart", { address }, ({ address }) =>
     )
   })
 ).pipe(Command.withDescription("Start an actor afresh from its stored state"))
+
+const stop = Command.make("actors/stop", { address }, ({ address }) =>
+  Effect.gen(function* () {
+    yield* Address.parse(address)
+    const actor = yield* NodeConnection.use((node) => node["actors.stop"]({ address })).pipe(
+      Output.whileBusy("stopping it...")
+    )
+    yield* Output.result(
+      actor,
+      () => `${Render.printable(actor.address)} is ${actor.state}. It starts again with: actors/restart`
+    )
+  })
+).pipe(Command.withDescription("Stop an actor in order; its stored state stays"))
+
+const forget = Command.make(
+  "actors/forget",
+  {
+    address,
+    yes: Flag.Boolean("yes").pipe(
+      Flag.withoutNegation,
+      Flag.withDefault(false),
+      Flag.withDescription("Delete it: nothing brings it back but a backup")
+    )
+  },
+  ({ address, yes }) =>
+    Effect.gen(function* () {
+      yield* Address.parse(address)
+      if (!yes) {
+        const reason = `This deletes all that is stored of ${address}, for good. If you mean it, add --yes`
+        return yield* new UsageWrong({ reason, command: "actors/forget" })
+      }
+      const forgotten = yield* NodeConnection.use((node) => node["actors.forget"]({ address }))
+      yield* Output.result(
+        forgotten,
+        () => `${Render.printable(address)} is forgotten; its next message finds the initial state`
+      )
+    })
+).pipe(
+  Command.withDescription("Stop an actor and delete its stored state"),
+  Command.withExamples([{ command: "continuum actors/forget continuum://local/counter/cart-42 --yes" }])
+)
+
+const watch = Command.make("actors/watch", { address }, ({ address }) =>
+  Effect.gen(function* () {
+    yield* Address.parse(address)
+    const { style, write } = yield* Output.Output
+    const json = yield* Json
+    yield* NodeConnection.use((node) =>
+      Stream.runForEach(node["actors.watch"]({ address }), (event) =>
+        write(json ? Output.jsonLine(event) : `${watchedText(style, event)}\n`)
+      )
+    )
+  })
+).pipe(Command.withDescription("What happens to an actor, until Ctrl-C. With --json: one JSON document for each line"))
+
+const watchedText = (style: Style, watched: WatchedEvent): string => {
+  switch (watched._tag) {
+    case "Now":
+      return `It is ${statePaint(style)(watched.state, watched)}, after ${Render.count(watched.restarts)} restarts`
+    case "Missed":
+      return style.yellow(`${Render.count(watched.count)} events of its node came too fast, and are lost`)
+    case "Interrupted":
+      return style.yellow(Render.printable(`Interrupted: ${watched.reason}`))
+    case "Happened":
+      return `${style.dim(watched.time)} ${Render.indentAfterFirst(Render.printable(happenedText(watched.event)), 2)}`
+  }
+}
+
+const happenedText = (event: Extract<WatchedEvent, { readonly _tag: "Happened" }>["event"]): string => {
+  switch (event._tag) {
+    case "Started":
+      return "started"
+    case "Failed":
+      return `failed in ${event.messageName}: ${event.cause}`
+    case "Restarted":
+      return `restarts in ${Render.milliseconds(event.delayMs)}`
+    case "Passivated":
+      return "left memory, idle"
+    case "Stopped":
+      return event.normal ? "ended" : `stopped: ${event.reason}`
+  }
+}
 
 const migrate = Command.make(
   "actors/migrate",
@@ -191,4 +308,16 @@ const deadletters = Command.make("actors/deadletters", { mesh: MeshFlag.make("Wh
   })
 ).pipe(Command.withDescription("Messages that no actor took, and why"))
 
-export const commands = [list, inspect, ask, restart, migrate, backup, compact, deadletters] as const
+export const commands = [
+  list,
+  inspect,
+  watch,
+  ask,
+  restart,
+  stop,
+  forget,
+  migrate,
+  backup,
+  compact,
+  deadletters
+] as const

@@ -9,6 +9,7 @@ import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
 import type { SimulatedNode, Violated, World } from "../../src/testing/Simulation.ts"
+import { remindersUnderFire } from "./Reminded.ts"
 import { streamsUnderFire } from "./Streams.ts"
 
 export interface Program {
@@ -228,5 +229,6 @@ export const programs: ReadonlyArray<Program> = [
   singletonUnderFire,
   streamsUnderFire,
   journaledUnderFire,
-  journaledOnABadDisk
+  journaledOnABadDisk,
+  remindersUnderFire
 ]
