@@ -216,7 +216,7 @@ export const definitions: Definitions = {
     description: "where to send spans of messages, such as http://127.0.0.1:4318/v1/traces (default: none are made)",
     read: (text) => {
       if (text === "") return { value: undefined }
-      return /^https?:$/.test(URL.parse(text)?.protocol ?? "") ? { value: text } : "it must be an http or https URL"
+      return /^https?:/.test(text) && URL.canParse(text) ? { value: text } : "it must be an http or https URL"
     }
   },
   "span-ratio": {

@@ -175,6 +175,7 @@ const offline = Layer.effectContext(
     }).pipe(
       Context.add(Delivery, {
         realmOf: (realm) => (realm === localRealm ? Effect.succeed(identity.realm.publicKey) : unreachable(realm)),
+        askNow: () => undefined,
         ask: ({ to }) => unreachable(to.realm),
         stream: ({ to }) => Stream.fromEffect(unreachable(to.realm)),
         tell: ({ to }) => unreachable(to.realm),

@@ -48,6 +48,9 @@ export const timelinesMax = 10_000
 /** Characters of the detail of an event of a timeline. Chosen, not measured. */
 export const timelineDetailCharactersMax = 200
 
+/** Messages below one another in a trace; the next one is outside of it. Chosen, not measured. */
+export const spanDepthMax = 64
+
 /** Timers of one actor: each is 200 B or so. Chosen, not measured. */
 export const timersMax = 1_000
 

@@ -2,12 +2,15 @@
  * Spans of messages, for whoever wants to see where time goes: one for each message that was chosen, from its sending to the end of
  * its handler, with the time that it waited. Its parent is the span of its sender; the spans and asks of its handler are below it.
  *
- * A message of a sampled parent is always chosen, one of a parent that is not never, and of the others a share. The tracer is Effect's.
+ * A message of a sampled parent is always chosen, one of a parent that is not never, and of the others a share. Beyond
+ * `Limits.spanDepthMax` messages, each sent by the handler of the one before, a message is one of the others: actors that tell each
+ * other for ever would be one trace without an end. The tracer is Effect's.
  * A message that is not chosen costs a look; a system without spans does not even do that.
  */
 import { Cause, type Clock, Context, Effect, Exit, Fiber, Option, Tracer } from "effect"
 import type { Entry } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
+import * as Limits from "./Limits.ts"
 import { CurrentMessage, type Message } from "./Message.ts"
 
 /** What spans need of the system. */
@@ -28,11 +31,14 @@ export class MessageSpans {
   private readonly host: Host
   private readonly ofMessages: WeakMap<Message, Tracer.Span>
   private readonly ofEntries: WeakMap<Entry, Tracer.Span>
+  /** How many messages are above that of a span. */
+  private readonly depths: WeakMap<Tracer.Span, number>
 
   constructor(host: Host) {
     this.host = host
     this.ofMessages = new WeakMap()
     this.ofEntries = new WeakMap()
+    this.depths = new WeakMap()
   }
 
   /**
@@ -41,9 +47,15 @@ export class MessageSpans {
    */
   sample(entry: Entry, address: string, sender: Message | undefined, remote?: Tracer.AnySpan): Entry {
     const { chance, ratio } = this.host
-    const parent = remote ?? this.parentOf(sender)
+    const depth = this.depthBelow(sender)
+    const parent = depth > Limits.spanDepthMax ? undefined : (remote ?? this.parentOf(sender))
     const isChosen = parent === undefined ? chance() < ratio : parent.sampled
-    return isChosen ? this.spanned(entry, address, parent) : entry
+    return isChosen ? this.spanned(entry, address, parent, parent === undefined ? 0 : depth) : entry
+  }
+
+  private depthBelow(sender: Message | undefined): number {
+    const above = this.spanOf(sender)
+    return above === undefined ? 0 : this.depths.get(above)! + 1
   }
 
   private parentOf(sender: Message | undefined): Tracer.AnySpan | undefined {
@@ -64,7 +76,7 @@ export class MessageSpans {
     if (span !== undefined) this.end(span, "refused", Exit.fail(error))
   }
 
-  private spanned(entry: Entry, address: string, parent: Tracer.AnySpan | undefined): Entry {
+  private spanned(entry: Entry, address: string, parent: Tracer.AnySpan | undefined, depth: number): Entry {
     const { clock, nodeName, tracer } = this.host
     const sentNanos = clock.currentTimeNanosUnsafe()
     const span = tracer.span({
@@ -77,6 +89,7 @@ export class MessageSpans {
       root: parent === undefined,
       sampled: true
     })
+    this.depths.set(span, depth)
     span.attribute("actor.address", address)
     span.attribute("actor.message", entry.name)
     span.attribute("actor.node", nodeName)

@@ -12,39 +12,13 @@ import type { Entry } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import type { ActorError } from "./ActorError.ts"
 import type { Write } from "./ActorStorage.ts"
-import { Alarm, type Due } from "./Alarm.ts"
+import { Alarm } from "./Alarm.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
 import * as Record from "./ReminderRecord.ts"
 import * as ReminderStore from "./ReminderStore.ts"
-
-export class Reminder {
-  readonly address: string
-  readonly kind: string
-  readonly name: string
-  readonly key: string
-  readonly record: Record.ReminderRecord
-  /** `due`: its time has come, and its actor or its type must start before it can take it. `waiting`: in the mailbox. */
-  phase: "armed" | "due" | "waiting" | "handling"
-  /** Handlings that crashed, in this process. */
-  crashes: number
-  /** What is in the mailbox, or was; an older one counts no more. */
-  entry: Entry | undefined
-  alarm: Due | undefined
-
-  constructor(owner: ReminderStore.Owner, key: string, record: Record.ReminderRecord) {
-    this.address = owner.address
-    this.kind = owner.kind
-    this.name = owner.name
-    this.key = key
-    this.record = record
-    this.phase = "armed"
-    this.crashes = 0
-    this.entry = undefined
-    this.alarm = undefined
-  }
-}
+import { Reminder, ReminderTable } from "./ReminderTable.ts"
 
 /** What a handler did to the reminders of its actor; it counts once the handler has succeeded. */
 export type Change =
@@ -61,11 +35,9 @@ export interface MessageReminders {
 export class Reminders {
   /** Handled since the system began. */
   fired: number
-  /** How many there are. */
-  size: number
   private readonly kernel: Kernel
   private readonly alarm: Alarm
-  private readonly byAddress: Map<string, Map<string, Reminder>>
+  private readonly table: ReminderTable
   private readonly byEntry: WeakMap<Entry, Reminder>
   /** Actors whose reminders in memory may not be the stored ones: a transaction was refused. */
   private readonly doubtful: Set<string>
@@ -73,16 +45,20 @@ export class Reminders {
 
   constructor(kernel: Kernel) {
     this.fired = 0
-    this.size = 0
     this.kernel = kernel
     this.alarm = new Alarm(
       { nowMs: kernel.nowMs, fork: (effect) => kernel.fork(effect, kernel.context) },
       Limits.reminderSleepMsMax
     )
-    this.byAddress = new Map()
+    this.table = new ReminderTable()
     this.byEntry = new WeakMap()
     this.doubtful = new Set()
     this.due = []
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.table.size
   }
 
   /** Finds all that are stored: for the start of the system. Those that are damaged stay where damaged records are. */
@@ -96,7 +72,7 @@ export class Reminders {
   refresh(cell: ActorCell): Effect.Effect<void> | undefined {
     const { address } = cell.durable!
     if (!this.doubtful.has(address)) return undefined
-    const before = new Map(this.byAddress.get(address))
+    const before = this.of(address)
     return Effect.orDie(
       Effect.gen({ self: this }, function* () {
         const found: Array<ReminderStore.StoredReminder> = []
@@ -104,7 +80,7 @@ export class Reminders {
         this.drop(address)
         for (const stored of found) {
           const reminder = this.add(stored)
-          const earlier = before.get(stored.key)
+          const earlier = before.find(({ key }) => key === stored.key)
           if (earlier?.record.id === reminder.record.id && earlier.record.timeMs === reminder.record.timeMs)
             reminder.crashes = earlier.crashes
         }
@@ -115,8 +91,7 @@ export class Reminders {
 
   /** Of one actor, the next one first. */
   of(address: string): ReadonlyArray<Reminder> {
-    const own = this.byAddress.get(address)
-    return own === undefined ? [] : [...own.values()].sort((a, b) => a.record.timeMs - b.record.timeMs)
+    return this.table.of(address)
   }
 
   /** Forgets all in memory: the system has stopped. */
@@ -128,7 +103,7 @@ export class Reminders {
 
   /** Whether an actor may have one more, besides those that its handler has just set. Throws `RangeError` when not. */
   checkRoom({ cell, reminders }: Message, key: string): void {
-    const keys = new Set(this.byAddress.get(cell.address)?.keys())
+    const keys = new Set(this.of(cell.address).map((reminder) => reminder.key))
     for (const change of reminders?.changes ?? []) {
       if (change._tag === "Set") keys.add(change.key)
       else keys.delete(change.key)
@@ -146,7 +121,7 @@ export class Reminders {
     const { changes, firing } = message.reminders!
     message.reminders = undefined
     const writes: Array<Write> = []
-    if (firing !== undefined && !isSetAside && this.isPresent(firing)) {
+    if (firing !== undefined && !isSetAside && this.table.has(firing)) {
       this.fired++
       writes.push(this.moveOn(firing))
     }
@@ -156,7 +131,7 @@ export class Reminders {
 
   private change(cell: ActorCell, change: Change): ReadonlyArray<Write> {
     const { address } = cell
-    const present = this.byAddress.get(address)?.get(change.key)
+    const present = this.table.get(address, change.key)
     if (change._tag === "Cancel") {
       if (present === undefined) return []
       this.remove(present)
@@ -202,30 +177,16 @@ export class Reminders {
   }
 
   private add({ key, owner, record }: ReminderStore.StoredReminder): Reminder {
-    const own = this.byAddress.get(owner.address) ?? new Map<string, Reminder>()
-    this.byAddress.set(owner.address, own)
-    const present = own.get(key)
+    const present = this.table.get(owner.address, key)
     if (present !== undefined) this.remove(present)
     const reminder = new Reminder(owner, key, record)
-    // After a removal of its last one the actor's table is out of the index.
-    this.byAddress.set(owner.address, own)
-    own.set(key, reminder)
-    this.size++
+    this.table.add(reminder)
     this.arm(reminder, record.timeMs)
     return reminder
   }
 
   private remove(reminder: Reminder): void {
-    const own = this.byAddress.get(reminder.address)
-    if (own?.get(reminder.key) !== reminder) return
-    own.delete(reminder.key)
-    if (own.size === 0) this.byAddress.delete(reminder.address)
-    this.size--
-    if (reminder.alarm !== undefined) this.alarm.cancel(reminder.alarm)
-  }
-
-  private isPresent(reminder: Reminder): boolean {
-    return this.byAddress.get(reminder.address)?.get(reminder.key) === reminder
+    if (this.table.remove(reminder) && reminder.alarm !== undefined) this.alarm.cancel(reminder.alarm)
   }
 
   // ---------------------------------------------------------------- going off
@@ -242,7 +203,7 @@ export class Reminders {
   /** Some at a time, so that others get the thread when many were missed. */
   private goOff(): void {
     const now = this.due.splice(0, Limits.remindersAtOnce)
-    for (const reminder of now) if (reminder.phase === "due" && this.isPresent(reminder)) this.fire(reminder)
+    for (const reminder of now) if (reminder.phase === "due" && this.table.has(reminder)) this.fire(reminder)
     if (this.due.length > 0) this.alarm.set(this.kernel.nowMs(), () => this.goOff())
   }
 
@@ -279,7 +240,7 @@ export class Reminders {
       ...entry,
       reentrant: false,
       handler: (state, payload, context) => {
-        if (reminder.entry !== firing || !this.isPresent(reminder)) return state
+        if (reminder.entry !== firing || !this.table.has(reminder)) return state
         const message = context as Message
         message.kept = true
         message.reminders = { firing: reminder, changes: [] }
@@ -295,14 +256,14 @@ export class Reminders {
   refused(entry: Entry, error: ActorError): boolean {
     const reminder = this.byEntry.get(entry)
     // What was cancelled or fired anew meanwhile counts no more.
-    if (reminder?.entry === entry && this.isPresent(reminder)) this.keep(reminder, error)
+    if (reminder?.entry === entry && this.table.has(reminder)) this.keep(reminder, error)
     return reminder !== undefined
   }
 
   /** The handler of a message crashed. Whether that was a reminder's. */
   crashed(entry: Entry): boolean {
     const reminder = this.byEntry.get(entry)
-    if (reminder?.entry === entry && this.isPresent(reminder)) {
+    if (reminder?.entry === entry && this.table.has(reminder)) {
       reminder.crashes++
       reminder.phase = "due"
     }
@@ -349,8 +310,7 @@ export class Reminders {
 
   /** Actors of this kind can be reached from now on. */
   typeKnown(kind: string): void {
-    for (const own of this.byAddress.values())
-      for (const reminder of own.values())
-        if (reminder.kind === kind && reminder.phase === "due") this.arm(reminder, reminder.record.timeMs)
+    for (const reminder of this.table.ofKind(kind))
+      if (reminder.phase === "due") this.arm(reminder, reminder.record.timeMs)
   }
 }

@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import * as Actor from "../src/Actor.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
+import * as Limits from "../src/Limits.ts"
 
 const Other = Actor.actor("other", { state: 0, add: (state, n: number) => state + n })
 
@@ -131,6 +132,31 @@ describe("the span of a message", () => {
           "worker.setTimer",
           "worker.add"
         ])
+      })
+    )
+  )
+
+  it.effect("begins no trace without an end: actors that tell each other for ever leave it after a while", () =>
+    withSpans(0, (spans) =>
+      Effect.gen(function* () {
+        const send: { on?: (context: Actor.ActorContext, left: number) => void } = {}
+        const Ball = Actor.actor("ball", {
+          state: 0,
+          pass: (state, left: number, context) => {
+            send.on?.(context, left)
+            return state + 1
+          },
+          get: (state) => state
+        })
+        send.on = (context, left) => {
+          if (left > 0) context.ref(Ball, "b").tell.pass(left - 1)
+        }
+        const system = yield* ActorSystem
+        const ball = system.ref(Ball, "b")
+        yield* Effect.withSpan(ball.pass(200), "outside")
+        for (let turn = 0; turn < 10_000 && (yield* ball.get()) < 201; turn++) yield* Effect.yieldNow
+        expect(yield* ball.get()).toBe(201)
+        expect(spans.filter(({ name }) => name === "ball.pass")).toHaveLength(Limits.spanDepthMax + 1)
       })
     )
   )

@@ -1,12 +1,13 @@
 /**
  * Actors: which there are, what is in them, and a message to one.
  */
-import type { ActorDetail, ActorSummary, DeadLetter, WatchedEvent } from "@continuum/actors/rpc"
+import type { ActorSummary, DeadLetter } from "@continuum/actors/rpc"
 import * as Address from "@continuum/core/Address"
 import { Effect, Option, Stream } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as ActorText from "../ActorText.ts"
 import { UsageWrong } from "../CliError.ts"
 import { Json } from "../GlobalFlags.ts"
 import * as MeshFlag from "../MeshFlag.ts"
@@ -15,14 +16,8 @@ import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
 import { program } from "../Program.ts"
 import * as Render from "../Render.ts"
-import type { Style } from "../Style.ts"
 
 const address = Argument.String("ADDRESS").pipe(Argument.withDescription("Such as continuum://local/counter/cart-42"))
-
-const statePaint =
-  (style: Style) =>
-  (text: string, { state }: { readonly state: string }) =>
-    state === "stopped" ? style.red(text) : state === "restarting" ? style.yellow(text) : text
 
 const list = Command.make(
   "actors/list",
@@ -44,7 +39,7 @@ const list = Command.make(
           actors,
           [
             { head: "ADDRESS", cell: ({ address }) => address },
-            { head: "STATE", cell: ({ state }) => state, paint: statePaint(style) },
+            { head: "STATE", cell: ({ state }) => state, paint: ActorText.statePaint(style) },
             { head: "MAILBOX", cell: ({ mailbox }) => Render.count(mailbox), align: "right" },
             { head: "PROCESSED", cell: ({ processed }) => Render.count(processed), align: "right" },
             { head: "RESTARTS", cell: ({ restarts }) => Render.count(restarts), align: "right" },
@@ -75,47 +70,11 @@ const inspect = Command.make(
       yield* Address.parse(address)
       const actor = yield* NodeConnection.useQuick((node) => node["actors.inspect"]({ address }))
       yield* Output.result(actor, (style) => {
-        const detail = detailText(style, actor)
-        return timeline ? `${detail}\n\n${timelineText(style, actor.timeline)}` : detail
+        const detail = ActorText.detail(style, actor)
+        return timeline ? `${detail}\n\n${ActorText.timeline(style, actor.timeline)}` : detail
       })
     })
 ).pipe(Command.withDescription("All about one actor: its state, what waits in its mailbox, its last failures"))
-
-const detailText = (style: Style, actor: ActorDetail): string =>
-  Render.fields(style, [
-    ["address", actor.address],
-    ["state", statePaint(style)(actor.state, actor)],
-    ["durable", actor.durable ? "yes" : "no"],
-    ["node", actor.node],
-    ["started", actor.startedAt],
-    ["processed", Render.count(actor.processed)],
-    ["restarts", Render.count(actor.restarts)],
-    ["priority", Render.count(actor.priority)],
-    ["mailbox", `${Render.count(actor.mailbox)}${actor.waiting.length > 0 ? `: ${actor.waiting.join(", ")}` : ""}`],
-    ["messages", actor.messages.join(", ") || "none"],
-    ["value", Render.value(actor.stateValue)],
-    ...actor.reminders.map(
-      ({ due, everyMs, key, messageName }) =>
-        [
-          "reminder",
-          `${due} ${messageName} (${key}${everyMs === undefined ? "" : `, every ${Render.milliseconds(everyMs)}`})`
-        ] as const
-    ),
-    ...actor.failures.map((failure) => ["failure", `${failure.time} ${failure.messageName}: ${failure.cause}`] as const)
-  ])
-
-const timelineText = (style: Style, timeline: ActorDetail["timeline"]): string =>
-  Render.table(
-    style,
-    timeline,
-    [
-      { head: "TIME", cell: ({ time }) => time },
-      { head: "WHAT", cell: ({ what }) => what },
-      { head: "MESSAGE", cell: ({ messageName = "-" }) => messageName },
-      { head: "DETAIL", cell: ({ detail = "" }) => detail }
-    ],
-    "Nothing has happened to it in this process"
-  )
 
 const ask = Command.make(
   "actors/ask",
@@ -193,7 +152,7 @@ const forget = Command.make(
     })
 ).pipe(
   Command.withDescription("Stop an actor and delete its stored state"),
-  Command.withExamples([{ command: "continuum actors/forget continuum://local/counter/cart-42 --yes" }])
+  Command.withExamples([{ command: `${program} actors/forget continuum://local/counter/cart-42 --yes` }])
 )
 
 const watch = Command.make("actors/watch", { address }, ({ address }) =>
@@ -203,39 +162,11 @@ const watch = Command.make("actors/watch", { address }, ({ address }) =>
     const json = yield* Json
     yield* NodeConnection.use((node) =>
       Stream.runForEach(node["actors.watch"]({ address }), (event) =>
-        write(json ? Output.jsonLine(event) : `${watchedText(style, event)}\n`)
+        write(json ? Output.jsonLine(event) : `${ActorText.watched(style, event)}\n`)
       )
     )
   })
 ).pipe(Command.withDescription("What happens to an actor, until Ctrl-C. With --json: one JSON document for each line"))
-
-const watchedText = (style: Style, watched: WatchedEvent): string => {
-  switch (watched._tag) {
-    case "Now":
-      return `It is ${statePaint(style)(watched.state, watched)}, after ${Render.count(watched.restarts)} restarts`
-    case "Missed":
-      return style.yellow(`${Render.count(watched.count)} events of its node came too fast, and are lost`)
-    case "Interrupted":
-      return style.yellow(Render.printable(`Interrupted: ${watched.reason}`))
-    case "Happened":
-      return `${style.dim(watched.time)} ${Render.indentAfterFirst(Render.printable(happenedText(watched.event)), 2)}`
-  }
-}
-
-const happenedText = (event: Extract<WatchedEvent, { readonly _tag: "Happened" }>["event"]): string => {
-  switch (event._tag) {
-    case "Started":
-      return "started"
-    case "Failed":
-      return `failed in ${event.messageName}: ${event.cause}`
-    case "Restarted":
-      return `restarts in ${Render.milliseconds(event.delayMs)}`
-    case "Passivated":
-      return "left memory, idle"
-    case "Stopped":
-      return event.normal ? "ended" : `stopped: ${event.reason}`
-  }
-}
 
 const migrate = Command.make(
   "actors/migrate",

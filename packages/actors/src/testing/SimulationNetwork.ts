@@ -93,6 +93,8 @@ export class SimulationNetwork {
     return Delivery.of({
       realmOf: (realm) => Effect.succeed(realm === localRealm ? member.realm : this.realmNamed(realm)),
       ask: (envelope) => this.send(member, envelope, true) as Effect.Effect<Outcome, DeliveryError>,
+      // What a message may do at once, the network decides.
+      askNow: () => undefined,
       // Streams flow within a simulated node, not between two.
       stream: ({ to }) =>
         Stream.fail(new PeerUnreachable({ peer: to.realm, reason: "streams between nodes are not simulated" })),
