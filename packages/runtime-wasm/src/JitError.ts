@@ -82,7 +82,7 @@ export class FuelExhausted extends Schema.TaggedError<FuelExhausted>()("FuelExha
   fuelMax: Schema.Number
 }) {
   override get message() {
-    return `The function used up its fuel of ${this.fuelMax} instructions. Is there an endless loop? Otherwise allow more with --fuel`
+    return `The function used up its fuel of ${this.fuelMax}. Is there an endless loop? Otherwise allow more with --fuel`
   }
 }
 
