@@ -101,6 +101,8 @@ describe("a running node", () => {
         assert.strictEqual(health.status, "ok")
         const metrics = yield* Effect.promise(async () => (await fetch(`${node.url}/metrics`)).text())
         assert.match(metrics, /^continuum_messages_processed_total [1-9]\d*$/m)
+        for (const name of ["actor_passivations_total", "reminders", "reminders_handled_total", "dead_letters_total"])
+          assert.match(metrics, new RegExp(`^continuum_${name} \\d+$`, "m"))
         const promtool = spawnSync("promtool", ["check", "metrics"], { input: metrics, encoding: "utf8" })
         assert.strictEqual(
           promtool.error?.message,

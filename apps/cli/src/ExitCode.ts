@@ -71,6 +71,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   LeaseUnavailable: failed,
   MigrationRefused: failed,
   StorageFailed: failed,
+  ServiceKept: refused,
   HandlerFailed: failed,
 
   // The mesh.

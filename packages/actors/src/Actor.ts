@@ -24,12 +24,13 @@ import type {
   ServicesOfHandlers
 } from "./ActorMessages.ts"
 import { type Numbers, numbersOf, type Options, type Overflow } from "./ActorOptions.ts"
+import * as Conversion from "./Conversion.ts"
 import { type Handler, StreamingId } from "./Handler.ts"
 import * as Journal from "./Journal.ts"
 import * as SupervisionStrategy from "./SupervisionStrategy.ts"
 import * as Versions from "./Versions.ts"
 
-export type { ActorContext, TimerOptions } from "./ActorContext.ts"
+export type { ActorContext, ReminderInfo, ReminderOptions, TimerOptions } from "./ActorContext.ts"
 export type {
   HandlersOfRpcs,
   MessagesOfHandlers,
@@ -155,7 +156,7 @@ export const fromRpcs = <
       name: rpc._tag,
       handler: handlers[rpc._tag]!,
       streams,
-      isPayload: Schema.is(rpc.payloadSchema),
+      isPayload: Conversion.is(rpc.payloadSchema as Schema.Codec<unknown>),
       schemas: {
         payload: jsonCodec(rpc.payloadSchema),
         success: jsonCodec(streams ? successSchema.success : successSchema),

@@ -36,6 +36,7 @@ import type { Relations } from "./Relations.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
 import type { Runnable } from "./RunQueue.ts"
 import type * as Supervisor from "./Supervisor.ts"
+import type { Timeline } from "./Timelines.ts"
 import type { Timers } from "./Timers.ts"
 
 /**
@@ -74,6 +75,8 @@ export class ActorCell implements Runnable {
   senders: Senders | undefined
   /** Messages that were set aside, oldest first. */
   stash: Array<Waiting> | undefined
+  /** Its past, where one is kept. */
+  timeline: Timeline | undefined
   /** Reentrant messages that are being handled. */
   beside: Beside.Beside | undefined
   /** Bookkeeping of what is not stored yet; undefined for an actor that is not durable. */
@@ -101,6 +104,7 @@ export class ActorCell implements Runnable {
     this.timers = undefined
     this.senders = undefined
     this.stash = undefined
+    this.timeline = undefined
     this.beside = undefined
     this.durable = type.durable ? makeDurable(type.address(name)) : undefined
     this.fiber = undefined
@@ -290,6 +294,8 @@ export class ActorCell implements Runnable {
     this.processed++
     kernel.processed++
     this.usedAt = kernel.uses++
+    if (kernel.timelines !== undefined)
+      kernel.timelines.message(this, message.isSetAside ? "set aside" : "handled", message.entry.name)
     if (message.entry.streams) value = ReplyStreams.bind(this, message.entry, value)
     else if (kernel.freeze) deepFreeze(value)
     const { durable } = this
@@ -299,6 +305,7 @@ export class ActorCell implements Runnable {
       if (message.ask !== undefined) message.ask.reply(value)
       return
     }
+    if (message.reminders !== undefined) kernel.reminders.apply(message, true)
     if (state !== this.state || hasEvents) {
       // Always frozen, so that a state which is the same object is the same state and need not be stored again.
       this.state = deepFreeze(state)
@@ -310,6 +317,7 @@ export class ActorCell implements Runnable {
   /** An expected failure: the error goes to the asker, the state stays as it was. */
   private failed(message: Message, error: unknown): void {
     this.current = undefined
+    if (message.reminders !== undefined) this.kernel.reminders.apply(message, false)
     this.conclude(message, false, error)
   }
 
@@ -318,6 +326,7 @@ export class ActorCell implements Runnable {
     this.processed++
     this.kernel.processed++
     this.usedAt = this.kernel.nextUse()
+    this.kernel.timelines?.message(this, ok ? "handled" : "failed", message.entry.name)
     if (!ok) message.outbox = undefined
     if (this.durable === undefined) this.answer(message, ok, value)
     else this.release(this.durable, message, ok, value)
@@ -364,6 +373,9 @@ export class ActorCell implements Runnable {
 
   /** A message that will not be handled: its asker hears why, and it becomes a dead letter. */
   refuse(entry: Entry, ask: Ask | undefined, error: ActorError): void {
+    this.kernel.timelines?.message(this, "refused", entry.name, error.message)
+    this.kernel.spans?.refused(entry, error)
+    if (this.kernel.reminders.refused(entry, error)) return
     this.deadLetter(entry, error.message)
     ask?.fail(error)
   }

@@ -30,7 +30,9 @@ export const start = (cell: ActorCell): void => {
     // What is on its way to the storage will be the committed state; only then can it be loaded.
     if (wait) return
   }
-  const loading = cell.type.loadInitialState(cell)
+  const refreshing = cell.durable === undefined ? undefined : cell.kernel.reminders.refresh(cell)
+  const state = cell.type.loadInitialState(cell)
+  const loading = refreshing === undefined || state === undefined ? state : Effect.andThen(refreshing, state)
   if (loading === undefined) return started(cell, cell.type.definition.initial)
   const fiber = cell.kernel.fork(loading, cell.type.context)
   const exit = fiber.pollUnsafe()
@@ -60,6 +62,7 @@ const started = (cell: ActorCell, state: unknown): void => {
   ActorEvents.started(cell)
   const { start } = cell.type.definition
   if (start !== undefined) cell.handle(start, undefined, undefined)
+  if (cell.kernel.reminders.size > 0) cell.kernel.reminders.started(cell)
   cell.wake()
 }
 
@@ -73,9 +76,11 @@ export const crashed = (cell: ActorCell, message: Message, cause: Cause.Cause<un
   message.abort()
   cell.kernel.failed++
   const text = Cause.pretty(cause)
+  // It comes again when the actor starts.
+  const isReminder = cell.kernel.reminders.crashed(message.entry)
   // First the supervisor, then the asker: it goes on at once, and must find the actor restarting.
   end(cell, message.entry.name, text)
-  cell.answerCrash(message, firstLine(text))
+  if (!isReminder) cell.answerCrash(message, firstLine(text))
 }
 
 /** The storage refused the state: all that was not stored is answered, and the actor goes back to what is. */
@@ -84,6 +89,7 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
   const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
   durable.waiting = []
   durable.records = []
+  if (!cell.type.isGuest) cell.kernel.reminders.notStored(durable.address)
   durable.dirty = false
   const current = ActorFiber.abandonMessage(cell)
   if (current !== undefined) unanswered.push(current)

@@ -103,13 +103,18 @@ export const tell = (
   if (entry.isPayload !== undefined && !entry.isPayload(payload)) return malformed(target, entry)
   const cell = target.cell()
   if (cell === undefined) return unreachable(target, entry)
-  if (target.type.kernel.freeze) deepFreeze(payload)
+  const { freeze, spans } = target.type.kernel
+  if (freeze) deepFreeze(payload)
+  if (spans !== undefined) entry = spans.sample(entry, cell.address, sender)
   if (sender !== undefined && sender.cell.durable !== undefined && sender.isHandled) {
     ;(sender.outbox ??= []).push({ cell, entry, payload })
     return undefined
   }
   const refused = cell.offer(entry, payload, undefined, admission)
-  if (refused !== undefined) cell.deadLetter(entry, refused.message)
+  if (refused !== undefined) {
+    cell.deadLetter(entry, refused.message)
+    spans?.refused(entry, refused)
+  }
   return refused
 }
 
@@ -118,7 +123,9 @@ export const sendAsk = (target: Target, entry: Actor.Entry, payload: unknown, as
   if (entry.isPayload !== undefined && !entry.isPayload(payload)) return ask.fail(malformed(target, entry))
   const cell = target.cell()
   if (cell === undefined) return ask.fail(unreachable(target, entry))
-  if (target.type.kernel.freeze) deepFreeze(payload)
+  const { freeze, spans } = target.type.kernel
+  if (freeze) deepFreeze(payload)
+  if (spans !== undefined) entry = spans.sample(entry, cell.address, ask.parent, ask.parentSpan)
   ask.cell = cell
   ask.entry = entry
   const sender = ask.parent
@@ -148,6 +155,7 @@ const deliverAsk = (cell: ActorCell, entry: Actor.Entry, payload: unknown, ask: 
   const refused = cell.offer(entry, payload, ask)
   if (refused === undefined) return
   cell.deadLetter(entry, refused.message)
+  cell.kernel.spans?.refused(entry, refused)
   ask.fail(refused)
 }
 

@@ -24,7 +24,7 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
   const current = ActorFiber.abandonMessage(cell)
   if (current !== undefined) cell.refuse(current.entry, current.ask, error ?? cell.stopped())
   ActorFiber.abandon(cell)
-  letGo(cell)
+  letGo(cell, error)
   Relations.orphan(cell)
   refuseWaiting(cell, error)
   if (cell.durable === undefined) cell.state = undefined
@@ -79,12 +79,12 @@ const parentStops = (parent: ActorCell): string => `its parent ${parent.address}
  * Gives up what belongs to one life: timers, children, links, watches, streamed replies, what is handled beside. What was set
  * aside waits again.
  */
-export const letGo = (cell: ActorCell): void => {
+export const letGo = (cell: ActorCell, error?: ActorError): void => {
   cell.kernel.leases.interrupted(cell)
   cell.timers?.cancelAll()
   ReplyStreams.endAll(cell)
   Stash.putBack(cell)
-  Beside.abandon(cell)
+  Beside.abandon(cell, error)
   const { relations } = cell
   if (relations === undefined) return
   for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))

@@ -48,6 +48,13 @@ export interface Options {
   readonly stopTimeout?: Duration.Input
   /** Active actors at once, 1 or more; beyond it idle ones leave memory. Default `Limits.activeActorsMax`. */
   readonly activeActorsMax?: number
+  /** Events that `inspect` shows of each actor's past, 0 to `Limits.timelineEventsMax`. Default 0: each message costs a little then. */
+  readonly timelineEvents?: number
+  /**
+   * Spans of messages, by the `Tracer` where the layer is built: `ratio`, in [0, 1], is the share of those that are sent outside of any
+   * trace; those of a sampled span all have one. Default: none.
+   */
+  readonly spans?: { readonly ratio: number }
   /** Time of the lease of an actor that is lent to another node. Default `leaseTtlMs` of core: a takeover waits so long. */
   readonly leaseTtl?: Duration.Input
   /** The way to actors of other realms. Default: the service `Delivery` where the layer is built, if there is one. */
@@ -75,9 +82,13 @@ export interface Totals {
   readonly deadLetters: number
   /** Actors that left memory because they were idle. */
   readonly passivated: number
+  /** Reminders that were handled. */
+  readonly reminded: number
   readonly mailboxDepth: number
   readonly activeActors: number
   readonly services: number
+  /** Reminders that are not handled yet. */
+  readonly reminders: number
   /** Actors of this system that other nodes run. */
   readonly lent: number
   /** Actors of other nodes that this one runs. */
@@ -218,7 +229,9 @@ const make = (
       nodeName: options.nodeName ?? "local",
       freeze: options.freeze ?? !production,
       storage,
-      activeActorsMax: options.activeActorsMax ?? Limits.activeActorsMax
+      activeActorsMax: options.activeActorsMax ?? Limits.activeActorsMax,
+      timelineEvents: Math.min(options.timelineEvents ?? 0, Limits.timelineEventsMax),
+      spanRatio: options.spans?.ratio
     })
     const delivery = options.delivery ?? Option.getOrUndefined(yield* Effect.serviceOption(Delivery))
     if (delivery !== undefined) {
@@ -229,6 +242,7 @@ const make = (
     const system = ActorSystem.of(SystemService.make(kernel))
     kernel.context = Context.add(kernel.context, ActorSystem, system)
     systemKernels.set(system, kernel)
+    yield* kernel.reminders.load
     const timeout = options.stopTimeout ?? Limits.stopTimeoutMs
     yield* Effect.addFinalizer(() => SystemStop.stop(kernel, timeout))
     return system

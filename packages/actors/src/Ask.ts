@@ -2,7 +2,7 @@
  * The waiting end of an ask. It settles once: by the reply, by an expected error of the handler, by a failure of the delivery,
  * or because the asker gave up.
  */
-import { Effect } from "effect"
+import { Effect, type Tracer } from "effect"
 import type { Entry } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import type { ActorError } from "./ActorError.ts"
@@ -46,6 +46,11 @@ export class Ask {
   /** Addresses of other nodes that wait for this ask, outermost first, and of those that wait for them. */
   get chain(): ReadonlyArray<string> {
     return noChain
+  }
+
+  /** The span of an asker on another node. */
+  get parentSpan(): Tracer.AnySpan | undefined {
+    return undefined
   }
 
   reply(value: unknown): void {

@@ -74,7 +74,9 @@ export const inspect = (
       messages: [...type.definition.entries.keys()],
       stateValue: yield* type.excerptOfStored(name),
       waiting: [],
-      failures: []
+      failures: [],
+      reminders: remindersOf(kernel, type.address(name)),
+      timeline: timelineOf(kernel, type.address(name))
     }
   })
 
@@ -324,6 +326,8 @@ const detailOf = (cell: ActorCell): ActorDetail => ({
   stateValue: PlainData.excerpt(cell.state, Limits.inspectStateBytesMax),
   waiting: cell.mailbox.names(Limits.inspectWaitingMax),
   failures: cell.history?.failures.slice() ?? [],
+  reminders: remindersOf(cell.kernel, cell.address),
+  timeline: timelineOf(cell.kernel, cell.address),
   ...startedAt(cell.startedAtMs)
 })
 
@@ -334,8 +338,21 @@ const detailOfService = (cell: ServiceCell): ActorDetail => ({
   stateValue: cell.phase === "stopped" ? { stopped: cell.stopReason } : null,
   waiting: [],
   failures: cell.history.failures.slice(),
+  reminders: [],
+  timeline: timelineOf(cell.kernel, cell.address),
   ...startedAt(cell.startedAtMs)
 })
+
+const timelineOf = (kernel: Kernel, address: string): ActorDetail["timeline"] => kernel.timelines?.of(address) ?? []
+
+const remindersOf = (kernel: Kernel, address: string): ActorDetail["reminders"] =>
+  kernel.reminders
+    .of(address)
+    .slice(0, Limits.inspectWaitingMax)
+    .map(({ key, record: { everyMs, messageName, timeMs } }) => {
+      const due = new Date(timeMs).toISOString()
+      return everyMs === undefined ? { key, messageName, due } : { key, messageName, due, everyMs }
+    })
 
 const startedAt = (timeMs: number | undefined): { readonly startedAt?: string } =>
   timeMs === undefined ? {} : { startedAt: new Date(timeMs).toISOString() }

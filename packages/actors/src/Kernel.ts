@@ -5,7 +5,7 @@
 import * as Address from "@continuum/core/Address"
 import type { LeaseTable } from "@continuum/core/LeaseTable"
 import * as Nearest from "@continuum/core/Nearest"
-import { Clock, Context, Effect, type Fiber, Random, Semaphore } from "effect"
+import { Clock, Context, Effect, type Fiber, Random, Semaphore, Tracer } from "effect"
 import type * as Actor from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { AddressUnknown } from "./ActorError.ts"
@@ -23,11 +23,14 @@ import { kind as leaseKind } from "./LeaseProtocol.ts"
 import { Leases } from "./Leases.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
+import { MessageSpans } from "./MessageSpans.ts"
 import { Passivation } from "./Passivation.ts"
+import { Reminders } from "./Reminders.ts"
 import { Router } from "./Router.ts"
 import { drainOf } from "./Drain.ts"
 import { RunQueue } from "./RunQueue.ts"
 import type { ServiceCell } from "./ServiceCell.ts"
+import { Timelines } from "./Timelines.ts"
 import { Topics } from "./Topic.ts"
 import { Watches } from "./Watches.ts"
 
@@ -36,6 +39,10 @@ export interface KernelOptions {
   readonly freeze: boolean
   readonly storage: ActorStorage["Service"] | undefined
   readonly activeActorsMax: number
+  /** Events of each timeline; 0: none are kept. */
+  readonly timelineEvents: number
+  /** Share of messages that begin a trace; undefined: none has a span. */
+  readonly spanRatio: number | undefined
   /** The leases of this system's realm. */
   readonly leaseTable: LeaseTable
   /** Milliseconds of a lease of an actor. */
@@ -61,6 +68,11 @@ export class Kernel {
   readonly watches: Watches
   readonly topics: Topics
   readonly alarm: Alarm
+  readonly reminders: Reminders
+  /** Undefined: none are kept. */
+  readonly timelines: Timelines | undefined
+  /** Undefined: none are made. */
+  readonly spans: MessageSpans | undefined
   readonly types: Map<string, ActorType>
   /** The way to actors of other realms. */
   router: Router
@@ -92,6 +104,18 @@ export class Kernel {
     this.watches = new Watches()
     this.topics = new Topics()
     this.alarm = new Alarm({ nowMs: this.nowMs, fork: (effect) => this.fork(effect, this.context) })
+    this.reminders = new Reminders(this)
+    this.timelines = options.timelineEvents > 0 ? new Timelines(this.nowMs, options.timelineEvents) : undefined
+    this.spans =
+      options.spanRatio === undefined
+        ? undefined
+        : new MessageSpans({
+            tracer: Context.get(context, Tracer.Tracer),
+            clock: this.clock,
+            chance: () => this.chance(),
+            nodeName: options.nodeName,
+            ratio: options.spanRatio
+          })
     this.types = new Map()
     this.passivation = new Passivation(
       {
@@ -148,6 +172,7 @@ export class Kernel {
 
   interruptBackground(): void {
     this.alarm.stop()
+    this.reminders.stop()
     for (const fiber of this.background) fiber.interruptUnsafe()
   }
 
@@ -171,6 +196,7 @@ export class Kernel {
         throw new TypeError(`The kind "${leaseKind}" is taken: nodes speak of leases by it`)
       const type = new ActorType(this, definition)
       this.types.set(definition.kind, type)
+      if (this.reminders.size > 0) this.reminders.typeKnown(definition.kind)
       return type
     }
     if (known.definition === definition || sourceOf(known.definition) === sourceOf(definition)) return known

@@ -142,6 +142,7 @@ export class LeaseHome {
         this.holds.letGo(cell)
         return refused(reason)
       }
+      if (kernel.reminders.of(address).length > 0) return yield* stay("it has reminders, which stay with it")
       const granted = yield* Effect.result(table.authority.acquire(address, realm, this.ttlMs))
       if (granted._tag === "Failure") return yield* stay(granted.failure.message)
       const lease = granted.success

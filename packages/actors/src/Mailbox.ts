@@ -172,6 +172,31 @@ export class Mailbox {
     if (this.size === 1 || this.readAt === slotsOf(chunk)) this.release(chunk)
   }
 
+  /** Removes the oldest message that is not urgent, or the oldest one when all are. Only while `size` is above 0. */
+  shed(): Waiting {
+    const { front, oldestEntry } = this
+    const behind = this.size - 1 - (front?.size ?? 0)
+    const at = front === undefined ? -1 : front.putBack.findLastIndex(({ entry }) => !entry.urgent)
+    if (!oldestEntry!.urgent || (at < 0 && behind === 0)) {
+      const oldest = this.oldest()
+      this.drop()
+      return oldest
+    }
+    this.size--
+    if (at >= 0) {
+      const [shed] = front!.putBack.splice(at, 1)
+      if (front!.size === 0) this.front = undefined
+      return shed!
+    }
+    const chunk = this.first!
+    const from = this.readAt
+    const shed = { entry: chunk[from] as Entry, payload: chunk[from + 1], ask: chunk[from + 2] as Ask | undefined }
+    chunk.fill(undefined, from + 1, from + slotsPerMessage)
+    this.readAt = from + slotsPerMessage
+    if (behind === 1 || this.readAt === slotsOf(chunk)) this.release(chunk)
+    return shed
+  }
+
   /** Names of the first `max` messages, oldest first. */
   names(max: number): Array<string> {
     const names: Array<string> = []

@@ -89,15 +89,12 @@ export const handle = (
       return full
     case "dropNewest":
       if (ask !== undefined) return full
-      cell.deadLetter(entry, full.message)
+      cell.refuse(entry, undefined, full)
       return undefined
     case "dropOldest": {
       // More than one when messages that were set aside came back to a full mailbox.
       const dropped: Array<Pick<Waiting, "entry" | "ask">> = []
-      while (mailbox.size >= mailbox.capacity) {
-        dropped.push({ entry: mailbox.entry, ask: mailbox.ask })
-        mailbox.drop()
-      }
+      while (mailbox.size >= mailbox.capacity) dropped.push(mailbox.shed())
       mailbox.offer(entry, payload, ask)
       for (const oldest of dropped) cell.refuse(oldest.entry, oldest.ask, full)
       return undefined

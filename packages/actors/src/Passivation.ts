@@ -8,6 +8,7 @@
  */
 import { Duration, Effect } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
+import * as ActorEvents from "./ActorEvents.ts"
 import * as ActorStop from "./ActorStop.ts"
 import type { ActorType } from "./ActorType.ts"
 import * as Limits from "./Limits.ts"
@@ -90,6 +91,7 @@ export class Passivation {
 
   private passivate(cell: ActorCell): void {
     this.passivated++
+    ActorEvents.passivated(cell)
     ActorStop.passivate(cell)
   }
 

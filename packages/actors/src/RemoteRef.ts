@@ -4,12 +4,13 @@
  */
 import type { Address } from "@continuum/core/Address"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
-import { type Context, Effect, Schema, Stream } from "effect"
+import type { Envelope } from "@continuum/core/Envelope"
+import type { PeerUnreachable } from "@continuum/core/Transport"
+import { type Context, Effect, Exit, Schema, Stream, type Tracer } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } from "./ActorError.ts"
 import type { ActorRef, PromiseRef } from "./ActorRef.ts"
 import { Ask } from "./Ask.ts"
-import type { AskDeadlines } from "./AskDeadlines.ts"
 import * as Conversion from "./Conversion.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, type Message } from "./Message.ts"
@@ -63,7 +64,9 @@ const askStream = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): 
   const outcomes = Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     return encodePayload(target, entry, payload).pipe(
-      Effect.flatMap((plain) => onceStored(sender, router.envelope(target, "stream", entry.name, plain, sender))),
+      Effect.flatMap((plain) =>
+        onceStored(sender, router.envelope(target, "stream", entry.name, plain, sender, fiber.cache.span))
+      ),
       Effect.map((envelope) =>
         Stream.mapError(router.delivery!.stream(envelope), (error) => sendError(target, entry.name, error))
       )
@@ -80,51 +83,59 @@ const exchange = (target: RemoteTarget, messageName: string, payload: unknown): 
   Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     const { address, router, timeoutMs } = target
-    const sent = Effect.mapError(
-      Effect.flatMapEager(router.envelope(target, "ask", messageName, payload, sender), (envelope) =>
-        router.delivery!.ask(envelope)
-      ),
-      (error) => sendError(target, messageName, error)
-    )
-    const whole = onceStored(sender, sent)
-    const deadlines = router.kernel.deadlinesOf(timeoutMs)
-    if (deadlines === undefined) return whole
-    return withDeadline(whole, fiber.context, deadlines, () => new AskTimeout({ address, messageName, timeoutMs }))
+    const envelope = router.envelope(target, "ask", messageName, payload, sender, fiber.cache.span)
+    const stored = sender === undefined ? undefined : whenStored(sender)
+    return Effect.callback((resume) => {
+      // Stands for the ask in the list of deadlines that local ones have too: a timer for each costs as much as an ask.
+      const ask = new Ask(undefined)
+      const settle = (exit: Exit.Exit<Outcome, DeliveryError>) => {
+        if (ask.status !== "waiting") return
+        ask.abandon()
+        resume(Effect.mapErrorEager(exit, (error) => sendError(target, messageName, error)))
+      }
+      const giveUp =
+        (stored === undefined && isSuccess(envelope) ? router.delivery!.askNow(envelope.value, settle) : undefined) ??
+        askLater(router, onceSettled(stored, envelope), fiber.context, settle)
+      if (ask.status !== "waiting") return
+      const deadlines = router.kernel.deadlinesOf(timeoutMs)
+      if (deadlines !== undefined) {
+        ask.listener = () => {
+          giveUp()
+          resume(Effect.fail(new AskTimeout({ address, messageName, timeoutMs })))
+        }
+        deadlines.add(ask)
+      }
+      return Effect.sync(() => {
+        ask.abandon()
+        giveUp()
+      })
+    })
   })
 
-/** The list of deadlines that local asks have too, because a timer of its own for each ask costs as much as the ask. */
-const withDeadline = <A, E, E2>(
-  effect: Effect.Effect<A, E>,
+const isSuccess = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Success<A, E> =>
+  Exit.isExit(effect) && Exit.isSuccess(effect)
+
+/** An ask that has something to wait for before it is sent: a connection, or the state that its sender knows. */
+const askLater = (
+  { delivery }: Router,
+  envelope: Effect.Effect<Envelope, PeerUnreachable>,
   context: Context.Context<never>,
-  deadlines: AskDeadlines,
-  late: () => E2
-): Effect.Effect<A, E | E2> =>
-  Effect.callback((resume) => {
-    const ask = new Ask(undefined)
-    const fiber = Effect.runForkWith(context)(effect)
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return resume(exit)
-    ask.listener = () => {
-      fiber.interruptUnsafe()
-      resume(Effect.fail(late()))
-    }
-    deadlines.add(ask)
-    fiber.addObserver((exit) => {
-      if (ask.status !== "waiting") return
-      ask.abandon()
-      resume(exit)
-    })
-    return Effect.sync(() => {
-      ask.abandon()
-      fiber.interruptUnsafe()
-    })
-  })
+  settle: (exit: Exit.Exit<Outcome, DeliveryError>) => void
+): (() => void) => {
+  const fiber = Effect.runForkWith(context)(Effect.flatMapEager(envelope, (envelope) => delivery!.ask(envelope)))
+  const exit = fiber.pollUnsafe()
+  if (exit === undefined) fiber.addObserver(settle)
+  else settle(exit)
+  return () => fiber.interruptUnsafe()
+}
 
 /** Sends what the handler of `sender` knows. */
 const onceStored = <A, E>(sender: Message | undefined, send: Effect.Effect<A, E>): Effect.Effect<A, E> => {
-  const stored = sender === undefined ? undefined : whenStored(sender)
-  return stored === undefined ? send : Effect.andThen(stored, send)
+  return onceSettled(sender === undefined ? undefined : whenStored(sender), send)
 }
+
+const onceSettled = <A, E>(stored: Effect.Effect<void> | undefined, send: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  stored === undefined ? send : Effect.andThen(stored, send)
 
 /** What the handler knows may not be stored yet, and must not get out before it is. Undefined: it is. */
 const whenStored = ({ cell }: Message): Effect.Effect<void> | undefined => {
@@ -141,11 +152,12 @@ const tell = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effec
   Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     return Effect.flatMap(encodePayload(target, entry, payload), (plain) => {
+      const { span } = fiber.cache
       if (sender === undefined || sender.cell.durable === undefined || !sender.isHandled) {
-        return deliverTell(target, entry, plain, sender)
+        return deliverTell(target, entry, plain, sender, span)
       }
       // Leaves once the state of its sender is stored.
-      ;(sender.outbox ??= []).push({ cell: mailboxOf(target, sender), entry, payload: plain })
+      ;(sender.outbox ??= []).push({ cell: mailboxOf(target, sender, span), entry, payload: plain })
       return Effect.void
     })
   })
@@ -154,9 +166,10 @@ const deliverTell = (
   target: RemoteTarget,
   entry: Actor.Entry,
   plain: unknown,
-  sender: Message | undefined
+  sender: Message | undefined,
+  span: Tracer.AnySpan | undefined
 ): Effect.Effect<void, SendError> =>
-  target.router.envelope(target, "tell", entry.name, plain, sender).pipe(
+  target.router.envelope(target, "tell", entry.name, plain, sender, span).pipe(
     Effect.flatMap((envelope) => target.router.delivery!.tell(envelope)),
     Effect.mapError((error) => sendError(target, entry.name, error))
   )
@@ -166,13 +179,13 @@ const sendError = ({ address }: RemoteTarget, messageName: string, error: Delive
   error._tag === "EnvelopeMalformed" ? new PayloadMalformed({ address, messageName, reason: error.reason }) : error
 
 /** The place in an outbox of a tell to another node: what cannot be sent becomes a dead letter here. */
-const mailboxOf = (target: RemoteTarget, sender: Message) => {
+const mailboxOf = (target: RemoteTarget, sender: Message, span: Tracer.AnySpan | undefined) => {
   const { kernel } = target.router
   const deadLetter = (entry: Actor.Entry, reason: string) => kernel.deadLetter(target.address, entry.name, reason)
   return {
     offer: (entry: Actor.Entry, plain: unknown) => {
       kernel.forkBackground(
-        Effect.catch(deliverTell(target, entry, plain, sender), (error) =>
+        Effect.catch(deliverTell(target, entry, plain, sender, span), (error) =>
           Effect.sync(() => deadLetter(entry, error.message))
         )
       )

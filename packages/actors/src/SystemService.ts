@@ -82,6 +82,8 @@ export const make = (kernel: Kernel): ActorSystem["Service"] => ({
     mailboxDepth: kernel.mailboxDepth(),
     deadLetters: kernel.deadLetters.total,
     passivated: kernel.passivation.passivated,
+    reminded: kernel.reminders.fired,
+    reminders: kernel.reminders.size,
     activeActors: kernel.activeActors,
     services: kernel.services.size,
     lent: kernel.leases.home.size,

@@ -88,6 +88,18 @@ class Take implements fc.Command<Model, Mailbox> {
   toString = () => `take(${this.count})`
 }
 
+/** Makes room: the oldest that is not urgent, or the oldest. */
+class Shed implements fc.Command<Model, Mailbox> {
+  check = (model: Readonly<Model>) => model.waiting.length > 0
+  run(model: Model, mailbox: Mailbox) {
+    const at = urgentsOf(model) % model.waiting.length
+    expect(mailbox.shed()).toEqual(model.waiting[at])
+    model.waiting.splice(at, 1)
+    expectSame(model, mailbox)
+  }
+  toString = () => "shed()"
+}
+
 const expectSame = (model: Model, mailbox: Mailbox) => {
   expect(mailbox.size).toBe(model.waiting.length)
   expect(mailbox.names(5)).toEqual(model.waiting.slice(0, 5).map(({ entry }) => entry.name))
@@ -97,7 +109,7 @@ const expectSame = (model: Model, mailbox: Mailbox) => {
 }
 
 describe("a mailbox", () => {
-  it("lets urgent messages and those put back go before the others, each in their order", () => {
+  it("lets urgent messages and those put back go before the others, each in their order, and sheds urgent ones last", () => {
     const counts = fc.integer({ min: 1, max: 5 })
     const many = fc.integer({ min: 1, max: 2 * mailboxChunkMessages })
     const commands = fc.commands(
@@ -105,6 +117,7 @@ describe("a mailbox", () => {
         many.map((count) => new Offer(count)),
         counts.map((count) => new Offer(count, true)),
         counts.map((count) => new PutBack(count)),
+        fc.constant(new Shed()),
         many.map((count) => new Take(count))
       ],
       { maxCommands: 60 }

@@ -178,6 +178,36 @@ describe("an actor that is moved to another node", () => {
     }).pipe(Effect.scoped, quiet)
   )
 
+  it.live("first answers the reentrant messages that it handles", () =>
+    Effect.gen(function* () {
+      const latch = yield* Deferred.make<void>()
+      const Desk = actor(
+        "desk",
+        {
+          state: 0,
+          work: (state, until: Deferred.Deferred<void>) => Effect.as(Deferred.await(until), state + 1),
+          look: (state, until: Deferred.Deferred<void>) => Effect.as(Deferred.await(until), state)
+        },
+        { reentrant: ["look"] }
+      )
+      const { home, host } = yield* pair()
+      yield* host.system.register(Desk)
+      const desk = home.system.ref(Desk, "d")
+      const working = yield* Deferred.make<void>()
+      const work = yield* Effect.forkChild(desk.work(working), { startImmediately: true })
+      const look = yield* Effect.forkChild(desk.look(latch), { startImmediately: true })
+      yield* Deferred.succeed(working, undefined)
+      expect(yield* Fiber.join(work)).toBe(1)
+      const moving = yield* Effect.forkChild(home.system.migrate("continuum://local/desk/d", "bee"))
+      yield* Effect.sleep(20)
+      expect(home.system.totals().lent).toBe(0)
+      yield* Deferred.succeed(latch, undefined)
+      yield* Fiber.join(moving)
+      expect(yield* Fiber.join(look)).toBe(0)
+      expect(home.system.totals().lent).toBe(1)
+    }).pipe(Effect.scoped, quiet)
+  )
+
   it.live("stays where it is when the other node cannot or will not have it, and says why", () =>
     Effect.gen(function* () {
       const { home, host, line } = yield* pair()

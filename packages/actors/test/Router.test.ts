@@ -103,6 +103,23 @@ describe("an actor of another realm", () => {
     }).pipe(quiet)
   )
 
+  it.live("that is *, whoever offers it, is a typed error that says what to name instead", () =>
+    Effect.gen(function* () {
+      const { here } = yield* twoSystems
+      const address = "continuum://*/counter/a"
+      const counter = here.at(Counter, address)
+      for (const asked of [
+        counter.add({ by: 1 }),
+        counter.tell.add({ by: 1 }),
+        here.askUnknown(address, "add", { by: 1 })
+      ]) {
+        const error = yield* Effect.flip(asked as Effect.Effect<unknown, { readonly _tag: string; message: string }>)
+        expect(error).toMatchObject({ _tag: "PeerUnreachable", peer: "*" })
+        expect(error.message).toContain("name a node by its name or key")
+      }
+    }).pipe(quiet)
+  )
+
   it.live("has an address that is one, of the kind that is defined; both are said when the ref is made", () =>
     Effect.gen(function* () {
       const { here } = yield* twoSystems

@@ -99,6 +99,8 @@ export class SimulationNetwork {
     return Delivery.of({
       realmOf: (realm) => Effect.succeed(realm === localRealm ? member.realm : this.realmNamed(realm)),
       ask: (envelope) => this.send(member, envelope, true) as Effect.Effect<Outcome, DeliveryError>,
+      // What a message may do at once, the network decides.
+      askNow: () => undefined,
       stream: (envelope) => this.read(member, envelope),
       tell: (envelope) => Effect.asVoid(this.send(member, envelope, false)),
       serve: (receiver) => Effect.sync(() => void (member.receiver = receiver))

@@ -9,6 +9,7 @@ import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
 import * as Simulation from "../../src/testing/Simulation.ts"
+import { remindersUnderFire } from "./Reminded.ts"
 import { streamsUnderFire } from "./Streams.ts"
 import { streamsBetweenUnderFire } from "./StreamsBetween.ts"
 import { turnsUnderFire } from "./Turns.ts"
@@ -247,5 +248,6 @@ export const programs: ReadonlyArray<Program> = [
   streamsBetweenUnderFire,
   journaledUnderFire,
   journaledOnABadDisk,
-  turnsUnderFire
+  turnsUnderFire,
+  remindersUnderFire
 ]
