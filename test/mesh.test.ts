@@ -127,6 +127,29 @@ describe("two nodes with one bootstrap", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("neither reads, changes nor inspects what a persona of the other remembers", () =>
+    Effect.gen(function* () {
+      const { ant, bee } = yield* twoNodes(true)
+      const conversation = "secret"
+      const recall = (address: string) => ({ address, messageName: "recall", payload: { conversation } })
+      const [local, remote] = ["local", "bee"].map((realm) => `continuum://${realm}/persona/Helper%20AI`)
+      yield* streamed(bee, "ai.generate", { prompt: "reverse stone", persona: "Helper AI", conversation })
+      const answered = Effect.map(
+        done<ReadonlyArray<{ content: string }>>(bee, "actors.ask", recall(local!)),
+        (turns) => turns.length
+      )
+      while ((yield* answered) === 0) yield* Effect.sleep("20 millis")
+      for (const messageName of ["recall", "forget"]) {
+        const refused = yield* failed(ant, "actors.ask", { ...recall(remote!), messageName })
+        assert.strictEqual(refused._tag, "NotExposed")
+      }
+      const detail = yield* done<{ exposed: string; stateValue: unknown }>(ant, "actors.inspect", { address: remote! })
+      assert.deepInclude(detail, { exposed: "realm", stateValue: null })
+      const own = yield* done<{ stateValue: unknown }>(bee, "actors.inspect", { address: local! })
+      assert.include(JSON.stringify(own.stateValue), "stone")
+    }).pipe(Effect.scoped)
+  )
+
   it.live(
     "one stops, forgets and watches the other's actors, but not its services, and only when that is granted",
     () =>

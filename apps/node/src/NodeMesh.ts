@@ -23,7 +23,7 @@ import { Mesh } from "@continuum/mesh/Mesh"
 import * as MeshTransport from "@continuum/mesh/MeshTransport"
 import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
 import * as PersonasActor from "@continuum/persona/PersonasActor"
-import { Context, Effect, Layer, Schema, Stream } from "effect"
+import { Clock, Context, Effect, Layer, Schema, Stream } from "effect"
 import { Home } from "./Home.ts"
 import * as NodeActor from "./NodeActor.ts"
 import { isHostPort, NodeConfig } from "./NodeConfig.ts"
@@ -41,13 +41,21 @@ export class NodeMesh extends Context.Service<
     /** Takes the grant of a peer away. What it was. */
     readonly remove: (peer: string) => Effect.Effect<Peer, PeerError>
     readonly summary: Effect.Effect<MeshSummary>
-    /** What a person should look at; empty when all is well. */
+    /** What a person should look at: of the last minutes, with how long ago it was. Empty when all is well. */
     readonly problems: Effect.Effect<ReadonlyArray<string>>
+    /** What peers without a grant tried, in a sentence; undefined when nothing was. It is nothing to mend. */
+    readonly strangers: Effect.Effect<string | undefined>
   }
 >()("@continuum/node/NodeMesh") {}
 
 /** All nodes are of one network, and meet only where their owners have them meet. */
 const networkId = Uint8Array.from(ContentId.of("continuum/network/1").match(/../g)!, (hex) => Number.parseInt(hex, 16))
+
+/** What went wrong with a peer is news for ten minutes: longer than any peer waits before it dials again. Chosen, not measured. */
+const problemRecentMs = 600_000
+
+const ago = (ms: number): string =>
+  ms < 60_000 ? `${Math.max(0, Math.round(ms / 1_000))} s ago` : `${Math.round(ms / 60_000)} min ago`
 
 /** What a message of a peer does here, and so what its owner must have granted it. */
 export const actionOf = ({ kind }: Address, message: string): Action => {
@@ -141,12 +149,21 @@ const connected = Layer.effect(
       })),
       problems: Effect.gen(function* () {
         const { problem } = yield* transport.status
-        const { identityInUse, problems } = yield* mesh.status
+        const { problems } = yield* mesh.status
+        const nowMs = yield* Clock.currentTimeMillis
         return [
           ...(problem === undefined ? [] : [problem]),
-          ...(identityInUse === undefined ? [] : [identityInUse]),
-          ...problems.map(({ problem }) => problem.message)
+          ...problems
+            .filter(({ isStranger, timeMs }) => !isStranger && nowMs - timeMs < problemRecentMs)
+            .map(({ problem, timeMs }) => `${problem.message} (${ago(nowMs - timeMs)})`)
         ]
+      }),
+      strangers: Effect.gen(function* () {
+        const { count, lastMs } = (yield* mesh.status).strangers
+        const nowMs = yield* Clock.currentTimeMillis
+        return count === 0
+          ? undefined
+          : `${count} connection${count === 1 ? "" : "s"} of strangers ended for a fault of theirs, the last ${ago(nowMs - lastMs)}`
       })
     }
   })
@@ -171,7 +188,8 @@ const offline = Layer.effectContext(
         problem: null,
         restarts: 0
       }),
-      problems: Effect.succeed([])
+      problems: Effect.succeed([]),
+      strangers: Effect.succeed(undefined)
     }).pipe(
       Context.add(Delivery, {
         realmOf: (realm) => (realm === localRealm ? Effect.succeed(identity.realm.publicKey) : unreachable(realm)),

@@ -166,7 +166,7 @@ export const fromRpcs = <
     }
   })
   const { initial, schema } = definition.state
-  return make(kind, initial, entries, "mesh", { ...options, schema })
+  return make(kind, initial, entries, options.exposed ?? "mesh", { ...options, schema })
 }
 
 /** The definition with services for its handlers. */

@@ -17,6 +17,11 @@ export interface Options<State = any, Event = any, Name extends string = string>
   /** Whether the state is stored. Default: true in a system with storage. */
   readonly durable?: boolean
   /**
+   * Who may send to it, of those that may send to actors here at all: nodes of its own realm, or those of others as well. An actor
+   * without schemas always answers its own realm alone. Default `mesh`.
+   */
+  readonly exposed?: "realm" | "mesh"
+  /**
    * When a reply may leave: once the state is safe from a power cut, or already when it is from a crash of this process.
    * Default `flushed`. How much sooner the second is depends on the storage: LMDB's two moments are close together.
    */

@@ -71,6 +71,7 @@ export const inspect = (
     return {
       ...summaryOfStored(type, name),
       durable: true,
+      exposed: type.definition.exposed,
       messages: [...type.definition.entries.keys()],
       stateValue: yield* type.excerptOfStored(name),
       waiting: [],
@@ -322,6 +323,7 @@ const summaryOfService = (cell: ServiceCell): ActorSummary => ({
 const detailOf = (cell: ActorCell): ActorDetail => ({
   ...summaryOf(cell),
   durable: cell.durable !== undefined,
+  exposed: cell.type.definition.exposed,
   messages: [...cell.type.definition.entries.keys()],
   stateValue: PlainData.excerpt(cell.state, Limits.inspectStateBytesMax),
   waiting: cell.mailbox.names(Limits.inspectWaitingMax),
@@ -334,6 +336,7 @@ const detailOf = (cell: ActorCell): ActorDetail => ({
 const detailOfService = (cell: ServiceCell): ActorDetail => ({
   ...summaryOfService(cell),
   durable: false,
+  exposed: "realm",
   messages: [],
   stateValue: cell.phase === "stopped" ? { stopped: cell.stopReason } : null,
   waiting: [],

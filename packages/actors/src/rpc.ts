@@ -71,6 +71,8 @@ export type TimelineEvent = typeof TimelineEvent.Type
 export const ActorDetail = Schema.Struct({
   ...ActorSummary.fields,
   durable: Schema.Boolean,
+  /** Whether it answers its own realm alone, or whoever may send to actors here. */
+  exposed: Schema.Literals(["realm", "mesh"]),
   /** Names of the messages it handles. */
   messages: Schema.Array(Schema.String),
   /** The state as plain data, cut off where it is large. */

@@ -132,6 +132,9 @@ export const refusalsPerMinuteMax = 600
 /** Milliseconds between two lines in the log about refusals of one peer. */
 export const refusalLogEveryMs = 60_000
 
+/** Milliseconds between two lines in the log about strangers whose connections were refused, whoever they are. Chosen, not measured. */
+export const strangerLogEveryMs = 1_000
+
 /** Connections that were refused or lost for a fault, kept for a look at them. Chosen, not measured. */
 export const problemsKept = 32
 

@@ -16,8 +16,9 @@ import { type GrantNotStored, GrantStore } from "./GrantStore.ts"
 import * as Limits from "./Limits.ts"
 import * as MeshDelivery from "./MeshDelivery.ts"
 import { MeshDial } from "./MeshDial.ts"
-import { MeshNode, type ProblemSeen } from "./MeshNode.ts"
+import { MeshNode } from "./MeshNode.ts"
 import { isPublicKey, Peers } from "./Peers.ts"
+import type { ProblemSeen, StrangersSeen } from "./Problems.ts"
 
 export interface Options {
   readonly identity: Identity
@@ -47,6 +48,8 @@ export interface MeshStatus {
   readonly refused: number
   /** The last things that went wrong with connections, each once, newest last; at most `Limits.problemsKept`. */
   readonly problems: ReadonlyArray<ProblemSeen>
+  /** What peers without a grant did wrong. */
+  readonly strangers: StrangersSeen
   /** What there is to do about a second process with this node's key, when there seems to be one. */
   readonly identityInUse: string | undefined
 }
@@ -191,10 +194,12 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
 })
 
 const statusOf = (node: MeshNode): MeshStatus => {
-  const second = node.problems.findLast(
-    ({ problem }) =>
+  const { seen, strangers } = node.problems
+  // A stranger may say what it likes.
+  const second = seen.findLast(
+    ({ isStranger, problem }) =>
       (problem._tag === "IdentityInUse" && problem.own) ||
-      (problem._tag === "PeerRefused" && problem.tag === "IdentityInUse")
+      (problem._tag === "PeerRefused" && problem.tag === "IdentityInUse" && !isStranger)
   )
   return {
     publicKey: node.identity.node.publicKey,
@@ -202,7 +207,8 @@ const statusOf = (node: MeshNode): MeshStatus => {
     connected: node.peers.sessions.size,
     granted: node.peers.grants.size,
     refused: node.refusals.total,
-    problems: node.problems.map((seen) => ({ ...seen })),
+    problems: seen.map((one) => ({ ...one })),
+    strangers,
     identityInUse: second?.problem.message
   }
 }

@@ -18,18 +18,9 @@ import * as Limits from "./Limits.ts"
 import type { Options } from "./Mesh.ts"
 import { IdentityInUse, type MeshProblem } from "./MeshError.ts"
 import { addressOf, Peers } from "./Peers.ts"
+import { Problems } from "./Problems.ts"
 import { Refusals } from "./Refusals.ts"
 import { Session, type SessionHost } from "./Session.ts"
-
-/** Something that went wrong with connections. */
-export interface ProblemSeen {
-  readonly problem: MeshProblem
-  /** How often, and when last, in milliseconds since 1970. */
-  count: number
-  timeMs: number
-  /** When the log last said so. */
-  loggedMs: number
-}
 
 /** Why there came to be no session. */
 export type NoSession = MeshProblem | TransportLost | PeerUnreachable
@@ -41,7 +32,7 @@ export class MeshNode implements SessionHost {
   readonly protocols: Array<ChannelProtocol>
   readonly peers: Peers
   readonly refusals: Refusals
-  readonly problems: Array<ProblemSeen>
+  readonly problems: Problems
   readonly changes: PubSub.PubSub<Peer>
   /** Set by `Delivery.serve`. */
   readonly served: Deferred.Deferred<Receiver>
@@ -72,7 +63,7 @@ export class MeshNode implements SessionHost {
     this.networkId = options.networkId
     this.peers = parts.peers
     this.refusals = new Refusals()
-    this.problems = []
+    this.problems = new Problems((peer) => peer !== this.identity.node.publicKey && !this.peers.grants.has(peer))
     this.changes = parts.changes
     this.served = Deferred.makeUnsafe()
     this.port = 0
@@ -225,17 +216,7 @@ export class MeshNode implements SessionHost {
   }
 
   private noteProblem(problem: MeshProblem): void {
-    const timeMs = this.clock.currentTimeMillisUnsafe()
-    const index = this.problems.findIndex((seen) => seen.problem.message === problem.message)
-    // The same again and again, as from a peer that dials again and again, is one line in the log a minute.
-    const [seen = { problem, count: 0, timeMs: 0, loggedMs: -Infinity }] =
-      index < 0 ? [] : this.problems.splice(index, 1)
-    this.problems.push(seen)
-    if (this.problems.length > Limits.problemsKept) this.problems.shift()
-    seen.count++
-    seen.timeMs = timeMs
-    if (timeMs - seen.loggedMs < Limits.refusalLogEveryMs) return
-    seen.loggedMs = timeMs
+    if (!this.problems.add(problem, this.clock.currentTimeMillisUnsafe())) return
     this.fork(Effect.logWarning(problem.message, { peer: problem.peer, problem: problem._tag }))
   }
 

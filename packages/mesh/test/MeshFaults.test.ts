@@ -75,6 +75,12 @@ describe("a peer that does not greet as it should loses its connection, with the
     ],
     ["a protocol twice", (p) => p.send(p.greeting({ protocols: ["a", "a"] })), "HandshakeMalformed", "twice"],
     ["an empty frame", (p) => p.send([]), "HandshakeMalformed", "empty frame"],
+    [
+      "a goodbye that would steer a terminal",
+      (p) => p.send([0, 1, ...Codec.encode({ tag: "X", reason: "\u001b[2J\nfake" })]),
+      "HandshakeMalformed",
+      "its goodbye is malformed"
+    ],
     ["an ask before the greeting", (p) => p.send([1, 0, 0, 0, 0, 0]), "HandshakeMalformed", "channel 1"],
     [
       "a heartbeat before the greeting",
@@ -348,11 +354,18 @@ describe("two processes with one identity", () => {
       yield* twin.ended
       expect((yield* node.mesh.status).identityInUse).toContain("Another process runs with this node's key")
       const other = yield* start(hub, 3)
-      const third = new Player(hub.stranger(identityOf(71).node.publicKey, other.key), identityOf(71))
-      yield* third.greeted
-      third.send([0, 1, ...Codec.encode({ tag: "IdentityInUse", reason: "two processes" })])
-      yield* third.ended
-      expect((yield* other.mesh.status).identityInUse).toContain("two processes")
+      const third = identityOf(71)
+      const saysSo = Effect.gen(function* () {
+        const player = new Player(hub.stranger(third.node.publicKey, other.key), third)
+        yield* player.greeted
+        player.send([0, 1, ...Codec.encode({ tag: "IdentityInUse", reason: "two processes" })])
+        yield* player.ended
+        return (yield* other.mesh.status).identityInUse
+      })
+      // A stranger may say what it likes.
+      expect(yield* saysSo).toBeUndefined()
+      yield* other.mesh.grant(third.node.publicKey, ["actors.ask"])
+      expect(yield* saysSo).toContain("two processes")
     }).pipe(quiet)
   )
 

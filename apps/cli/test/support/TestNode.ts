@@ -231,6 +231,7 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
         ? Effect.succeed({
             ...summary(address),
             durable: true,
+            exposed: "mesh" as const,
             messages: ["add", "get", "fail"],
             stateValue: node.counters.get(address),
             waiting: [],
