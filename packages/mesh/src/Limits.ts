@@ -64,6 +64,12 @@ export const protocolsMax = 32
 /** One frame of the envelope channel: an envelope, its kind and its number. */
 export const envelopeFrameBytesMax = envelopeBytesMax + 16
 
+/** Headings of envelopes that each side of a connection remembers for the other: a byte names one. */
+export const headingsMax = 256
+
+/** One of them: room for four addresses of the largest. With the limit above at most 1 MiB a connection, and usually 70 kB. */
+export const headingBytesMax = 4 * 1024
+
 /** Milliseconds from a connection to the end of its handshake. */
 export const handshakeTimeoutMs = 10_000
 

@@ -225,6 +225,12 @@ describe("a client written from docs/PROTOCOL.md alone", () => {
       client.say(1, join([0], big32(7), envelope("ask", "double", { number: 21 })), 50)
       yield* until("a reply", () => client.on(1).length > 0)
       expect(client.on(1)).toEqual([join([3], big32(7), pack(42))])
+      // What many asks have in common once, then sequence number and payload of each.
+      client.say(1, join([12, 200], envelope("ask", "double", null)))
+      client.say(1, join([13], big32(8), [200], pack([1, { number: 4 }])))
+      client.say(1, join([13], big32(9), [200], pack([2, { number: 5 }])))
+      yield* until("two more replies", () => client.on(1).length === 3)
+      expect(client.on(1).slice(1)).toEqual([join([3], big32(8), pack(8)), join([3], big32(9), pack(10))])
     })
   )
 
