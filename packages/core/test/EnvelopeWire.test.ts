@@ -4,7 +4,7 @@ import fc from "fast-check"
 import * as Codec from "../src/Codec.ts"
 import * as Envelope from "../src/Envelope.ts"
 import * as EnvelopeWire from "../src/EnvelopeWire.ts"
-import { addressesRememberedMax, callChainMax, envelopeBytesMax, payloadDepthMax } from "../src/Limits.ts"
+import { addressesRememberedMax, callChainMax, envelopeBytesMax } from "../src/Limits.ts"
 
 const addresses = fc.record({
   realm: fc.constantFrom("local", "*", "bee", "y".repeat(52)),

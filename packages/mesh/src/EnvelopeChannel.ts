@@ -103,24 +103,18 @@ export class EnvelopeChannel implements ChannelListener {
 
   /** Asks for a streamed reply. Leaving it cancels it over there. */
   stream(envelope: Envelope): Stream.Stream<Outcome, DeliveryError> {
-    return this.streams.read(
-      Effect.suspend(() => {
-        const number = this.nextAsk
-        const { peer } = this.channel
-        if (this.streams.readingSize >= Limits.streamsMax) {
-          return Effect.fail(
-            new PeerUnreachable({
-              peer,
-              reason: `${Limits.streamsMax} streams of it are read already; end one of them`
-            })
-          )
-        }
-        const problem = this.trySend(kinds.stream, number, envelope)
-        if (problem !== undefined) return Effect.fail(problem)
-        this.advance()
-        return Effect.succeed(number)
-      })
-    )
+    return this.streams.read(() => {
+      const number = this.nextAsk
+      const { peer } = this.channel
+      if (this.streams.readingSize >= Limits.streamsMax) {
+        const reason = `${Limits.streamsMax} streams of it are read already; end one of them`
+        return new PeerUnreachable({ peer, reason })
+      }
+      const problem = this.trySend(kinds.stream, number, envelope)
+      if (problem !== undefined) return problem
+      this.advance()
+      return number
+    })
   }
 
   /** Chooses the number of the next ask. */
@@ -172,10 +166,12 @@ export class EnvelopeChannel implements ChannelListener {
     if (kind === kinds.heading) return this.reader.readHeading(bytes)
     if (bytes.length < headerBytes) throw new Error(`it sent an envelope frame of ${bytes.length} bytes`)
     const number = ((bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!) >>> 0
-    if (kind === kinds.briefAsk) return this.askArrived(number, this.reader.readBrief("ask", bytes, headerBytes))
-    if (kind === kinds.ask) return this.askArrived(number, this.reader.read("ask", bytes, headerBytes))
+    if (kind === kinds.briefAsk)
+      return this.askArrived(number, bytes.length, this.reader.readBrief("ask", bytes, headerBytes))
+    if (kind === kinds.ask) return this.askArrived(number, bytes.length, this.reader.read("ask", bytes, headerBytes))
     if (kind === kinds.cancel) return this.cancelArrived(number)
-    if (kind === kinds.stream) return this.streamArrived(number, this.reader.read("stream", bytes, headerBytes))
+    if (kind === kinds.stream)
+      return this.streamArrived(number, bytes.length, this.reader.read("stream", bytes, headerBytes))
     const body = bytes.subarray(headerBytes)
     if (kind === kinds.value) return this.streams.valueArrived(number, body)
     if (kind === kinds.end) return this.streams.endArrived(number, undefined)
@@ -206,7 +202,7 @@ export class EnvelopeChannel implements ChannelListener {
     this.tellsArrived.look(nowMs)
   }
 
-  private askArrived(number: number, envelope: Envelope): void {
+  private askArrived(number: number, bytes: number, envelope: Envelope): void {
     const { peer } = this.channel
     const refused = this.host.refuses(envelope)
     if (refused !== undefined) return this.send(frame(kinds.notGranted, number, Codec.encode(refused)))
@@ -214,6 +210,7 @@ export class EnvelopeChannel implements ChannelListener {
     if (this.arrived.size >= Limits.asksInFlightMax) {
       throw new Error(`it asked more than ${Limits.asksInFlightMax} things at once`)
     }
+    if (!this.hasRoom(bytes)) return this.answerBusy(number)
     let answer: Effect.Effect<Outcome>
     try {
       answer = this.host.receiver().ask(envelope, peer)
@@ -221,14 +218,25 @@ export class EnvelopeChannel implements ChannelListener {
       answer = Effect.die(defect)
     }
     if (Exit.isExit(answer)) return this.answer(number, answer as Exit.Exit<Outcome>)
-    this.arrived.follow(number, envelope.deadlineMs, answer, (exit) => this.answer(number, exit))
+    this.arrived.follow(number, bytes, envelope.deadlineMs, answer, (exit) => this.answer(number, exit))
   }
 
-  private streamArrived(number: number, envelope: Envelope): void {
+  private streamArrived(number: number, bytes: number, envelope: Envelope): void {
     const refused = this.host.refuses(envelope)
     if (refused !== undefined) return this.send(frame(kinds.notGranted, number, Codec.encode(refused)))
     this.checkUnused(number)
-    this.streams.start(number, this.host.receiver().stream(envelope, this.channel.peer))
+    if (!this.hasRoom(bytes)) return this.answerBusy(number)
+    this.streams.start(number, bytes, this.host.receiver().stream(envelope, this.channel.peer))
+  }
+
+  /** Whether one more ask of so many bytes may wait for its handler. */
+  private hasRoom(bytes: number): boolean {
+    return this.arrived.bytes + this.streams.flowingBytes + bytes <= Limits.asksArrivedBytesMax
+  }
+
+  private answerBusy(number: number): void {
+    const reason = `more than ${Limits.asksArrivedBytesMax} bytes of asks wait there already; send less, or later`
+    this.send(frame(kinds.busy, number, Codec.encode(reason)))
   }
 
   private checkUnused(number: number): void {
@@ -244,7 +252,7 @@ export class EnvelopeChannel implements ChannelListener {
       throw new Error(`more than ${Limits.asksInFlightMax} of its messages wait to be delivered`)
     }
     const told = this.host.receiver().tell(envelope, peer)
-    this.tellsArrived.follow(this.nextTell++, envelope.deadlineMs, told, () => undefined)
+    this.tellsArrived.follow(this.nextTell++, 0, envelope.deadlineMs, told, () => undefined)
   }
 
   private cancelArrived(number: number): void {

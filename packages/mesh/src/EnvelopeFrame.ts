@@ -5,10 +5,10 @@
 import * as Codec from "@continuum/core/Codec"
 import { type DeliveryError, NotGranted, type Outcome } from "@continuum/core/Delivery"
 import type { PublicKey } from "@continuum/core/Identity"
-import { TransportLost } from "@continuum/core/Transport"
+import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { Exit } from "effect"
 
-/** The first byte of a frame. Those from `stream` to `credit` belong to streamed replies, the last three to `EnvelopeHeadings`. */
+/** The first byte of a frame. Those from `stream` to `credit` belong to streamed replies, three of the others to `EnvelopeHeadings`. */
 export const kinds = {
   ask: 0,
   tell: 1,
@@ -24,7 +24,8 @@ export const kinds = {
   credit: 11,
   heading: 12,
   briefAsk: 13,
-  briefTell: 14
+  briefTell: 14,
+  busy: 15
 } as const
 
 export const headerBytes = 5
@@ -69,6 +70,8 @@ export const outcomeOf = (
       return Exit.fail(
         new TransportLost({ peer, reason: `the message arrived, and its reply cannot travel: ${textOf(body)}` })
       )
+    case kinds.busy:
+      return Exit.fail(new PeerUnreachable({ peer, reason: textOf(body) }))
     default:
       throw new Error(`it sent an envelope frame of kind ${kind}, which this version does not know`)
   }

@@ -67,8 +67,9 @@ export class EnvelopeWriter {
     return this.define(envelope)
   }
 
-  private define({ traceparent: _, ...envelope }: Envelope): number | undefined {
-    const like = { ...envelope, payload: null }
+  private define(envelope: Envelope): number | undefined {
+    const like: { -readonly [Field in keyof Envelope]: Envelope[Field] } = { ...envelope, payload: null }
+    delete like.traceparent
     const bytes = EnvelopeWire.encode(like)
     // A long one takes a number's place without using it, so that there are never more of them than of numbers.
     const next = this.count++
