@@ -205,7 +205,16 @@ const handlerFailed =
   (error: unknown): HandlerFailed =>
     new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
 
-const localText = (address: Address): string => Addresses.format({ ...address, realm: Addresses.localRealm })
+/** The same few addresses arrive again and again, and writing one costs half a microsecond. */
+const localTexts = new WeakMap<Address, string>()
+
+const localText = (address: Address): string => {
+  const known = localTexts.get(address)
+  if (known !== undefined) return known
+  const text = Addresses.format({ ...address, realm: Addresses.localRealm })
+  localTexts.set(address, text)
+  return text
+}
 
 const encode = Schema.encodeSync(Schema.Union([...ActorError.members, NotExposed]))
 

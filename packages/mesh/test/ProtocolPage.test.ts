@@ -182,12 +182,12 @@ const greet = (client: Client) => {
 }
 
 /** An envelope to the calculator, as the page has its fields. */
-const envelope = (kind: string, message: string, payload: unknown) =>
+const envelope = (kind: string, message: string, payload: unknown, realm: string = identity.realm.publicKey) =>
   pack({
     version: 1,
     id: { stream: "s", sequence: 0 },
     kind,
-    to: `continuum://${identity.realm.publicKey}/calculator/c`,
+    to: `continuum://${realm}/calculator/c`,
     from: `continuum://${clientRealm.text}/by-hand/me`,
     message,
     payload,
@@ -249,6 +249,13 @@ describe("a client written from docs/PROTOCOL.md alone", () => {
       const refusal = client.on(1).at(-1)!
       expect([...refusal.subarray(0, 5)]).toEqual([5, ...big32(4)])
       expect(Buffer.from(refusal).includes("MessageUnknown")).toBe(true)
+      // An actor of a third realm is not here, whatever has its kind and name is here.
+      const third = keysOf(33).text
+      client.say(1, join([0], big32(5), envelope("ask", "double", { number: 21 }, third)))
+      yield* until("another refusal", () => client.on(1).length === 6)
+      const unknown = Buffer.from(client.on(1).at(-1)!)
+      expect([unknown.includes("AddressUnknown"), unknown.includes(third)]).toEqual([true, true])
+      expect(unknown.includes(identity.realm.publicKey)).toBe(false)
     })
   )
 
