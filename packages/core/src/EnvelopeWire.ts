@@ -7,7 +7,8 @@
 import * as Address from "./Address.ts"
 import * as Codec from "./Codec.ts"
 import { EnvelopeMalformed, version, type Envelope, type MessageId } from "./Envelope.ts"
-import { addressesRememberedMax, callChainMax, envelopeBytesMax } from "./Limits.ts"
+import { callChainMax, envelopeBytesMax } from "./Limits.ts"
+import * as RememberedAddresses from "./RememberedAddresses.ts"
 
 /** The bytes of an envelope. Throws `EnvelopeMalformed` when it has none or too many. */
 export const encode = (envelope: Envelope): Uint8Array => encodeBriefly(envelope).slice()
@@ -102,19 +103,11 @@ const chainOf = (chain: unknown): ReadonlyArray<Address.Address> => {
   return chain.map((link) => address(link, "chain"))
 }
 
-/** The same few addresses arrive again and again, and reading one costs more than everything else here. */
-const remembered = new Map<string, Address.Address>()
-
 const address = (text: unknown, field: string): Address.Address => {
   if (typeof text !== "string") throw malformed(`its ${field} is not an address`)
-  const known = remembered.get(text)
-  if (known !== undefined) return known
-  const parsed = Address.parseParts(text)
-  if (typeof parsed === "string") throw malformed(`its ${field} is not an address: ${parsed}`)
-  if (remembered.size >= addressesRememberedMax) remembered.clear()
-  const frozen = Object.freeze(parsed)
-  remembered.set(text, frozen)
-  return frozen
+  const read = RememberedAddresses.read(text)
+  if (typeof read === "string") throw malformed(`its ${field} is not an address: ${read}`)
+  return read
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
