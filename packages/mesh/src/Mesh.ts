@@ -121,7 +121,7 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
       yield* dial.keep(peer)
       node.changed(peer)
       return peers.get(peer)!
-    })
+    }).pipe(node.granting.withPermits(1))
 
   const add = Effect.fn("Mesh.add")(function* (keyOrHostPort: string, actions: ReadonlyArray<Action> = allActions) {
     const unreachable = (reason: string) => new PeerUnreachable({ peer: keyOrHostPort, reason })
@@ -135,8 +135,11 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
   })
 
   const forget = Effect.fn("Mesh.forget")(function* (peer: PublicKey) {
-    const had = yield* grantStore.remove(peer)
-    peers.grants.delete(peer)
+    const remove = Effect.map(grantStore.remove(peer), (had) => {
+      peers.grants.delete(peer)
+      return had
+    })
+    const had = yield* node.granting.withPermits(1)(remove)
     yield* dial.letGo(peer)
     peers.sessions.get(peer)?.leave("its grant was taken away")
     return had

@@ -8,7 +8,7 @@ import { peersMax } from "@continuum/core/Limits"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { Action, Peer } from "@continuum/core/PeerDirectory"
 import { type Connection, type PeerUnreachable, TransportLost } from "@continuum/core/Transport"
-import { Clock, Context, Deferred, Effect, type Fiber, PubSub, Stream } from "effect"
+import { Clock, Context, Deferred, Effect, type Fiber, PubSub, Semaphore, Stream } from "effect"
 import type { Channel, ChannelProtocol } from "./Channel.ts"
 import { EnvelopeChannel } from "./EnvelopeChannel.ts"
 import type { GrantStore } from "./GrantStore.ts"
@@ -34,6 +34,8 @@ export class MeshNode implements SessionHost {
   readonly refusals: Refusals
   readonly problems: Problems
   readonly changes: PubSub.PubSub<Peer>
+  /** Who changes the grants of the store, one after the other: each writes what holds when its turn comes. */
+  readonly granting: Semaphore.Semaphore
   /** Set by `Delivery.serve`. */
   readonly served: Deferred.Deferred<Receiver>
   /** UDP port at which the transport listens, or 0. */
@@ -65,6 +67,7 @@ export class MeshNode implements SessionHost {
     this.refusals = new Refusals()
     this.problems = new Problems((peer) => peer !== this.identity.node.publicKey && !this.peers.grants.has(peer))
     this.changes = parts.changes
+    this.granting = Semaphore.makeUnsafe(1)
     this.served = Deferred.makeUnsafe()
     this.port = 0
     this.instance = parts.instance
@@ -206,11 +209,16 @@ export class MeshNode implements SessionHost {
     const { name, realm } = session.greeting!
     const address = addressOf(session)
     if (grant.name === name && grant.realm === realm && grant.address === address) return
-    const now = { ...grant, name, realm, address }
-    this.peers.grants.set(session.peer, now)
+    const { peer } = session
+    this.peers.grants.set(peer, { ...grant, name, realm, address })
+    const store = Effect.suspend(() => {
+      // It may have been taken away, or made smaller, meanwhile.
+      const now = this.peers.grants.get(peer)
+      return now === undefined ? Effect.void : this.grantStore.set(now)
+    })
     this.fork(
-      Effect.catch(this.grantStore.set(now), (error) =>
-        Effect.logWarning("What a peer says of itself was not stored", { peer: session.peer, reason: error.message })
+      Effect.catch(this.granting.withPermits(1)(store), (error) =>
+        Effect.logWarning("What a peer says of itself was not stored", { peer, reason: error.message })
       )
     )
   }

@@ -231,7 +231,7 @@ export const open = (runtime: Runtime, config: Config, events: SwarmEvents): Pro
       },
       join: (topic) => send("join", 0, topic),
       leave: (topic) => send("leave", 0, topic),
-      dial: (peer) => send("dial", 0, peer),
+      dial: (peer, address = "") => send("dial", 0, Buffer.concat([peer, Buffer.from(address)])),
       hangUp: (peer) => send("hangUp", 0, peer),
       contact: (address) => send("contact", 0, Buffer.from(address)),
       write: (id, bytes) => send("write", id, bytes),
