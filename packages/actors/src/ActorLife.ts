@@ -232,6 +232,7 @@ const endNormally = (cell: ActorCell): void => {
 
 const endNow = (cell: ActorCell): void => {
   if (cell.phase !== "ending") return
+  if (ActorStop.endUnnamed(cell, Supervisor.endedNormally)) return
   const { parent } = cell
   if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
   if (cell.isAnonymous) return ActorStop.stop(cell, Supervisor.endedNormally, undefined, true)
