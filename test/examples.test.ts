@@ -15,6 +15,9 @@ const runtimes = {
   Node: [nodeExecutable, "tools/node-run.mjs"]
 } as const
 
+/** Deno colours what it prints whenever FORCE_COLOR is set, also to 0. */
+const { FORCE_COLOR: _, ...environment } = process.env
+
 type Run = (env?: Record<string, string>) => string
 
 /** What each example must print; `run` runs it once, in a new process. */
@@ -118,7 +121,7 @@ describe("an example prints what it promises:", () => {
           const { status, stderr, stdout } = spawnSync(command, [...args, join("examples", `${name}.ts`)], {
             cwd: root,
             encoding: "utf8",
-            env: { ...process.env, ...env },
+            env: { ...environment, NO_COLOR: "1", ...env },
             timeout: 90_000
           })
           assert.strictEqual(status, 0, stderr)

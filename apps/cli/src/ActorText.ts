@@ -21,7 +21,7 @@ export const detail = (style: Style, actor: ActorDetail): string =>
     ["restarts", Render.count(actor.restarts)],
     ["priority", Render.count(actor.priority)],
     ["mailbox", `${Render.count(actor.mailbox)}${actor.waiting.length > 0 ? `: ${actor.waiting.join(", ")}` : ""}`],
-    ["messages", actor.messages.join(", ")],
+    ["messages", actor.messages.join(", ") || "none"],
     ["value", Render.value(actor.stateValue)],
     ...actor.reminders.map(
       ({ due, everyMs, key, messageName }) =>

@@ -313,7 +313,7 @@ describe("wrong usage", () => {
     ],
     [["staus", "--help"], ["Did you mean status?"]],
     [["help", "staus"], ["Did you mean status?"]],
-    [["frobnicate"], ['Unknown command "frobnicate"', "continuum --help"]],
+    [["frobnicate"], ['Unknown command "frobnicate"', "./jtag --help"]],
     [["jit"], ["jit/compile, jit/run"]],
     [
       ["status", "--jsno"],
@@ -321,7 +321,7 @@ describe("wrong usage", () => {
     ],
     [
       ["jit/run", "--lnag", "js"],
-      ["Unknown flag --lnag of jit/run", "Did you mean --lang?", "continuum jit/run --help"]
+      ["Unknown flag --lnag of jit/run", "Did you mean --lang?", "./jtag jit/run --help"]
     ],
     [["status", "--wizard"], ["Unknown flag --wizard"]],
     [
@@ -344,7 +344,12 @@ describe("wrong usage", () => {
     ],
     [["actors/restart", "continuum://local/counter"], ["is not an address"]],
     [["actors/ask", counter, "add", "{a:1}"], ["The payload is not JSON: {a:1}"]],
+    [
+      ["actors/ask", counter, "add", "1e400"],
+      ["The payload cannot be sent", "a number beyond 1.79"]
+    ],
     [["actors/ask", "nowhere", "add", "1"], ["is not an address"]],
+    [["STATUS"], ["Did you mean status?"]],
     [["jit/run", "--input", "1"], ["needs a CONTENT_ID, or --lang L and --source S or --file F"]],
     [["jit/run", "--lang", "js", "--source", "x"], ["jit/run needs --input"]],
     [["jit/run", "--lang", "js", "--input", "1"], ["jit/run needs its source"]],
@@ -567,7 +572,7 @@ describe("errors of the node", () => {
         const ran = yield* cli(["actors/ask", counter, "break"])
         assert.strictEqual(ran.code, 1)
         assert.include(ran.stderr, "a broken invariant")
-        assert.include(ran.stderr, "continuum logs")
+        assert.include(ran.stderr, "./jtag logs")
       })
     )
   )

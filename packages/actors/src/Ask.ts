@@ -94,7 +94,7 @@ export class Ask {
   }
 }
 
-const noChain: ReadonlyArray<string> = []
+export const noChain: ReadonlyArray<string> = []
 
 // An answer lets the asker go on at once, which may be a handler that then answers its own asker, and so on. Along a chain of a
 // thousand actors that would be a thousand times the stack of one, so beyond a limit the asker has to wait for its turn.

@@ -58,7 +58,8 @@ export class MessageSpans {
     return above === undefined ? 0 : this.depths.get(above)! + 1
   }
 
-  private parentOf(sender: Message | undefined): Tracer.AnySpan | undefined {
+  /** The span that a message sent now is below. */
+  parentOf(sender: Message | undefined): Tracer.AnySpan | undefined {
     const fiber = Fiber.getCurrent()
     // An async or a plain handler may run in the fiber of whoever asked it.
     const isItsFiber = sender === undefined || fiber?.getRef(CurrentMessage) === sender

@@ -11,7 +11,7 @@ import type * as Actor from "./Actor.ts"
 import { ActorError, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
 import { askStream, awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
-import { Ask, outcome } from "./Ask.ts"
+import { Ask, noChain, outcome } from "./Ask.ts"
 import * as Inspector from "./Inspector.ts"
 import type { Kernel } from "./Kernel.ts"
 import { type Deliver, kind as leaseKind } from "./LeaseProtocol.ts"
@@ -198,8 +198,6 @@ const chainOf = (
   const from = chain.indexOf(own)
   return from < 0 || reentrant ? chain : new AskCycle({ chain: [...chain.slice(from), own] })
 }
-
-const noChain: ReadonlyArray<string> = []
 
 const handlerFailed =
   (address: string, entry: Actor.Entry) =>

@@ -6,7 +6,7 @@ import type { Address } from "@continuum/core/Address"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { PeerUnreachable } from "@continuum/core/Transport"
-import { type Context, Effect, Exit, Schema, Stream, type Tracer } from "effect"
+import { type Context, Effect, Exit, Schema, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } from "./ActorError.ts"
 import type { ActorRef, PromiseRef } from "./ActorRef.ts"
@@ -130,9 +130,8 @@ const askLater = (
 }
 
 /** Sends what the handler of `sender` knows. */
-const onceStored = <A, E>(sender: Message | undefined, send: Effect.Effect<A, E>): Effect.Effect<A, E> => {
-  return onceSettled(sender === undefined ? undefined : whenStored(sender), send)
-}
+const onceStored = <A, E>(sender: Message | undefined, send: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  onceSettled(sender === undefined ? undefined : whenStored(sender), send)
 
 const onceSettled = <A, E>(stored: Effect.Effect<void> | undefined, send: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   stored === undefined ? send : Effect.andThen(stored, send)
@@ -152,12 +151,11 @@ const tell = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effec
   Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     return Effect.flatMap(encodePayload(target, entry, payload), (plain) => {
-      const { span } = fiber.cache
       if (sender === undefined || sender.cell.durable === undefined || !sender.isHandled) {
-        return deliverTell(target, entry, plain, sender, span)
+        return deliverTell(target, entry, plain, sender)
       }
       // Leaves once the state of its sender is stored.
-      ;(sender.outbox ??= []).push({ cell: mailboxOf(target, sender, span), entry, payload: plain })
+      ;(sender.outbox ??= []).push({ cell: mailboxOf(target, sender), entry, payload: plain })
       return Effect.void
     })
   })
@@ -166,10 +164,9 @@ const deliverTell = (
   target: RemoteTarget,
   entry: Actor.Entry,
   plain: unknown,
-  sender: Message | undefined,
-  span: Tracer.AnySpan | undefined
+  sender: Message | undefined
 ): Effect.Effect<void, SendError> =>
-  target.router.envelope(target, "tell", entry.name, plain, sender, span).pipe(
+  target.router.envelope(target, "tell", entry.name, plain, sender).pipe(
     Effect.flatMap((envelope) => target.router.delivery!.tell(envelope)),
     Effect.mapError((error) => sendError(target, entry.name, error))
   )
@@ -179,13 +176,13 @@ const sendError = ({ address }: RemoteTarget, messageName: string, error: Delive
   error._tag === "EnvelopeMalformed" ? new PayloadMalformed({ address, messageName, reason: error.reason }) : error
 
 /** The place in an outbox of a tell to another node: what cannot be sent becomes a dead letter here. */
-const mailboxOf = (target: RemoteTarget, sender: Message, span: Tracer.AnySpan | undefined) => {
+const mailboxOf = (target: RemoteTarget, sender: Message) => {
   const { kernel } = target.router
   const deadLetter = (entry: Actor.Entry, reason: string) => kernel.deadLetter(target.address, entry.name, reason)
   return {
     offer: (entry: Actor.Entry, plain: unknown) => {
       kernel.forkBackground(
-        Effect.catch(deliverTell(target, entry, plain, sender, span), (error) =>
+        Effect.catch(deliverTell(target, entry, plain, sender), (error) =>
           Effect.sync(() => deadLetter(entry, error.message))
         )
       )

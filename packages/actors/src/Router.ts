@@ -120,7 +120,7 @@ export class Router {
     messageName: string,
     payload: unknown,
     sender: Message | undefined,
-    span: Tracer.AnySpan | undefined
+    span?: Tracer.AnySpan
   ): Effect.Effect<Envelope, PeerUnreachable> {
     const { delivery, realm } = this
     if (delivery === undefined || realm === undefined) {
@@ -140,13 +140,20 @@ export class Router {
       if (sender !== undefined) {
         envelope.from = { realm, kind: sender.cell.type.definition.kind, name: sender.cell.name }
       }
-      const traceparent = TraceContext.textOf(span ?? sender?.ask?.parentSpan)
-      if (traceparent !== undefined) envelope.traceparent = traceparent
+      // A tell begins a trace of its own: actors of two nodes that tell each other for ever would be one without an end.
       if (kind === "tell") return envelope
+      const traceparent = TraceContext.textOf(this.spanOf(sender, span))
+      if (traceparent !== undefined) envelope.traceparent = traceparent
       if (Number.isFinite(timeoutMs)) envelope.deadlineMs = timeoutMs
       if (sender !== undefined) envelope.chain = this.chainOf(sender)
       return envelope
     })
+  }
+
+  /** The span that an ask is below: what the spans of messages say, or that of its fiber, or what its sender is below. */
+  private spanOf(sender: Message | undefined, span: Tracer.AnySpan | undefined): Tracer.AnySpan | undefined {
+    const { spans } = this.kernel
+    return (spans === undefined ? span : spans.parentOf(sender)) ?? sender?.ask?.parentSpan
   }
 
   /** The address with this realm; the same object for the same address, as long as the realm is the same. */

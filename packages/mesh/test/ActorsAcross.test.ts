@@ -13,10 +13,11 @@ import { settle } from "./support/Player.ts"
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
 /** An actor system on a node of the mesh. */
-const systemOn = (node: Node | undefined) =>
+const systemOn = (node: Node | undefined, spans?: { readonly ratio: number }) =>
   Effect.gen(function* () {
     const layer = ActorSystem.layer({
       stopTimeout: 50,
+      ...(spans === undefined ? {} : { spans }),
       ...(node === undefined ? {} : { delivery: node.delivery })
     })
     const system = Context.get(yield* Layer.build(Layer.provide(layer, ActorStorageMemory.layer)), ActorSystem)
@@ -25,13 +26,15 @@ const systemOn = (node: Node | undefined) =>
   })
 
 /** Two nodes that grant each other everything, each with a system. */
-const twoSystems = Effect.gen(function* () {
-  const hub = new Hub()
-  const [a, b] = [yield* start(hub, 1), yield* start(hub, 2)]
-  yield* a.mesh.add(b.key)
-  yield* b.mesh.add(a.key)
-  return { a, b, here: yield* systemOn(a), there: yield* systemOn(b) }
-})
+const twoSystemsWith = (spans?: { readonly ratio: number }) =>
+  Effect.gen(function* () {
+    const hub = new Hub()
+    const [a, b] = [yield* start(hub, 1), yield* start(hub, 2)]
+    yield* a.mesh.add(b.key)
+    yield* b.mesh.add(a.key)
+    return { a, b, here: yield* systemOn(a, spans), there: yield* systemOn(b, spans) }
+  })
+const twoSystems = twoSystemsWith()
 
 describe("an actor asked by its address does the same in this process and on another node:", () => {
   for (const { expected, name, see } of scenarios) {
@@ -65,22 +68,28 @@ const Counter = fromRpcs("counter", Rpcs, {
 })
 
 describe("the trace of an ask to another node", () => {
-  /** Two systems that know the counter, and the spans that began. */
-  const traced = Effect.gen(function* () {
-    const spans: Array<Tracer.Span> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      }
+  /** Two systems that know the counter, and the spans that began. `ratio`: of messages that have one. */
+  const tracedWith = (ratio?: number) =>
+    Effect.gen(function* () {
+      const spans: Array<Tracer.Span> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      const systems = yield* Effect.provideService(
+        twoSystemsWith(ratio === undefined ? undefined : { ratio }),
+        Tracer.Tracer,
+        tracer
+      )
+      for (const system of [systems.here, systems.there]) yield* system.register(Counter)
+      // Making the nodes has spans, too.
+      spans.length = 0
+      return { ...systems, spans, tracer }
     })
-    const systems = yield* Effect.provideService(twoSystems, Tracer.Tracer, tracer)
-    for (const system of [systems.here, systems.there]) yield* system.register(Counter)
-    // Making the nodes has spans, too.
-    spans.length = 0
-    return { ...systems, spans, tracer }
-  })
+  const traced = tracedWith()
   const parentOf = (span: Tracer.Span | undefined): Tracer.AnySpan | undefined =>
     span?.parent._tag === "Some" ? span.parent.value : undefined
 
@@ -108,6 +117,19 @@ describe("the trace of an ask to another node", () => {
       const [asking, counting] = spans
       expect(counting?.name).toBe("counting")
       expect(parentOf(counting)).toMatchObject({ traceId: asking?.traceId, spanId: asking?.spanId })
+    }).pipe(quiet)
+  )
+
+  it.live("goes through the spans of the messages, where the systems have them", () =>
+    Effect.gen(function* () {
+      const { a, b, here, spans } = yield* tracedWith(1)
+      const to = `continuum://${a.realm}/counter/home`
+      expect(yield* here.at(Counter, `continuum://${b.realm}/counter/a`).relay({ to })).toBe(1)
+      const [relay, add, counting] = spans
+      expect(spans.map(({ name }) => name)).toEqual(["counter.relay", "counter.add", "counting"])
+      expect(parentOf(relay)).toBe(undefined)
+      expect(parentOf(add)).toMatchObject({ _tag: "ExternalSpan", spanId: relay?.spanId })
+      expect(parentOf(counting)?.spanId).toBe(add?.spanId)
     }).pipe(quiet)
   )
 

@@ -1,6 +1,6 @@
 import type { Receiver } from "@continuum/core/Delivery"
 import { dialTimeoutMs } from "@continuum/core/Limits"
-import type { Peer } from "@continuum/core/PeerDirectory"
+import { Action, type Peer } from "@continuum/core/PeerDirectory"
 import type { Channel, ChannelProtocol } from "@continuum/mesh/Channel"
 import * as GrantStore from "@continuum/mesh/GrantStore"
 import * as Limits from "@continuum/mesh/Limits"
@@ -38,16 +38,7 @@ describe("adding a peer", () => {
         connected: true,
         capabilities: ["wat"],
         scope: "mesh",
-        grants: [
-          "actors.ask",
-          "actors.manage",
-          "actors.migrate",
-          "jit.run",
-          "jit.compile",
-          "content.read",
-          "ai.generate",
-          "events.read"
-        ]
+        grants: Action.literals
       })
       yield* settle
       expect(yield* b.directory.peers).toMatchObject([

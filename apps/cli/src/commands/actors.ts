@@ -14,6 +14,7 @@ import * as MeshFlag from "../MeshFlag.ts"
 import * as JsonInput from "../JsonInput.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
+import { program } from "../Program.ts"
 import * as Render from "../Render.ts"
 
 const address = Argument.String("ADDRESS").pipe(Argument.withDescription("Such as continuum://local/counter/cart-42"))
@@ -99,7 +100,7 @@ const ask = Command.make(
     })
 ).pipe(
   Command.withDescription("Send a message to an actor and print its reply"),
-  Command.withExamples([{ command: "continuum actors/ask continuum://local/counter/cart-42 add 1" }])
+  Command.withExamples([{ command: `${program} actors/ask continuum://local/counter/cart-42 add 1` }])
 )
 
 const restart = Command.make("actors/restart", { address }, ({ address }) =>
@@ -108,7 +109,7 @@ const restart = Command.make("actors/restart", { address }, ({ address }) =>
     const actor = yield* NodeConnection.useQuick((node) => node["actors.restart"]({ address }))
     yield* Output.result(
       actor,
-      () => `${Render.printable(actor.address)} is ${actor.state} again, after ${Render.count(actor.restarts)} restarts`
+      () => `${Render.printable(actor.address)} is ${actor.state} again (restarts: ${Render.count(actor.restarts)})`
     )
   })
 ).pipe(Command.withDescription("Start an actor afresh from its stored state"))
@@ -151,7 +152,7 @@ const forget = Command.make(
     })
 ).pipe(
   Command.withDescription("Stop an actor and delete its stored state"),
-  Command.withExamples([{ command: "continuum actors/forget continuum://local/counter/cart-42 --yes" }])
+  Command.withExamples([{ command: `${program} actors/forget continuum://local/counter/cart-42 --yes` }])
 )
 
 const watch = Command.make("actors/watch", { address }, ({ address }) =>
@@ -186,7 +187,7 @@ const migrate = Command.make(
     })
 ).pipe(
   Command.withDescription("Have a durable actor run on another node; its state stays here"),
-  Command.withExamples([{ command: "continuum actors/migrate continuum://local/counter/cart-42 --to bee" }])
+  Command.withExamples([{ command: `${program} actors/migrate continuum://local/counter/cart-42 --to bee` }])
 )
 
 const backup = Command.make(

@@ -12,7 +12,7 @@ import { NotGranted } from "@continuum/core/Delivery"
 import type { DoctorReport, LogEntry, NodeStatus } from "@continuum/core/rpc"
 import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { PublicKey } from "@continuum/core/Identity"
-import type { Peer } from "@continuum/core/PeerDirectory"
+import { Action, type Peer } from "@continuum/core/PeerDirectory"
 import { version } from "@continuum/core/Version"
 import * as BackendError from "@continuum/genome/backend/BackendError"
 import { GrantNotStored } from "@continuum/mesh/GrantStore"
@@ -394,16 +394,7 @@ const peerOf = (publicKey: PublicKey): Peer => ({
   connected: true,
   capabilities: ["js", "wat"],
   scope: "mesh",
-  grants: [
-    "actors.ask",
-    "actors.manage",
-    "actors.migrate",
-    "jit.run",
-    "jit.compile",
-    "content.read",
-    "ai.generate",
-    "events.read"
-  ]
+  grants: [...Action.literals]
 })
 
 /** Says back what it was asked, in two pieces. */

@@ -3,9 +3,9 @@
  * when there is nothing to remind of.
  */
 import { Effect } from "effect"
-import { spawn } from "node:child_process"
 import { actor } from "../../src/Actor.ts"
 import { ActorSystem } from "../../src/ActorSystem.ts"
+import { runUntilKilled } from "./UntilKilled.ts"
 
 const Diary = actor("diary", {
   state: { wasSet: false, rang: 0 },
@@ -40,24 +40,15 @@ export const remindForEver = async (dir: string): Promise<void> => {
 }
 
 /** Starts the process, kills it with SIGKILL at its first line that begins with this word, and gives what it had said of reminders. */
-export const runUntil = (command: ReadonlyArray<string>, word: string): Promise<ReadonlyArray<string>> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(command[0]!, command.slice(1), { stdio: ["ignore", "pipe", "pipe"] })
-    const said: Array<string> = []
-    let rest = ""
-    let complaint = ""
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complaint += chunk))
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      const lines = (rest + chunk).split("\n")
-      rest = lines.pop()!
-      for (const line of lines) {
-        if (child.killed) return
-        if (line.startsWith("handling") || line.startsWith("rang")) said.push(line)
-        if (line.startsWith(word)) child.kill("SIGKILL")
-      }
-    })
-    child.on("close", (code, signal) => {
-      if (signal === "SIGKILL") resolve(said)
-      else reject(new Error(`the child ended with ${signal ?? code}: ${complaint}`))
-    })
+export const runUntil = async (command: ReadonlyArray<string>, word: string): Promise<ReadonlyArray<string>> => {
+  const heard: Array<string> = []
+  let isKilled = false
+  await runUntilKilled(command, (line, kill) => {
+    if (isKilled) return
+    if (line.startsWith("handling") || line.startsWith("rang")) heard.push(line)
+    if (!line.startsWith(word)) return
+    isKilled = true
+    kill()
   })
+  return heard
+}

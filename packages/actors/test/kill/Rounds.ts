@@ -2,11 +2,11 @@
  * Lets a child count durably until it dies by SIGKILL in the middle of a commit, again and again, and checks that nothing acknowledged
  * is lost, that nothing is there which nobody did, and that events replay to what was acknowledged.
  */
-import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { randomOf } from "../storage/Random.ts"
+import { runUntilKilled } from "./UntilKilled.ts"
 
 interface Run {
   readonly found: Map<string, number>
@@ -14,32 +14,20 @@ interface Run {
   readonly writes: number
 }
 
-/** Runs the child until its end. What it found, and what it acknowledged before it died. */
-const runUntilKilled = (command: ReadonlyArray<string>, args: ReadonlyArray<string>) =>
-  new Promise<Run>((resolve, reject) => {
-    const child = spawn(command[0]!, [...command.slice(1), ...args], { stdio: ["ignore", "pipe", "pipe"] })
-    const found = new Map<string, number>()
-    const acknowledged = new Map<string, number>()
-    let writes = 0
-    let rest = ""
-    let complaint = ""
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complaint += chunk))
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      const lines = (rest + chunk).split("\n")
-      rest = lines.pop()!
-      for (const line of lines) {
-        const [word, name, value] = line.split(" ")
-        if (word === "found") found.set(name!, Number(value))
-        if (word !== "acknowledged") continue
-        acknowledged.set(name!, Number(value))
-        writes++
-      }
-    })
-    child.on("close", (code, signal) => {
-      if (signal === "SIGKILL") resolve({ found, acknowledged, writes })
-      else reject(new Error(`the child ended with ${signal ?? code}: ${complaint}`))
-    })
+/** Runs the child until it has killed itself. What it found, and what it acknowledged before it died. */
+const runToItsEnd = async (command: ReadonlyArray<string>): Promise<Run> => {
+  const found = new Map<string, number>()
+  const acknowledged = new Map<string, number>()
+  let writes = 0
+  await runUntilKilled(command, (line) => {
+    const [word, name, value] = line.split(" ")
+    if (word === "found") found.set(name!, Number(value))
+    if (word !== "acknowledged") return
+    acknowledged.set(name!, Number(value))
+    writes++
   })
+  return { found, acknowledged, writes }
+}
 
 export interface Killed {
   readonly kills: number
@@ -62,7 +50,7 @@ export const killAgainAndAgain = async (
   const seen = { kills, writes: 0, stored: 0, lost: 0 }
   for (let round = 0; round <= kills; round++) {
     const [commit, microseconds] = [2 + below(20), below(4_000)]
-    const run = await runUntilKilled(command, [dir, `${commit}`, `${microseconds}`])
+    const run = await runToItsEnd([...command, dir, `${commit}`, `${microseconds}`])
     let stored = 0
     for (const [name, value] of last) {
       // At most the write in progress of each actor may have been stored without being acknowledged.

@@ -150,14 +150,14 @@ export const mutations: ReadonlyArray<Mutation> = [
     file: "Timers.ts",
     from: "if (this.byKey.get(key) !== timer) return state",
     to: "",
-    tests: ["TimersModel.test.ts"]
+    tests: ["Timers.test.ts", "TimersModel.test.ts"]
   },
   {
     breaks: "a periodic timer never has two messages waiting",
     file: "Timers.ts",
     from: "if (!timer.waits) {",
     to: "if (this.byKey.has(timer.key)) {",
-    tests: ["TimersModel.test.ts"]
+    tests: ["Timers.test.ts", "TimersModel.test.ts"]
   },
   {
     breaks: "children behave as OTP's",
