@@ -11,7 +11,7 @@ import * as ActorEvents from "./ActorEvents.ts"
 import * as ActorFiber from "./ActorFiber.ts"
 import * as ActorForget from "./ActorForget.ts"
 import * as ActorStop from "./ActorStop.ts"
-import type { Held } from "./GroupCommit.ts"
+import type { HeldAnswers } from "./HeldAnswers.ts"
 import type { Message } from "./Message.ts"
 import * as Relations from "./Relations.ts"
 import * as Settled from "./Settled.ts"
@@ -85,10 +85,10 @@ export const crashed = (cell: ActorCell, message: Message, cause: Cause.Cause<un
 }
 
 /** The storage refused the state: all that was not stored is answered, and the actor goes back to what is. */
-export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArray<Held>): void => {
+export const commitFailed = (cell: ActorCell, reason: string, held: HeldAnswers): void => {
   const durable = cell.durable!
-  const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
-  durable.waiting = []
+  const unanswered = [...held.take(), ...(durable.waiting?.take() ?? [])]
+  durable.waiting = undefined
   durable.records = []
   if (!cell.type.isGuest) cell.kernel.reminders.notStored(durable.address)
   durable.dirty = false
@@ -232,6 +232,7 @@ const endNormally = (cell: ActorCell): void => {
 
 const endNow = (cell: ActorCell): void => {
   if (cell.phase !== "ending") return
+  if (ActorStop.endUnnamed(cell, Supervisor.endedNormally)) return
   const { parent } = cell
   if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
   if (cell.isAnonymous) return ActorStop.stop(cell, Supervisor.endedNormally, undefined, true)
