@@ -296,9 +296,22 @@ describe("commands", () => {
         const nowhere = yield* cli(["modules/export", id.replace(/./, "f"), "--out", out])
         assert.strictEqual(nowhere.code, 1)
         node.modules.set(id, bytes)
-        const unwritable = yield* cli(["modules/export", id, "--out", join(node.home, "no/such/folder")])
-        assert.strictEqual(unwritable.code, 1)
-        assert.include(unwritable.stderr, "it does not exist")
+        for (const [path, part] of [
+          ["", "--out needs the name of a file"],
+          [join(node.home, "no/such.wasm"), `there is no folder "${join(node.home, "no")}". Make it first`],
+          [node.home, "it is a folder. Name a file in it"],
+          [join(out, "x.wasm"), `"${out}" is no folder`],
+          [join(node.home, "x".repeat(300)), "too long"]
+        ] as const) {
+          const wrong = yield* cli(["modules/export", id, "--out", path])
+          assert.strictEqual(wrong.code, 2, path)
+          assert.strictEqual(wrong.stdout, "", path)
+          assert.include(wrong.stderr, part, path)
+          assert.include(wrong.stderr, "modules/export --help", path)
+        }
+        const full = yield* cli(["modules/export", id, "--out", "/dev/full"])
+        assert.strictEqual(full.code, 1)
+        assert.include(full.stderr, "/dev/full was not written: the disk is full")
       })
     )
   )

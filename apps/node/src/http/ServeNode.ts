@@ -5,9 +5,9 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Schema } from "effect"
 import { HttpServer } from "effect/http"
 import { lookup } from "node:dns/promises"
-import { createServer, type Server } from "node:http"
 import { NodeConfig } from "../NodeConfig.ts"
 import * as OsError from "../OsError.ts"
+import * as Listener from "./Listener.ts"
 
 /** The node cannot listen where it was told to. */
 export class PortUnusable extends Schema.TaggedError<PortUnusable>()("PortUnusable", {
@@ -23,16 +23,15 @@ export class PortUnusable extends Schema.TaggedError<PortUnusable>()("PortUnusab
   }
 }
 
-/** What a request in progress gets when the node stops, in ms. */
-const gracefulStopMs = 2_000
-/** A client that sends its headers more slowly than this holds a connection for nothing. */
-const headersTimeoutMs = 10_000
-
 export const layer = Layer.unwrap(
   Effect.map(
     Effect.tap(NodeConfig, ({ settings }) => knownHost(settings)),
     ({ settings: { host, port } }) =>
-      NodeHttpServer.layerServer(makeServer, { host, port, gracefulShutdownTimeout: gracefulStopMs }).pipe(
+      NodeHttpServer.layerServer(Listener.make, {
+        host,
+        port,
+        gracefulShutdownTimeout: Listener.defaults.gracefulStopMs
+      }).pipe(
         Layer.catchTag("ServeError", ({ cause }) =>
           Layer.effect(
             HttpServer.HttpServer,
@@ -49,16 +48,3 @@ const knownHost = ({ host, port }: { readonly host: string; readonly port: numbe
     try: () => lookup(host),
     catch: () => new PortUnusable({ host, port, reason: "no machine of this name is known" })
   })
-
-/** A server whose `close` does not wait for clients that keep a connection and say nothing. */
-const makeServer = (): Server => {
-  const server = createServer({ headersTimeout: headersTimeoutMs })
-  const close = server.close.bind(server)
-  server.close = (done) => {
-    close(done)
-    server.closeIdleConnections()
-    setTimeout(() => server.closeAllConnections(), gracefulStopMs).unref()
-    return server
-  }
-  return server
-}
