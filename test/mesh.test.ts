@@ -121,6 +121,8 @@ describe.concurrent("two nodes with one bootstrap", () => {
       assert.strictEqual(yield* get(ant, address), 3)
       const unknown = yield* failed(ant, "actors.inspect", { address: `${address}x` })
       assert.strictEqual(unknown._tag, "AddressUnknown")
+      const mistyped = yield* failed(ant, "peers.add", { peer: "bea" })
+      assert.include(String(mistyped.reason), "did you mean bee?")
       const none = yield* failed(ant, "actors.ask", {
         address: "continuum://cow/counter/x",
         messageName: "add",
@@ -336,6 +338,12 @@ describe.concurrent("two nodes without a bootstrap", () => {
       const nobody = yield* failed(bee, "peers.add", { peer: "127.0.0.1:9" })
       assert.deepInclude(nobody, { _tag: "PeerUnreachable", peer: "127.0.0.1:9" })
       assert.include(String(nobody.reason), "no node answers there")
+      for (const peer of [`localhost:${beePort}`, (yield* status(bee)).publicKey]) {
+        const itself = yield* failed(bee, "peers.add", { peer })
+        assert.deepInclude(itself, { _tag: "PeerUnreachable", reason: "it is this node itself" })
+      }
+      const noPort = yield* failed(bee, "peers.add", { peer: "127.0.0.1" })
+      assert.deepInclude(noPort, { _tag: "PeerMalformed", reason: "its port is missing" })
 
       const added = yield* done<Peer>(bee, "peers.add", { peer: `localhost:${antPort}` })
       assert.deepInclude(added, { name: "ant", connected: true, address: `127.0.0.1:${antPort}` })

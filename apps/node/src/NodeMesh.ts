@@ -29,6 +29,7 @@ import * as MeshWatch from "./MeshWatch.ts"
 import * as NodeActor from "./NodeActor.ts"
 import { isHostPort, NodeConfig } from "./NodeConfig.ts"
 import * as NodeEvents from "./NodeEvents.ts"
+import * as PeerInput from "./PeerInput.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 
 type PeerError = MeshOff | PeerMalformed | PeerUnreachable | GrantNotStored
@@ -130,13 +131,30 @@ const connected = Layer.effect(
       isPublicKey(peer)
         ? Effect.succeed(peer)
         : /^[^\s:/]+$/.test(peer)
-          ? Effect.map(directory.find(peer), ({ publicKey }) => publicKey)
+          ? directory.find(peer).pipe(
+              Effect.map(({ publicKey }) => publicKey),
+              Effect.mapError((unknown) => {
+                const reason = PeerInput.slipOf(peer)
+                return reason === undefined ? unknown : new PeerMalformed({ input: peer, reason })
+              })
+            )
           : Effect.fail(new PeerMalformed({ input: peer }))
+    const isThisNode = (hostPort: string) =>
+      Effect.map(transport.status, ({ listening }) => {
+        const port = /:(\d+)$/.exec(listening ?? "")?.[1]
+        return port !== undefined && PeerInput.isOwnAddress(hostPort, Number(port))
+      })
+    const addAt = (hostPort: string, actions: ReadonlyArray<Action> | undefined) =>
+      Effect.flatMap(isThisNode(hostPort), (itself) =>
+        itself
+          ? Effect.fail(new PeerUnreachable({ peer: hostPort, reason: "it is this node itself" }))
+          : mesh.add(hostPort, actions)
+      )
 
     return {
       peers: directory.peers,
       add: (peer, actions) =>
-        isHostPort(peer) ? mesh.add(peer, actions) : Effect.flatMap(keyOf(peer), (key) => mesh.add(key, actions)),
+        isHostPort(peer) ? addAt(peer, actions) : Effect.flatMap(keyOf(peer), (key) => mesh.add(key, actions)),
       remove: Effect.fnUntraced(function* (peer: string) {
         const key = yield* keyOf(peer)
         const known = yield* directory.find(key)

@@ -75,7 +75,7 @@ export class ActorStopped extends Schema.TaggedError<ActorStopped>()("ActorStopp
   reason: Schema.String
 }) {
   override get message() {
-    return `${this.address} is stopped: ${this.reason}. Restart it with: continuum actors/restart '${this.address}'`
+    return `${this.address} is stopped: ${this.reason}. Restart it with: ./jtag actors/restart '${this.address}'`
   }
 }
 

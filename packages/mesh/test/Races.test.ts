@@ -80,9 +80,7 @@ describe("a peer that comes back at another address while its grant", () => {
         const { key } = yield* start(hub, 2, { port: 5000 })
         yield* a.mesh.add(key)
         const changing = yield* Effect.forkChild(
-          change === "forget"
-            ? Effect.asVoid(a.mesh.forget(key))
-            : Effect.asVoid(a.mesh.grant(key, ["content.read"])),
+          change === "forget" ? Effect.asVoid(a.mesh.forget(key)) : Effect.asVoid(a.mesh.grant(key, ["content.read"])),
           { startImmediately: true }
         )
         yield* start(hub, 2, { port: 6000 })

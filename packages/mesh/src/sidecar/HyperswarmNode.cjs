@@ -312,6 +312,7 @@ const reasons = {
   PEER_NOT_FOUND: "nobody in the DHT has this key",
   REQUEST_TIMEOUT: "no node answers there; is it running, and is this its UDP port?",
   EAI_NONAME: "this host is not known",
+  EAI_AGAIN: "this host is not known, or no name server answers",
   PEER_CONNECTION_FAILED: "it is in the DHT, and does not answer",
   HOLEPUNCH_ABORTED: "it is behind a firewall that could not be passed",
   CANNOT_HOLEPUNCH: "it is behind a firewall that could not be passed",
