@@ -92,6 +92,11 @@ export interface Options<State = any, Event = any, Name extends string = string>
   /** 1 to `Limits.mailboxCapacityMax` messages. Default `Limits.mailboxCapacity`. */
   readonly mailboxCapacity?: number
   /**
+   * `"durable"`: a tell is stored before its sender hears of it, and handled at least once, whatever crashes; what the handler of a
+   * durable actor tells is of one transaction with its state. Only for durable actors whose `overflow` is `fail`. Default `"memory"`.
+   */
+  readonly mailbox?: "memory" | "durable"
+  /**
    * Messages that are handled before all others that wait, in the order they came. They need room in the mailbox as all do.
    * Default: none.
    */
@@ -179,6 +184,7 @@ export interface Actor<Kind extends string, State, M extends MessageTypes, Servi
   readonly durable: boolean | undefined
   readonly ack: "flushed" | "committed"
   readonly priority: number
+  readonly mailbox: "memory" | "durable"
   readonly mailboxCapacity: number
   readonly overflow: Overflow
   readonly strategy: SupervisionStrategy.SupervisionStrategy
@@ -403,6 +409,8 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
       `"${streaming.name}" of actor "${kind}" streams, and cannot be reentrant: its stream flows beside others anyway`
     )
   }
+  if (options.mailbox === "durable" && (options.durable === false || (options.overflow ?? "fail") !== "fail"))
+    throw new TypeError(`A durable mailbox loses nothing: actor "${kind}" must be durable, and its overflow "fail"`)
   const marked = (entry: Entry): Entry => ({
     ...entry,
     urgent: options.urgent?.includes(entry.name) ?? false,
@@ -420,6 +428,7 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
     durable: options.durable,
     ack: options.ack ?? "flushed",
     priority: within("priority", options.priority ?? 128, 0, 255),
+    mailbox: options.mailbox ?? "memory",
     mailboxCapacity: within(
       "mailboxCapacity",
       options.mailboxCapacity ?? Limits.mailboxCapacity,

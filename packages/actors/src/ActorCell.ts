@@ -19,7 +19,7 @@ import {
 import * as ActorLife from "./ActorLife.ts"
 import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
-import type { Ask } from "./Ask.ts"
+import { type Ask, describeError } from "./Ask.ts"
 import * as Beside from "./Beside.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
@@ -27,7 +27,8 @@ import { Emit } from "./Journal.ts"
 import * as JournalEvents from "./JournalEvents.ts"
 import type { Kernel } from "./Kernel.ts"
 import { Mailbox, type Waiting } from "./Mailbox.ts"
-import { Message } from "./Message.ts"
+import { LetterAsk } from "./Letter.ts"
+import { Message, recordsOf } from "./Message.ts"
 import * as Overflow from "./Overflow.ts"
 import * as Reentrancy from "./Reentrancy.ts"
 import type { Admission, Senders } from "./Overflow.ts"
@@ -133,6 +134,12 @@ export class ActorCell implements Runnable {
     }
     if (!this.queued) this.wake()
     return undefined
+  }
+
+  /** Puts a stored message at the end of the mailbox, which has room for as many as may be stored. */
+  take(entry: Entry, payload: unknown, ask: Ask): void {
+    this.mailbox.add(entry, payload, ask)
+    if (!this.queued) this.wake()
   }
 
   /** Whoever sends to an actor that has left memory meanwhile reaches the one that took its place. */
@@ -298,7 +305,9 @@ export class ActorCell implements Runnable {
       if (message.ask !== undefined) message.ask.reply(value)
       return
     }
-    if (state !== this.state || hasEvents) {
+    const records = recordsOf(message, value)
+    if (records !== undefined) for (const record of records) durable.records.push(record)
+    if (state !== this.state || hasEvents || records !== undefined) {
       // Always frozen, so that a state which is the same object is the same state and need not be stored again.
       this.state = deepFreeze(state)
       this.type.commits.changed(this, durable)
@@ -318,6 +327,13 @@ export class ActorCell implements Runnable {
     this.kernel.processed++
     this.usedAt = this.kernel.nextUse()
     if (!ok) message.outbox = undefined
+    else if (this.durable !== undefined) {
+      const records = recordsOf(message, value)
+      if (records !== undefined) {
+        for (const record of records) this.durable.records.push(record)
+        this.type.commits.changed(this, this.durable)
+      }
+    }
     if (this.durable === undefined) this.answer(message, ok, value)
     else this.release(this.durable, message, ok, value)
   }
@@ -363,6 +379,7 @@ export class ActorCell implements Runnable {
 
   /** A message that will not be handled: its asker hears why, and it becomes a dead letter. */
   refuse(entry: Entry, ask: Ask | undefined, error: ActorError): void {
+    if (ask instanceof LetterAsk) return ask.return(error)
     this.deadLetter(entry, error.message)
     ask?.fail(error)
   }
@@ -375,6 +392,3 @@ export class ActorCell implements Runnable {
     return new ActorStopped({ address: this.address, reason: this.stopReason })
   }
 }
-
-const describeError = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : JSON.stringify(error)

@@ -8,10 +8,11 @@
  */
 import { type AddressMalformed, localRealm } from "@continuum/core/Address"
 import { Delivery } from "@continuum/core/Delivery"
+import type { MessageId } from "@continuum/core/Envelope"
 import type { LeaseAuthority } from "@continuum/core/LeaseAuthority"
 import * as LeaseTable from "@continuum/core/LeaseTable"
 import { leaseTtlMs } from "@continuum/core/Limits"
-import { Config, Context, Duration, Effect, Exit, Layer, Option, Queue, Scope, Stream } from "effect"
+import { Clock, Config, Context, Duration, Effect, Exit, Layer, Option, Queue, Scope, Stream } from "effect"
 import * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown, LeaseUnavailable, MigrationRefused } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
@@ -23,6 +24,7 @@ import {
   type Quarantined,
   type StorageFailed
 } from "./ActorStorage.ts"
+import type { ActorType } from "./ActorType.ts"
 import * as Inspector from "./Inspector.ts"
 import type { JournalEvent, ReplayError } from "./JournalRecords.ts"
 import { Kernel } from "./Kernel.ts"
@@ -30,6 +32,8 @@ import * as LeaseAuthorityRemote from "./LeaseAuthorityRemote.ts"
 import * as LeaseStoreActors from "./LeaseStoreActors.ts"
 import * as Limits from "./Limits.ts"
 import { CurrentMessage } from "./Message.ts"
+import * as OnceRef from "./OnceRef.ts"
+import * as PostLife from "./PostLife.ts"
 import { receiver } from "./Receiver.ts"
 import type { RemoteError } from "./RemoteError.ts"
 import { Router } from "./Router.ts"
@@ -57,6 +61,11 @@ export interface Options {
 export interface RefOptions {
   /** How long an ask waits for its reply. Default: as its definition says. */
   readonly timeout?: Duration.Input
+  /**
+   * Names the message that the ref is for, by a stream of the caller's and a sequence number in it: sent again under the same name, it
+   * is handled once and the same reply comes. For actors with a durable mailbox; otherwise a `TypeError`.
+   */
+  readonly id?: MessageId
 }
 
 /** Totals since the system began, for a scrape; those from `mailboxDepth` on go up and down. */
@@ -205,8 +214,10 @@ const make = (
     )
     const outer = Context.omit(Scope.Scope)(yield* Effect.context<Scope.Scope>())
     const leaseTable = yield* leaseTableOf(storage)
+    const nowMs = yield* Clock.currentTimeMillis
     const kernel = new Kernel(outer, {
       leaseTable,
+      postLife: storage === undefined ? undefined : yield* Effect.orDie(PostLife.load(storage, nowMs)),
       leaseTtlMs:
         options.leaseTtl === undefined ? leaseTtlMs : Duration.toMillis(Duration.fromInputUnsafe(options.leaseTtl)),
       nodeName: options.nodeName ?? "local",
@@ -236,6 +247,7 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   ref: (actor, name, options) => {
     const type = kernel.typeOf(actor)
     type.checkName(name)
+    if (options?.id !== undefined) return OnceRef.actorRef(onceTarget(type, name, options.id, options.timeout))
     return ActorRef.actorRef(
       type,
       name,
@@ -311,6 +323,21 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
   maintenance: kernel.storage?.maintenance
 })
 
+const onceTarget = (
+  type: ActorType,
+  name: string,
+  id: MessageId,
+  timeout: Duration.Input | undefined
+): OnceRef.OnceTarget => ({
+  type,
+  name,
+  id,
+  timeoutMs:
+    timeout === undefined
+      ? type.definition.askTimeoutMs
+      : Duration.toMillis(Duration.fromInputUnsafe(timeout))
+})
+
 const deadlines = (kernel: Kernel, timeout: Duration.Input) =>
   kernel.deadlinesOf(Duration.toMillis(Duration.fromInputUnsafe(timeout)))
 
@@ -342,6 +369,7 @@ const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<void> =>
     kernel.onCellStopped = undefined
     for (const cell of busy) ActorLife.stop(cell, "the system stopped before the handler ended")
     yield* Effect.timeoutOption(kernel.commits.settled, timeout)
+    if (kernel.post !== undefined) yield* Effect.timeoutOption(kernel.post.writer.settled, timeout)
     yield* Effect.timeoutOption(kernel.leases.host.release, timeout)
     kernel.interruptBackground()
   })
@@ -395,6 +423,7 @@ const start = async ({ dir, ...options }: StartOptions): Promise<RunningSystem> 
     ref: (actor, name, options) => {
       const type = kernel.typeOf(actor)
       type.checkName(name)
+      if (options?.id !== undefined) return OnceRef.promiseRef(onceTarget(type, name, options.id, options.timeout))
       const limit = options?.timeout === undefined ? type.deadlines : deadlines(kernel, options.timeout)
       return ActorRef.promiseRef(type, name, limit, undefined)
     },

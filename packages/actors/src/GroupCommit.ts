@@ -137,7 +137,8 @@ export class GroupCommit {
       durable.inFlight++
       durable.lastHeld = held
       parts.push({ cell, durable, held })
-      writes.push(...durable.records, ...stateWrites.success)
+      for (const write of durable.records) writes.push(write)
+      for (const write of stateWrites.success) writes.push(write)
       durable.records = []
       if (cell.type.definition.ack === "flushed") ack = "flushed"
     }

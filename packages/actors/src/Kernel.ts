@@ -24,6 +24,8 @@ import { Leases } from "./Leases.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
 import { Passivation } from "./Passivation.ts"
+import { Post } from "./Post.ts"
+import type { PostLife } from "./PostLife.ts"
 import { Router } from "./Router.ts"
 import { drainOf, RunQueue } from "./RunQueue.ts"
 import type { ServiceCell } from "./ServiceCell.ts"
@@ -39,6 +41,8 @@ export interface KernelOptions {
   readonly leaseTable: LeaseTable
   /** Milliseconds of a lease of an actor. */
   readonly leaseTtlMs: number
+  /** Where there is storage. */
+  readonly postLife: PostLife | undefined
 }
 
 export class Kernel {
@@ -49,6 +53,8 @@ export class Kernel {
   context: Context.Context<never>
   readonly runQueue: RunQueue
   readonly commits: GroupCommit
+  /** The durable mailboxes; undefined without storage. */
+  readonly post: Post | undefined
   readonly deadLetters: DeadLetters
   // Totals since the system began, plain numbers that someone scrapes.
   processed: number
@@ -111,6 +117,10 @@ export class Kernel {
     this.onCellStopped = undefined
     this.deadlines = new Map()
     this.background = new Set()
+    this.post =
+      options.postLife === undefined || options.storage === undefined
+        ? undefined
+        : new Post(this, options.storage, options.postLife)
     this.commits = new GroupCommit({
       storage: this.storage,
       fork: (effect) => this.forkBackground(effect),
@@ -170,6 +180,7 @@ export class Kernel {
         throw new TypeError(`The kind "${leaseKind}" is taken: nodes speak of leases by it`)
       const type = new ActorType(this, definition)
       this.types.set(definition.kind, type)
+      type.post?.recover(type)
       return type
     }
     if (known.definition === definition || sourceOf(known.definition) === sourceOf(definition)) return known

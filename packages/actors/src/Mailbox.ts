@@ -101,6 +101,17 @@ export class Mailbox {
       return true
     }
     if (this.size >= this.capacity) return false
+    return this.place(entry, payload, ask)
+  }
+
+  /** Adds a message as `offer` does, also when it is full: for messages that are counted elsewhere. */
+  add(entry: Entry, payload: unknown, ask: Ask): void {
+    if (this.size === 0) this.offer(entry, payload, ask)
+    else this.place(entry, payload, ask)
+  }
+
+  /** Only while there is a message already. */
+  private place(entry: Entry, payload: unknown, ask: Ask | undefined): true {
     if (entry.urgent) return this.offerUrgent(entry, payload, ask)
     if (this.last === undefined || this.writeAt === slotsOf(this.last)) this.append()
     const chunk = this.last!
@@ -113,7 +124,6 @@ export class Mailbox {
     return true
   }
 
-  /** Only while there is a message already. */
   private offerUrgent(entry: Entry, payload: unknown, ask: Ask | undefined): true {
     const front = (this.front ??= new Front())
     if (this.oldestEntry!.urgent) front.urgent.push({ entry, payload, ask })

@@ -11,6 +11,7 @@ import type { ActorCell } from "./ActorCell.ts"
 import { AskCycle } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import type { PromiseRef } from "./ActorRef.ts"
+import type { Write } from "./ActorStorage.ts"
 import type { Ask } from "./Ask.ts"
 import * as Relations from "./Relations.ts"
 import * as Stash from "./Stash.ts"
@@ -24,6 +25,8 @@ export interface Outgoing {
   readonly cell: Pick<ActorCell, "offer" | "deadLetter">
   readonly entry: Entry
   readonly payload: unknown
+  /** What stores it with that state, if it has to be. */
+  readonly records?: ReadonlyArray<Write>
 }
 
 export class Message implements ActorContext {
@@ -151,6 +154,14 @@ export class Message implements ActorContext {
       ? `continuum://${realm}/${address.slice(localPrefix.length)}`
       : address
   }
+}
+
+/** What the transaction of a message's handler stores besides the state: that it was handled, and what it sends. */
+export const recordsOf = ({ ask, outbox }: Message, reply: unknown): ReadonlyArray<Write> | undefined => {
+  const receipt = ask?.receipt
+  const sent = outbox?.flatMap(({ records }) => records ?? [])
+  if (receipt === undefined) return sent === undefined || sent.length === 0 ? undefined : sent
+  return [...receipt.records(reply), ...(sent ?? [])]
 }
 
 /** The message that the current fiber handles; undefined outside of handlers. */

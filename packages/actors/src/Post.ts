@@ -1,0 +1,312 @@
+/**
+ * The durable mailboxes of a system. A message (a letter) is stored before its sender hears of it, goes to its actor in the order of
+ * sending, and is removed in the transaction that stores what its handler did: so its effect on the state is there once, whatever
+ * crashes in between. Letters that a life of the system leaves are found by the next, and bring their actors back.
+ *
+ * A letter is done when its handler has ended, failed or crashed; the last two make it a dead letter. One whose handling was cut
+ * short (the actor stopped or was restarted, the storage refused its state) is handled again when the actor is back.
+ */
+import { Effect, Result, Stream } from "effect"
+import type { Entry } from "./Actor.ts"
+import type { ActorCell } from "./ActorCell.ts"
+import { type ActorError, MailboxFull, OutboxFull, type PayloadMalformed, StateNotStored } from "./ActorError.ts"
+import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
+import type { ActorType } from "./ActorType.ts"
+import { Dedupe } from "./Dedupe.ts"
+import { deepFreeze } from "./Freeze.ts"
+import type { Kernel } from "./Kernel.ts"
+import * as Letter from "./Letter.ts"
+import * as Limits from "./Limits.ts"
+import type { Message } from "./Message.ts"
+import type { PostLife } from "./PostLife.ts"
+import * as PostRecovery from "./PostRecovery.ts"
+import { RecordWriter } from "./RecordWriter.ts"
+
+type Letters = Map<string, Letter.Letter>
+
+/** A letter that is not stored yet, and what stores it. */
+export interface Draft {
+  readonly letter: Letter.Letter
+  readonly writes: ReadonlyArray<Write>
+}
+
+/** Why there is no letter. */
+export type DraftError = PayloadMalformed | MailboxFull
+
+export class Post implements Letter.Owner {
+  readonly writer: RecordWriter
+  readonly dedupe: Dedupe
+  private readonly kernel: Kernel
+  private readonly life: PostLife
+  /** Stored letters that are not done, by address and key, in the order of their keys. */
+  private readonly boxes: Map<string, Letters>
+  /** Types whose letters of earlier lives are not found yet. */
+  private readonly recovering: Set<ActorType>
+  private bytes: number
+  private number: number
+
+  constructor(kernel: Kernel, storage: ActorStorage["Service"], life: PostLife) {
+    this.kernel = kernel
+    this.life = life
+    this.writer = new RecordWriter({ storage, fork: (effect) => kernel.forkBackground(effect) })
+    this.dedupe = new Dedupe(storage, kernel.nowMs)
+    this.boxes = new Map()
+    this.recovering = new Set()
+    this.bytes = 0
+    this.number = 0
+  }
+
+  private get storage(): ActorStorage["Service"] {
+    return this.kernel.storage!
+  }
+
+  /** Letters to an actor that are stored and not done. */
+  count(address: string): number {
+    return this.boxes.get(address)?.size ?? 0
+  }
+
+  /** Names of those that wait for their actor to start, oldest first. */
+  names(address: string, max: number): Array<string> {
+    const waiting = [...(this.boxes.get(address)?.values() ?? [])].filter(({ isTaken }) => !isTaken)
+    return waiting.slice(0, max).map(({ entry }) => entry.name)
+  }
+
+  // ---------------------------------------------------------------- sending
+
+  /** Sends a tell, or says why it could not. What goes wrong when it is stored in the background makes it a dead letter. */
+  tell(
+    type: ActorType,
+    name: string,
+    entry: Entry,
+    payload: unknown,
+    sender: Message | undefined
+  ): DraftError | OutboxFull | undefined {
+    const draft = this.draft(type, name, entry, payload)
+    if (Result.isFailure(draft)) return draft.failure
+    if (sender !== undefined && isTransaction(sender)) return this.sendWith(sender, draft.success)
+    this.kernel.forkBackground(
+      Effect.catch(this.send(draft.success), (error) =>
+        Effect.sync(() => this.kernel.deadLetter(type.address(name), entry.name, error.message))
+      )
+    )
+    return undefined
+  }
+
+  /** The same, done once it is stored; in a handler of a durable actor at once, since it is stored with what that handler does. */
+  tellEffect(
+    type: ActorType,
+    name: string,
+    entry: Entry,
+    payload: unknown,
+    sender: Message | undefined
+  ): Effect.Effect<void, DraftError | OutboxFull | StateNotStored> {
+    const draft = this.draft(type, name, entry, payload)
+    if (Result.isFailure(draft)) return Effect.fail(draft.failure)
+    if (sender === undefined || !isTransaction(sender)) return this.send(draft.success)
+    const refused = this.sendWith(sender, draft.success)
+    return refused === undefined ? Effect.void : Effect.fail(refused)
+  }
+
+  /** A letter that can be stored, or why there is none. */
+  draft(type: ActorType, name: string, entry: Entry, payload: unknown): Result.Result<Draft, DraftError> {
+    if (this.kernel.freeze) deepFreeze(payload)
+    const address = type.address(name)
+    const capacity = type.definition.mailboxCapacity
+    if (this.count(address) >= capacity || this.bytes >= Limits.lettersBytesMax)
+      return Result.fail(new MailboxFull({ address, capacity }))
+    return Result.map(Letter.seal(address, entry, payload), (bytes) => {
+      const letter = this.letterOf(Letter.keyOf(address, this.life.number, this.number++), {
+        type,
+        name,
+        entry,
+        payload,
+        bytes: bytes.length
+      })
+      return { letter, writes: [...this.life.writes(), { address: letter.key, state: bytes }] }
+    })
+  }
+
+  /** Stores a letter with other records of its sender's, and sends it. */
+  send({ letter, writes }: Draft, more: ReadonlyArray<Write> = []): Effect.Effect<void, StateNotStored> {
+    return Effect.callback((resume) => {
+      this.writer.add([...writes, ...more], (error) => {
+        if (error !== undefined) {
+          const reason = `the message could not be stored: ${error.reason}`
+          return resume(Effect.fail(new StateNotStored({ address: addressOf(letter), reason })))
+        }
+        this.accept(letter)
+        resume(Effect.void)
+      })
+    })
+  }
+
+  /** Sends a letter of a handler once what the handler did is stored, in the same transaction. */
+  sendWith(sender: Message, { letter, writes }: Draft): OutboxFull | undefined {
+    const outbox = (sender.outbox ??= [])
+    if (outbox.length >= Limits.lettersPerMessageMax)
+      return new OutboxFull({ address: addressOf(letter), capacity: Limits.lettersPerMessageMax })
+    const slot = { offer: () => this.accept(letter), deadLetter: () => undefined }
+    outbox.push({ cell: slot, entry: letter.entry, payload: letter.payload, records: writes })
+    return undefined
+  }
+
+  /** A letter is stored. */
+  private accept(letter: Letter.Letter): undefined {
+    this.life.isStored = true
+    this.bytes += letter.bytes
+    this.boxOf(addressOf(letter)).set(letter.key, letter)
+    if (!this.recovering.has(letter.type)) this.offer(letter)
+    return undefined
+  }
+
+  private boxOf(address: string): Letters {
+    const box = this.boxes.get(address) ?? new Map<string, Letter.Letter>()
+    this.boxes.set(address, box)
+    return box
+  }
+
+  private letterOf(
+    key: string,
+    parts: Pick<Letter.Letter, "type" | "name" | "entry" | "payload" | "bytes">
+  ): Letter.Letter {
+    const letter: Letter.Letter = {
+      key,
+      ...parts,
+      ask: undefined as unknown as Letter.LetterAsk,
+      isTaken: false,
+      isUnsure: false,
+      attempts: 0
+    }
+    return Object.assign(letter, { ask: new Letter.LetterAsk(letter, this) })
+  }
+
+  // ---------------------------------------------------------------- delivery
+
+  /** Puts a letter into the mailbox of its actor, which comes into memory for it. */
+  private offer(letter: Letter.Letter): void {
+    const { kernel } = this
+    if (letter.isTaken || kernel.stopping) return
+    const cell = letter.type.cell(letter.name)
+    if (cell === undefined) return this.later(() => this.offer(letter))
+    if (cell.gone === "unknown") return this.lost(letter, kernel.unknown(addressOf(letter)).message)
+    // A start of the actor takes what waits then.
+    if (cell.phase === "stopped" || cell.phase === "stopping" || letter.isTaken) return
+    letter.isTaken = true
+    cell.take(letter.entry, letter.payload, letter.ask)
+  }
+
+  /** The actor has its stored state and is about to begin: takes what waits for it, before what is in its mailbox. */
+  resume(cell: ActorCell): Effect.Effect<void, StorageFailed> {
+    const waiting = [...(this.boxes.get(cell.address)?.values() ?? [])].filter(({ isTaken }) => !isTaken)
+    if (waiting.length === 0 || this.recovering.has(cell.type)) return Effect.void
+    return Effect.gen({ self: this }, function* () {
+      const letters: Array<Letter.Letter> = []
+      for (const letter of waiting) {
+        if (letter.isUnsure && !(yield* this.isStored(letter.key))) this.remove(letter)
+        else letters.push(letter)
+      }
+      for (const letter of letters) {
+        letter.isTaken = true
+        letter.isUnsure = false
+      }
+      cell.mailbox.putBack(letters)
+    })
+  }
+
+  private isStored(key: string): Effect.Effect<boolean, StorageFailed> {
+    return this.storage.load(key).pipe(
+      Effect.map((bytes) => bytes !== undefined),
+      Effect.catchTag("RecordQuarantined", () => Effect.succeed(true))
+    )
+  }
+
+  handled(letter: Letter.Letter): void {
+    this.remove(letter)
+  }
+
+  returned(letter: Letter.Letter, error: ActorError): void {
+    if (error._tag === "AddressUnknown") return this.lost(letter, error.message)
+    letter.isTaken = false
+    if (error._tag === "StateNotStored") letter.isUnsure = true
+    if (error._tag === "ActorFailed" && ++letter.attempts >= Limits.letterAttemptsMax)
+      this.lost(letter, `its handling was cut short ${letter.attempts} times, at last so: ${error.message}`)
+  }
+
+  /** Removes a letter that no handler's transaction removes. */
+  lost(letter: Letter.Letter, reason: string): void {
+    letter.isTaken = true
+    const removal = (): void =>
+      this.writer.add([Letter.removalOf(letter)], (error) => {
+        if (error === undefined) return this.end(letter, reason)
+        if (!this.kernel.stopping) this.later(removal)
+      })
+    removal()
+  }
+
+  private later(task: () => void): void {
+    const { alarm } = this.kernel
+    alarm.set(this.kernel.nowMs() + Limits.letterRetryMs, task)
+  }
+
+  private remove(letter: Letter.Letter): void {
+    const address = addressOf(letter)
+    const box = this.boxes.get(address)
+    if (box?.delete(letter.key) !== true) return
+    this.bytes -= letter.bytes
+    if (box.size === 0) this.boxes.delete(address)
+  }
+
+  private end(letter: Letter.Letter, reason: string): void {
+    this.kernel.deadLetter(addressOf(letter), letter.entry.name, reason)
+    this.remove(letter)
+  }
+
+  // ---------------------------------------------------------------- earlier lives
+
+  /** Finds the letters that earlier lives left for the actors of a type; they go before those of this one. */
+  recover(type: ActorType): void {
+    this.recovering.add(type)
+    const again: Effect.Effect<void> = Effect.catch(
+      Effect.suspend(() => this.scan(type)),
+      () => Effect.andThen(Effect.sleep(Limits.letterRetryMs), again)
+    )
+    const finish = Effect.sync(() => {
+      this.recovering.delete(type)
+      for (const box of [...this.boxes.values()]) for (const letter of [...box.values()]) this.offer(letter)
+    })
+    this.kernel.forkBackground(Effect.andThen(again, finish))
+  }
+
+  private scan(type: ActorType): Effect.Effect<void, StorageFailed> {
+    const lost = (address: string, reason: string) => this.kernel.deadLetter(address, "(unknown)", reason)
+    const found = Stream.runCollect(PostRecovery.scan(this.storage, type, this.life.number, lost))
+    return Effect.map(found, (found) => {
+      const older = new Map<string, Letters>()
+      for (const { key, ...parts } of found) {
+        const letter = this.letterOf(key, parts)
+        const address = addressOf(letter)
+        const letters = older.get(address) ?? new Map<string, Letter.Letter>()
+        older.set(address, letters.set(key, letter))
+        this.bytes += letter.bytes
+      }
+      for (const [address, letters] of older)
+        this.boxes.set(address, new Map([...letters, ...(this.boxes.get(address) ?? [])]))
+    })
+  }
+
+  /** Deletes the letters of an actor, and what is known of those it took. Those that waited are dead letters. */
+  forget(address: string): Effect.Effect<void, StorageFailed> {
+    return Effect.gen({ self: this }, function* () {
+      yield* PostRecovery.removeAll(this.storage, Letter.prefixOf(address))
+      for (const letter of [...(this.boxes.get(address)?.values() ?? [])])
+        this.end(letter, "its actor was forgotten")
+      yield* this.dedupe.forget(address)
+    })
+  }
+}
+
+/** Whether what the handler of a message does is a transaction of this system. */
+const isTransaction = ({ cell, isHandled }: Message): boolean =>
+  isHandled && cell.durable !== undefined && !cell.type.isGuest
+
+const addressOf = ({ name, type }: Letter.Letter): string => type.address(name)
