@@ -67,8 +67,14 @@ export class Post implements Letter.Owner {
 
   /** Names of those that wait for their actor to start, oldest first. */
   names(address: string, max: number): Array<string> {
-    const waiting = [...(this.boxes.get(address)?.values() ?? [])].filter(({ isTaken }) => !isTaken)
-    return waiting.slice(0, max).map(({ entry }) => entry.name)
+    return this.waiting(address)
+      .slice(0, max)
+      .map(({ entry }) => entry.name)
+  }
+
+  /** Those that wait for their actor to start. */
+  private waiting(address: string): Array<Letter.Letter> {
+    return [...(this.boxes.get(address)?.values() ?? [])].filter(({ isTaken }) => !isTaken)
   }
 
   // ---------------------------------------------------------------- sending
@@ -197,18 +203,14 @@ export class Post implements Letter.Owner {
 
   /** The actor has its stored state and is about to begin: takes what waits for it, before what is in its mailbox. */
   resume(cell: ActorCell): Effect.Effect<void, StorageFailed> {
-    const waiting = [...(this.boxes.get(cell.address)?.values() ?? [])].filter(({ isTaken }) => !isTaken)
-    if (waiting.length === 0 || this.recovering.has(cell.type)) return Effect.void
     return Effect.gen({ self: this }, function* () {
-      const letters: Array<Letter.Letter> = []
-      for (const letter of waiting) {
+      for (const letter of this.waiting(cell.address)) {
         if (letter.isUnsure && !(yield* this.isStored(letter.key))) this.remove(letter)
-        else letters.push(letter)
-      }
-      for (const letter of letters) {
-        letter.isTaken = true
         letter.isUnsure = false
       }
+      if (this.recovering.has(cell.type)) return
+      const letters = this.waiting(cell.address)
+      for (const letter of letters) letter.isTaken = true
       cell.mailbox.putBack(letters)
     })
   }

@@ -5,6 +5,7 @@
 import { Duration, Effect, Fiber } from "effect"
 import { journaledOnABadDisk, journaledUnderFire } from "./Journaled.ts"
 import { lentUnderFire, singletonUnderFire } from "./Lent.ts"
+import { mailedOnABadDisk, mailedUnderFire } from "./Mailed.ts"
 import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
@@ -228,5 +229,7 @@ export const programs: ReadonlyArray<Program> = [
   singletonUnderFire,
   streamsUnderFire,
   journaledUnderFire,
-  journaledOnABadDisk
+  journaledOnABadDisk,
+  mailedUnderFire,
+  mailedOnABadDisk
 ]
