@@ -89,13 +89,14 @@ export class Dedupe {
         const record = yield* Effect.result(this.storage.load(keyOf(stream, sequence)))
         if (record._tag === "Failure" && record.failure._tag === "StorageFailed") return yield* record.failure
         if (stream.claimed.has(sequence) || this.actors.get(address) !== streams) continue
-        if (record._tag === "Success" && record.success !== undefined) {
+        if (record._tag === "Failure") return tooOld("the record of its reply is damaged")
+        if (record.success !== undefined) {
           stream.taken.add(sequence)
           stream.usedAt = ++this.uses
           const value = Codec.decodeUnsafe(record.success)
           return isRecord(value) ? { _tag: "Known", outcome: value[1] ?? undefined } : tooOld("its reply was not kept")
         }
-        if (stream.taken.has(sequence)) return tooOld("the record of its reply is damaged")
+        stream.taken.delete(sequence)
         return { _tag: "New", claim: this.claim(streams, stream, sequence) }
       }
     }).pipe(Effect.uninterruptible)

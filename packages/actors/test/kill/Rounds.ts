@@ -1,5 +1,6 @@
 /**
- * Lets a child count durably, kills it with SIGKILL again and again, and checks that nothing acknowledged is lost.
+ * Lets a child count durably, kills it with SIGKILL again and again, and checks that nothing acknowledged is lost, and that what its
+ * actors sent arrived once.
  */
 import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -10,6 +11,8 @@ import { randomOf } from "../storage/Random.ts"
 interface Run {
   readonly found: Map<string, number>
   readonly acknowledged: Map<string, number>
+  /** What arrived of what was sent. */
+  readonly received: Map<string, number>
   readonly writes: number
 }
 
@@ -19,6 +22,7 @@ const runAndKill = (command: ReadonlyArray<string>, dir: string, until: number) 
     const child = spawn(command[0]!, [...command.slice(1), dir], { stdio: ["ignore", "pipe", "pipe"] })
     const found = new Map<string, number>()
     const acknowledged = new Map<string, number>()
+    const received = new Map<string, number>()
     let writes = 0
     let rest = ""
     let complaint = ""
@@ -28,6 +32,7 @@ const runAndKill = (command: ReadonlyArray<string>, dir: string, until: number) 
       rest = lines.pop()!
       for (const line of lines) {
         const [word, name, value] = line.split(" ")
+        if (word === "received") received.set(name!, Number(value))
         if (word === "found") found.set(name!, Number(value))
         if (word !== "acknowledged") continue
         // Also what it had still said before it died counts: it was acknowledged.
@@ -36,7 +41,7 @@ const runAndKill = (command: ReadonlyArray<string>, dir: string, until: number) 
       }
     })
     child.on("close", (code, signal) => {
-      if (signal === "SIGKILL") resolve({ found, acknowledged, writes })
+      if (signal === "SIGKILL") resolve({ found, acknowledged, received, writes })
       else reject(new Error(`the child ended with ${signal ?? code}: ${complaint}`))
     })
   })
@@ -60,6 +65,10 @@ export const killAgainAndAgain = async (
       if (found !== value && found !== value + 1) {
         throw new Error(`seed ${seed}, round ${round}: ${name} was acknowledged at ${value} and found at ${found}`)
       }
+    }
+    for (const [name, value] of run.received) {
+      if (run.found.get(name) !== value)
+        throw new Error(`seed ${seed}, round ${round}: ${run.found.get(name)} payments were sent to ${name}, ${value} arrived`)
     }
     for (const [name, value] of run.found) last.set(name, value)
     for (const [name, value] of run.acknowledged) last.set(name, value)

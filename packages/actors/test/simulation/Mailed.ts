@@ -134,23 +134,23 @@ const mailed = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated>
       yield* Effect.sleep(1_000)
       ledger = yield* Effect.exit(last.run(read))
     }
-    const isDamaged = isDiskBad && world.disk("node").damaged.size > 0
+    const isDamaged = () => isDiskBad && world.disk("node").damaged.size > 0
     if (ledger._tag === "Failure")
-      return yield* world.expect(`the ledger answers, or its record is damaged: ${String(ledger.cause)}`, isDamaged)
+      return yield* world.expect(`the ledger answers, or its record is damaged: ${String(ledger.cause)}`, isDamaged())
     const kept = ledger.value
     yield* world.expect(
       `what a sender sends is handled in order and once: ${JSON.stringify(kept)}`,
-      isDamaged || isInOrder(kept)
+      isDamaged() || isInOrder(kept)
     )
     const has = (message: Mailed) =>
       kept.some(({ sender, sequence }) => sender === message.sender && sequence === message.sequence)
     const lost = acknowledged.filter((message) => isKept(message) && !has(message))
-    yield* world.expect(`no acknowledged message is lost: ${JSON.stringify(lost)}`, isDamaged || lost.length === 0)
+    yield* world.expect(`no acknowledged message is lost: ${JSON.stringify(lost)}`, isDamaged() || lost.length === 0)
     for (const name of senders) {
       const read = Effect.suspend(() => last.system.ref(Sender, name).read())
       const state = yield* Effect.exit(last.run(read))
       if (state._tag === "Failure") {
-        yield* world.expect(`the sender answers, or its record is damaged: ${String(state.cause)}`, isDamaged)
+        yield* world.expect(`the sender answers, or its record is damaged: ${String(state.cause)}`, isDamaged())
         continue
       }
       const own = kept.filter(({ sender }) => sender === name).map(({ sequence }) => sequence)
@@ -159,17 +159,17 @@ const mailed = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated>
       )
       yield* world.expect(
         `what ${name} sent is its state's, and all of it: ${own.join(" ")} of ${promised.join(" ")}`,
-        isDamaged || own.join(" ") === promised.join(" ")
+        isDamaged() || own.join(" ") === promised.join(" ")
       )
     }
     yield* world.expect(
       "what was handled is not stored any more",
-      isDamaged || (yield* Effect.orDie(last.run(last.system.inspect(address)))).mailbox === 0
+      isDamaged() || (yield* Effect.orDie(last.run(last.system.inspect(address)))).mailbox === 0
     )
     const kinds = [...new Set((yield* Effect.orDie(last.run(last.system.deadLetters))).map(({ reason }) => reason))]
     yield* world.expect(
       `only what failed as told is a dead letter: ${kinds.join(" | ")}`,
-      isDamaged || kinds.every((reason) => reason.includes("as told"))
+      isDamaged() || kinds.every((reason) => reason.includes("as told"))
     )
   })
 
