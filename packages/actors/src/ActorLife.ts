@@ -12,6 +12,7 @@ import { type ActorError, ActorFailed, type ActorStopped, type AddressUnknown, S
 import type { ActorStorage, StorageFailed } from "./ActorStorage.ts"
 import type { Held } from "./GroupCommit.ts"
 import * as JournalRecords from "./JournalRecords.ts"
+import { LetterAsk } from "./Letter.ts"
 import type { Message } from "./Message.ts"
 import * as Relations from "./Relations.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
@@ -56,6 +57,7 @@ const startEnded = (cell: ActorCell, exit: Exit.Exit<unknown, ActorStopped | Add
 
 const started = (cell: ActorCell, state: unknown): void => {
   cell.state = state
+  cell.type.post?.begin(cell)
   cell.phase = "ready"
   cell.startedAtMs ??= cell.kernel.nowMs()
   ActorEvents.started(cell)
@@ -79,8 +81,16 @@ export const crashed = (cell: ActorCell, message: Message, cause: Cause.Cause<un
   cell.answerCrash(message, firstLine(text))
 }
 
-/** The storage refused the state: all that was not stored is answered, and the actor goes back to what is. */
-export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArray<Held>): void => {
+/**
+ * The storage refused the state, or it has no bytes (`isOwnFault`): all that was not stored is answered, and the actor goes back to
+ * what is.
+ */
+export const commitFailed = (
+  cell: ActorCell,
+  reason: string,
+  held: ReadonlyArray<Held>,
+  isOwnFault = false
+): void => {
   const durable = cell.durable!
   const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
   durable.waiting = []
@@ -92,8 +102,12 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
     cell.kernel.failed++
     end(cell, unanswered[0]?.entry.name ?? startName, `Its state was not stored: ${reason}`)
   }
-  for (const { ask, entry } of unanswered)
-    cell.refuse(entry, ask, new StateNotStored({ address: cell.address, reason }))
+  const { address } = cell
+  for (const { ask, entry } of unanswered) {
+    if (isOwnFault && ask instanceof LetterAsk)
+      ask.return(new ActorFailed({ address, messageName: entry.name, cause: reason }))
+    else cell.refuse(entry, ask, new StateNotStored({ address, reason }))
+  }
 }
 
 /** The actor fails for a reason outside of its handlers: a link, a child that failed too often. */

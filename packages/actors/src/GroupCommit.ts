@@ -130,7 +130,7 @@ export class GroupCommit {
       durable.waiting = []
       const stateWrites = cell.type.stateWrites(cell, durable)
       if (Result.isFailure(stateWrites)) {
-        ActorLife.commitFailed(cell, stateWrites.failure, held)
+        ActorLife.commitFailed(cell, stateWrites.failure, held, true)
         this.settlePart(durable)
         continue
       }

@@ -105,7 +105,7 @@ export class Mailbox {
   }
 
   /** Adds a message as `offer` does, also when it is full: for messages that are counted elsewhere. */
-  add(entry: Entry, payload: unknown, ask: Ask): void {
+  add(entry: Entry, payload: unknown, ask: Ask | undefined): void {
     if (this.size === 0) this.offer(entry, payload, ask)
     else this.place(entry, payload, ask)
   }

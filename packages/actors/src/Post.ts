@@ -17,6 +17,7 @@ import { deepFreeze } from "./Freeze.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Letter from "./Letter.ts"
 import * as Limits from "./Limits.ts"
+import type { Waiting } from "./Mailbox.ts"
 import type { Message } from "./Message.ts"
 import type { PostLife } from "./PostLife.ts"
 import * as PostRecovery from "./PostRecovery.ts"
@@ -161,7 +162,7 @@ export class Post implements Letter.Owner {
     this.life.isStored = true
     this.bytes += letter.bytes
     this.boxOf(addressOf(letter)).set(letter.key, letter)
-    if (!this.recovering.has(letter.type)) this.offer(letter)
+    this.advance(letter.type, addressOf(letter))
     return undefined
   }
 
@@ -188,31 +189,54 @@ export class Post implements Letter.Owner {
 
   // ---------------------------------------------------------------- delivery
 
-  /** Puts a letter into the mailbox of its actor, which comes into memory for it. */
-  private offer(letter: Letter.Letter): void {
-    const { kernel } = this
-    if (letter.isTaken || kernel.stopping) return
-    const cell = letter.type.cell(letter.name)
-    if (cell === undefined) return this.later(() => this.offer(letter))
-    if (cell.gone === "unknown") return this.lost(letter, kernel.unknown(addressOf(letter)).message)
-    // A start of the actor takes what waits then.
-    if (cell.phase === "stopped" || cell.phase === "stopping" || letter.isTaken) return
-    letter.isTaken = true
-    cell.take(letter.entry, letter.payload, letter.ask)
+  /** Gives an actor the letters that wait for it, which brings it into memory. */
+  private advance(type: ActorType, address: string): void {
+    if (this.recovering.has(type) || this.kernel.stopping) return
+    for (const letter of this.next(address)) {
+      const cell = type.cell(letter.name)
+      if (cell === undefined) return this.later(() => this.advance(type, address))
+      if (cell.gone === "unknown") this.lost(letter, this.kernel.unknown(address).message)
+      else if (isStarting(cell)) return
+      else if (!letter.isTaken) take(cell, letter)
+    }
   }
 
-  /** The actor has its stored state and is about to begin: takes what waits for it, before what is in its mailbox. */
+  /** The letters that an actor may have now, oldest first. One that made it fail before is handled alone: no other one suffers for it. */
+  private next(address: string): Array<Letter.Letter> {
+    const next: Array<Letter.Letter> = []
+    let isFirst = true
+    for (const letter of this.boxes.get(address)?.values() ?? []) {
+      if (letter.attempts > 0 && !isFirst) break
+      if (!letter.isTaken) next.push(letter)
+      if (letter.attempts > 0) break
+      isFirst = false
+    }
+    return next
+  }
+
+  /** An actor is about to load its stored state: whether letters of a transaction that failed are still there can be seen now. */
   resume(cell: ActorCell): Effect.Effect<void, StorageFailed> {
     return Effect.gen({ self: this }, function* () {
       for (const letter of this.waiting(cell.address)) {
         if (letter.isUnsure && !(yield* this.isStored(letter.key))) this.remove(letter)
         letter.isUnsure = false
       }
-      if (this.recovering.has(cell.type)) return
-      const letters = this.waiting(cell.address)
-      for (const letter of letters) letter.isTaken = true
-      cell.mailbox.putBack(letters)
     })
+  }
+
+  /** An actor has its state and begins: it gets what waits for it, in order with what is in its mailbox already. */
+  begin(cell: ActorCell): void {
+    if (this.waiting(cell.address).length === 0 || this.recovering.has(cell.type)) return
+    const { mailbox } = cell
+    const others: Array<Waiting> = []
+    while (mailbox.size > 0) {
+      const { ask, entry, payload } = mailbox
+      mailbox.drop()
+      if (ask instanceof Letter.LetterAsk) ask.letter.isTaken = false
+      else others.push({ ask, entry, payload })
+    }
+    for (const letter of this.next(cell.address)) take(cell, letter)
+    for (const { ask, entry, payload } of others) mailbox.add(entry, payload, ask)
   }
 
   private isStored(key: string): Effect.Effect<boolean, StorageFailed> {
@@ -256,6 +280,7 @@ export class Post implements Letter.Owner {
     if (box?.delete(letter.key) !== true) return
     this.bytes -= letter.bytes
     if (box.size === 0) this.boxes.delete(address)
+    else if (letter.attempts > 0) this.advance(letter.type, address)
   }
 
   private end(letter: Letter.Letter, reason: string): void {
@@ -274,7 +299,10 @@ export class Post implements Letter.Owner {
     )
     const finish = Effect.sync(() => {
       this.recovering.delete(type)
-      for (const box of [...this.boxes.values()]) for (const letter of [...box.values()]) this.offer(letter)
+      for (const [address, box] of [...this.boxes]) {
+        const [first] = box.values()
+        if (first?.type === type) this.advance(type, address)
+      }
     })
     this.kernel.forkBackground(Effect.andThen(again, finish))
   }
@@ -310,5 +338,14 @@ export class Post implements Letter.Owner {
 /** Whether what the handler of a message does is a transaction of this system. */
 const isTransaction = ({ cell, isHandled }: Message): boolean =>
   isHandled && cell.durable !== undefined && !cell.type.isGuest
+
+/** Whether it takes letters only when it begins. */
+const isStarting = ({ phase }: ActorCell): boolean =>
+  phase === "starting" || phase === "restarting" || phase === "stopped" || phase === "stopping"
+
+const take = (cell: ActorCell, letter: Letter.Letter): void => {
+  letter.isTaken = true
+  cell.take(letter.entry, letter.payload, letter.ask)
+}
 
 const addressOf = ({ name, type }: Letter.Letter): string => type.address(name)

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Schema, Scope, Exit, Context } from "effect"
+import { Deferred, Effect, Fiber, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import * as Actor from "../src/Actor.ts"
-import { ActorStorage, StorageFailed } from "../src/ActorStorage.ts"
-import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
 import * as Limits from "../src/Limits.ts"
+import { MailDisk } from "./support/MailDisk.ts"
 
 const supervision = { backoffMin: "1 second", jitter: 0, intensity: 100 } as const
 
@@ -47,92 +46,66 @@ const Sender = Actor.actor(
   { supervision }
 )
 
-/** A storage that outlives the systems on it, and refuses commits while it is told to. */
-const makeDisk = () => {
-  const states = new Map<string, Uint8Array>()
-  const disk = { states, refuses: false, commits: 0 }
-  const memory = ActorStorageMemory.make(states)
-  const storage = ActorStorage.of({
-    ...memory,
-    commit: (batch) =>
-      Effect.suspend(() => {
-        disk.commits++
-        return disk.refuses ? Effect.fail(new StorageFailed({ reason: "disk full" })) : memory.commit(batch)
-      })
-  })
-  return Object.assign(disk, { storage })
-}
-
-/** Starts a system that a test may forget without stopping it, as a crash would. */
-const start = (disk: ReturnType<typeof makeDisk>) =>
-  Effect.gen(function* () {
-    const scope = yield* Scope.make()
-    const layer = Layer.provide(ActorSystem.layer(), Layer.succeed(ActorStorage, disk.storage))
-    const services = yield* Layer.buildWithScope(layer, scope)
-    return { system: Context.get(services, ActorSystem), stop: Scope.close(scope, Exit.void) }
-  })
-
 const settle = Effect.repeat(Effect.yieldNow, { times: 20 })
-const mail = (disk: ReturnType<typeof makeDisk>) => [...disk.states.keys()].filter((key) => key.startsWith("~mail/"))
 
 describe("a durable mailbox", () => {
   it.effect("has a message on the disk before its sender goes on, and removes it with what its handler did", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       const ledger = system.ref(Ledger, "l")
       const latch = yield* Deferred.make<void>()
       const waiting = yield* Effect.forkChild(ledger.wait(latch))
       yield* settle
       yield* ledger.tell.add(1)
-      expect(mail(disk)).toHaveLength(1)
+      expect(disk.keys("mail")).toHaveLength(1)
       yield* Deferred.succeed(latch, undefined)
       yield* Fiber.join(waiting)
       expect(yield* ledger.read()).toEqual([1])
-      expect(mail(disk)).toEqual([])
+      expect(disk.keys("mail")).toEqual([])
     })
   )
 
   it.effect("says that a message was not stored, and then it is not handled", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       const ledger = system.ref(Ledger, "l")
-      disk.refuses = true
+      disk.refusesCommits = true
       expect(yield* Effect.flip(ledger.tell.add(1))).toMatchObject({ _tag: "StateNotStored" })
-      disk.refuses = false
+      disk.refusesCommits = false
       expect(yield* ledger.read()).toEqual([])
     })
   )
 
   it.effect("brings its actor back with what a crash left, in order, before new messages", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const first = yield* start(disk)
+      const disk = new MailDisk()
+      const first = yield* disk.start
       const ledger = first.system.ref(Ledger, "l")
       yield* Effect.forkChild(ledger.wait(yield* Deferred.make<void>()))
       yield* settle
       for (const n of [1, 2, 3]) yield* ledger.tell.add(n)
       // Forgotten in the middle of a handler: nothing of it goes on.
-      const second = yield* start(disk)
+      const second = yield* disk.start
       yield* second.system.register(Ledger)
       yield* settle
       expect(second.system.totals().activeActors).toBe(1)
       const again = second.system.ref(Ledger, "l")
       yield* again.tell.add(4)
       expect(yield* again.read()).toEqual([1, 2, 3, 4])
-      expect(mail(disk)).toEqual([])
+      expect(disk.keys("mail")).toEqual([])
     })
   )
 
   it.effect("gets what a durable actor sends with that actor's state, or neither", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       const sender = system.ref(Sender, "s")
-      disk.refuses = true
+      disk.refusesCommits = true
       expect(yield* Effect.flip(sender.send(1))).toMatchObject({ _tag: "StateNotStored" })
-      disk.refuses = false
+      disk.refusesCommits = false
       yield* TestClock.adjust("2 seconds")
       const before = disk.commits
       yield* sender.send(2)
@@ -147,121 +120,158 @@ describe("a durable mailbox", () => {
 
   it.effect("handles a message again whose effect was not stored, before those after it", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       const ledger = system.ref(Ledger, "l")
       yield* ledger.read()
       const latch = yield* Deferred.make<void>()
       yield* Effect.forkChild(ledger.wait(latch))
       yield* settle
       for (const n of [1, 2, 3]) yield* ledger.tell.add(n)
-      disk.refuses = true
+      disk.refusesCommits = true
       yield* Deferred.succeed(latch, undefined)
       yield* settle
-      disk.refuses = false
+      disk.refusesCommits = false
       yield* TestClock.adjust("2 seconds")
       expect(yield* ledger.read()).toEqual([1, 2, 3])
-      expect(mail(disk)).toEqual([])
+      expect(disk.keys("mail")).toEqual([])
       expect(yield* system.deadLetters).toEqual([])
+    })
+  )
+
+  it.effect("does not handle a message again whose effect was stored, though the disk said that it is not safe", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
+      const ledger = system.ref(Ledger, "l")
+      const latch = yield* Deferred.make<void>()
+      yield* Effect.forkChild(Effect.ignore(ledger.wait(latch)))
+      yield* settle
+      for (const n of [1, 2, 3]) yield* ledger.tell.add(n)
+      disk.refusesFlushes = true
+      yield* Deferred.succeed(latch, undefined)
+      yield* settle
+      disk.refusesFlushes = false
+      yield* TestClock.adjust("2 seconds")
+      expect(yield* ledger.read()).toEqual([1, 2, 3])
+      expect(disk.keys("mail")).toEqual([])
+    })
+  )
+
+  it.effect("gives a message up whose effect can never be stored, and goes on with the next", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
+      const Odd = Actor.actor(
+        "odd",
+        { state: [] as ReadonlyArray<unknown>, add: (state, n: number) => [...state, n < 0 ? () => n : n] },
+        { mailbox: "durable", supervision }
+      )
+      const odd = system.ref(Odd, "o")
+      for (const n of [1, -1, 2]) yield* odd.tell.add(n)
+      yield* TestClock.adjust("5 minutes")
+      expect(yield* odd.add(3)).toEqual([1, 2, 3])
+      expect(disk.keys("mail")).toEqual([])
+      expect((yield* system.deadLetters)[0]!.reason).toContain("only plain data can be stored")
     })
   )
 
   it.effect("makes a message whose handler fails or crashes a dead letter, once", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       const ledger = system.ref(Ledger, "l")
       yield* ledger.tell.refuse()
       yield* ledger.tell.boom()
       yield* ledger.tell.add(1)
       yield* TestClock.adjust("2 seconds")
       expect(yield* ledger.read()).toEqual([1])
-      expect(mail(disk)).toEqual([])
+      expect(disk.keys("mail")).toEqual([])
       expect((yield* system.deadLetters).map(({ messageName }) => messageName)).toEqual(["boom", "refuse"])
     })
   )
 
   it.effect("keeps its messages while its actor is stopped, and hands them over when it is restarted", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       const ledger = system.ref(Ledger, "l")
       yield* ledger.tell.add(1)
       yield* system.stop(ledger.address)
       yield* ledger.tell.add(2)
       yield* settle
-      expect(mail(disk)).toHaveLength(2)
+      expect(disk.keys("mail")).toHaveLength(2)
       expect(yield* system.inspect(ledger.address)).toMatchObject({ mailbox: 2, waiting: ["add", "add"] })
       yield* system.restart(ledger.address)
       expect(yield* ledger.read()).toEqual([1, 2])
-      expect(mail(disk)).toEqual([])
+      expect(disk.keys("mail")).toEqual([])
     })
   )
 
   it.effect("holds as many messages as its capacity, and refuses one more with MailboxFull", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       const ledger = system.ref(Ledger, "l")
       yield* Effect.forkChild(ledger.wait(yield* Deferred.make<void>()))
       yield* settle
       for (let n = 0; n < 10; n++) yield* ledger.tell.add(n)
       expect(yield* Effect.flip(ledger.tell.add(10))).toMatchObject({ _tag: "MailboxFull", capacity: 10 })
-      expect(mail(disk)).toHaveLength(10)
+      expect(disk.keys("mail")).toHaveLength(10)
     })
   )
 
   it.effect("takes no more messages of one handler than one transaction may hold", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       yield* Effect.exit(system.ref(Sender, "s").flood(Limits.lettersPerMessageMax + 1))
-      expect(mail(disk)).toEqual([])
+      expect(disk.keys("mail")).toEqual([])
       expect((yield* system.inspect("continuum://local/sender/s")).failures[0]!.cause).toContain("OutboxFull")
     })
   )
 
   it.effect("loses nothing when it is stopped in order", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const first = yield* start(disk)
+      const disk = new MailDisk()
+      const first = yield* disk.start
       yield* Effect.forkChild(first.system.ref(Ledger, "l").wait(yield* Deferred.make<void>()))
       yield* settle
       yield* first.system.ref(Ledger, "l").tell.add(1)
       const stopping = yield* Effect.forkChild(first.stop)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(stopping)
-      const second = yield* start(disk)
+      const second = yield* disk.start
       expect(yield* second.system.ref(Ledger, "l").read()).toEqual([1])
     })
   )
 
   it.effect("forgets its messages with its actor, and says so", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       const ledger = system.ref(Ledger, "l")
       yield* Effect.forkChild(ledger.wait(yield* Deferred.make<void>()))
       yield* settle
       yield* ledger.tell.add(1)
       yield* system.forget(ledger.address)
       expect(yield* ledger.read()).toEqual([])
-      expect(mail(disk)).toEqual([])
+      expect(disk.keys("mail")).toEqual([])
       expect((yield* system.deadLetters)[0]).toMatchObject({ messageName: "add", reason: "its actor was forgotten" })
     })
   )
 
   it.effect("sets a message aside that no version of its actor can handle, and reports it", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const first = yield* start(disk)
+      const disk = new MailDisk()
+      const first = yield* disk.start
       yield* Effect.forkChild(first.system.ref(Ledger, "l").wait(yield* Deferred.make<void>()))
       yield* settle
       yield* first.system.ref(Ledger, "l").tell.add(1)
       const Other = Actor.actor("ledger", { state: [] as ReadonlyArray<number>, see: (state) => Actor.reply(state, state) }, {
         mailbox: "durable"
       })
-      const second = yield* start(disk)
+      const second = yield* disk.start
       expect(yield* second.system.ref(Other, "l").see()).toEqual([])
       expect((yield* second.system.deadLetters)[0]!.reason).toContain('there is no message "add" any more')
       expect(yield* second.system.quarantined).toHaveLength(1)
@@ -301,13 +311,13 @@ describe("a message with a name of its own", () => {
 
   it.effect("is handled once however often it is sent, and its reply or error comes again, also after a crash", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const first = yield* start(disk)
+      const disk = new MailDisk()
+      const first = yield* disk.start
       expect(yield* first.system.ref(Account, "a", id(0)).pay({ amount: 5 })).toBe(5)
       expect(yield* first.system.ref(Account, "a", id(1)).pay({ amount: 7 })).toBe(12)
       expect(yield* Effect.flip(first.system.ref(Account, "a", id(2)).pay({ amount: 101 }))).toBe("too much")
       expect(yield* first.system.ref(Account, "a", id(0)).pay({ amount: 5 })).toBe(5)
-      const { system } = yield* start(disk)
+      const { system } = yield* disk.start
       expect(yield* system.ref(Account, "a", id(1)).pay({ amount: 7 })).toBe(12)
       expect(yield* Effect.flip(system.ref(Account, "a", id(2)).pay({ amount: 101 }))).toBe("too much")
       yield* system.ref(Account, "a", id(3)).tell.pay({ amount: 1 })
@@ -319,7 +329,7 @@ describe("a message with a name of its own", () => {
 
   it.effect("that is sent twice at once waits for the reply of the other", () =>
     Effect.gen(function* () {
-      const { system } = yield* start(makeDisk())
+      const { system } = yield* new MailDisk().start
       const pay = system.ref(Account, "a", id(0)).pay({ amount: 5 })
       expect(yield* Effect.all([pay, pay, pay], { concurrency: "unbounded" })).toEqual([5, 5, 5])
     })
@@ -327,7 +337,7 @@ describe("a message with a name of its own", () => {
 
   it.effect("gets TooOld beyond the window, and never a second run; one less is known", () =>
     Effect.gen(function* () {
-      const { system } = yield* start(makeDisk())
+      const { system } = yield* new MailDisk().start
       const pay = (sequence: number) => system.ref(Account, "a", id(sequence)).pay({ amount: 1 })
       for (let sequence = 0; sequence <= Limits.dedupeWindow; sequence++) yield* pay(sequence)
       expect(yield* Effect.flip(pay(0))).toMatchObject({ _tag: "TooOld", sequence: 0, stream: "web-7" })
@@ -338,12 +348,12 @@ describe("a message with a name of its own", () => {
 
   it.effect("may come again when its effect was not stored, or its handler crashed", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
-      disk.refuses = true
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
+      disk.refusesCommits = true
       const pay = system.ref(Account, "a", id(0)).pay({ amount: 5 })
       expect(yield* Effect.flip(pay)).toMatchObject({ _tag: "StateNotStored" })
-      disk.refuses = false
+      disk.refusesCommits = false
       yield* TestClock.adjust("2 seconds")
       expect(yield* pay).toBe(5)
       expect(yield* pay).toBe(5)
@@ -352,13 +362,13 @@ describe("a message with a name of its own", () => {
 
   it.effect("of a forgotten stream would be new: an actor remembers so many streams, and the last used longest", () =>
     Effect.gen(function* () {
-      const disk = makeDisk()
-      const { system } = yield* start(disk)
+      const disk = new MailDisk()
+      const { system } = yield* disk.start
       const pay = (stream: string) => system.ref(Account, "a", id(0, stream)).pay({ amount: 1 })
       for (let n = 0; n < Limits.streamsRemembered; n++) yield* pay(`s${n}`)
       expect(yield* pay("s0")).toBe(1)
       yield* pay("one more")
-      expect([...disk.states.keys()].filter((key) => key.startsWith("~taken/"))).toHaveLength(Limits.streamsRemembered)
+      expect(disk.keys("taken")).toHaveLength(Limits.streamsRemembered)
       expect(yield* pay("s0")).toBe(1)
       expect(yield* pay("s1")).toBe(Limits.streamsRemembered + 2)
     })
@@ -366,7 +376,7 @@ describe("a message with a name of its own", () => {
 
   it.effect("is only for durable mailboxes", () =>
     Effect.gen(function* () {
-      const { system } = yield* start(makeDisk())
+      const { system } = yield* new MailDisk().start
       expect(() => system.ref(Sender, "s", id(0))).toThrow("no durable mailbox")
     })
   )
