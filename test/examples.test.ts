@@ -64,4 +64,22 @@ describe("an example", () => {
       rmSync(dir, { recursive: true, force: true })
     }
   })
+
+  it("11-transfer is killed in the middle, and no euro is lost or made", () => {
+    const dir = mkdtempSync(join(tmpdir(), "bank-"))
+    try {
+      const killed = spawnSync(join(root, "node_modules/.bin/bun"), [join("examples", "11-transfer.ts")], {
+        cwd: root,
+        env: { ...process.env, BANK_DIR: dir, KILL: "1" },
+        timeout: 60_000
+      })
+      assert.strictEqual(killed.signal, "SIGKILL")
+      const output = run("11-transfer.ts", { BANK_DIR: dir })
+      const [, ada, bob] = /ada has (\d+), bob has (\d+), together 2000/.exec(output)!
+      assert.isAtLeast(1_000 - Number(ada), 150)
+      assert.strictEqual(Number(bob), 2_000 - Number(ada))
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  })
 })

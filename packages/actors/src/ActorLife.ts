@@ -85,12 +85,7 @@ export const crashed = (cell: ActorCell, message: Message, cause: Cause.Cause<un
  * The storage refused the state, or it has no bytes (`isOwnFault`): all that was not stored is answered, and the actor goes back to
  * what is.
  */
-export const commitFailed = (
-  cell: ActorCell,
-  reason: string,
-  held: ReadonlyArray<Held>,
-  isOwnFault = false
-): void => {
+export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArray<Held>, isOwnFault = false): void => {
   const durable = cell.durable!
   const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
   durable.waiting = []

@@ -332,10 +332,7 @@ const onceTarget = (
   type,
   name,
   id,
-  timeoutMs:
-    timeout === undefined
-      ? type.definition.askTimeoutMs
-      : Duration.toMillis(Duration.fromInputUnsafe(timeout))
+  timeoutMs: timeout === undefined ? type.definition.askTimeoutMs : Duration.toMillis(Duration.fromInputUnsafe(timeout))
 })
 
 const deadlines = (kernel: Kernel, timeout: Duration.Input) =>

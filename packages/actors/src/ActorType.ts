@@ -144,7 +144,8 @@ export class ActorType {
   private load(cell: ActorCell): Effect.Effect<unknown, ActorStopped> {
     const { address } = cell
     const stopped = (reason: string) => Effect.fail(new ActorStopped({ address, reason }))
-    const loaded = this.post === undefined ? this.loaded(address) : Effect.tap(this.loaded(address), this.post.resume(cell))
+    const loaded =
+      this.post === undefined ? this.loaded(address) : Effect.tap(this.loaded(address), this.post.resume(cell))
     return Effect.matchEffect(loaded, {
       onFailure: (error): Effect.Effect<never, ActorStopped> => {
         switch (error._tag) {

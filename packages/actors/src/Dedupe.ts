@@ -79,9 +79,7 @@ export class Dedupe {
         const stream = this.streamOf(streams, address, sender, name)
         const claimed = stream.claimed.get(sequence)
         if (claimed !== undefined) {
-          yield* Effect.interruptible(
-            Effect.callback<void>((resume) => void claimed.push(() => resume(Effect.void)))
-          )
+          yield* Effect.interruptible(Effect.callback<void>((resume) => void claimed.push(() => resume(Effect.void))))
           continue
         }
         if (sequence <= stream.floor) return tooOld(`${Limits.dedupeWindow} newer ones of its stream came since`)
@@ -189,7 +187,10 @@ export class Dedupe {
         const keys = yield* this.storage.list(prefixOf(address), Limits.journalPageEvents, from)
         for (const key of keys) {
           const at = key.lastIndexOf("/") + 1
-          const [sender = "", name = ""] = key.slice(prefixOf(address).length, at - 1).split(":").map(decodeURIComponent)
+          const [sender = "", name = ""] = key
+            .slice(prefixOf(address).length, at - 1)
+            .split(":")
+            .map(decodeURIComponent)
           this.streamOf(streams, address, sender, name).taken.add(Number(key.slice(at)))
         }
         const last = keys.at(-1)

@@ -95,8 +95,7 @@ export const partsOf = (key: string): { readonly address: string; readonly life:
 
 /** The record of a message to an actor, or why it has none. */
 export const seal = (address: string, entry: Entry, payload: unknown): Result.Result<Uint8Array, PayloadMalformed> => {
-  const malformed = (reason: string) =>
-    Result.fail(new PayloadMalformed({ address, messageName: entry.name, reason }))
+  const malformed = (reason: string) => Result.fail(new PayloadMalformed({ address, messageName: entry.name, reason }))
   try {
     const plain = entry.schemas === undefined ? payload : Schema.encodeUnknownSync(entry.schemas.payload)(payload)
     const problem = PlainData.isPlain(plain) ? undefined : PlainData.problemOf(plain, "payload")

@@ -99,10 +99,7 @@ export const ask = (
           ? Effect.succeed({ _tag: "Failed", error: Inspector.encodeError(entry, error.error) })
           : Effect.fail(error as ActorError),
       onSuccess: (value) =>
-        Effect.map(
-          Inspector.encodeReply(address, entry, value),
-          (value): Outcome => ({ _tag: "Replied", value })
-        )
+        Effect.map(Inspector.encodeReply(address, entry, value), (value): Outcome => ({ _tag: "Replied", value }))
     })
   })
 
@@ -116,8 +113,16 @@ export const tell = (once: Once): Effect.Effect<void, TellError> =>
       const stored: Effect.Effect<void, TellError> =
         draft._tag === "Failure" ? Effect.fail(draft.failure) : post.send(draft.success, claim.records(undefined))
       return Effect.matchEffect(stored, {
-        onFailure: (error) => Effect.andThen(Effect.sync(() => claim.settle(false)), Effect.fail(error)),
-        onSuccess: () => Effect.as(Effect.sync(() => claim.settle(true)), told)
+        onFailure: (error) =>
+          Effect.andThen(
+            Effect.sync(() => claim.settle(false)),
+            Effect.fail(error)
+          ),
+        onSuccess: () =>
+          Effect.as(
+            Effect.sync(() => claim.settle(true)),
+            told
+          )
       })
     })
   )
@@ -139,7 +144,10 @@ const judged = <A extends Outcome, E>(
   const { id, name, sender, type } = once
   const address = type.address(name)
   return Effect.flatMap(
-    Effect.mapError(type.post!.dedupe.judge(address, sender, id), ({ reason }) => new StateNotStored({ address, reason })),
+    Effect.mapError(
+      type.post!.dedupe.judge(address, sender, id),
+      ({ reason }) => new StateNotStored({ address, reason })
+    ),
     (verdict): Effect.Effect<Outcome, E | TooOld> => {
       if (verdict._tag === "New") return take(verdict.claim)
       if (verdict._tag === "Refused") return Effect.fail(verdict.error)
@@ -173,8 +181,7 @@ const askLocal = ({ timeoutMs, ...target }: OnceTarget, entry: Actor.Entry, payl
 const decoded = ({ schemas }: Actor.Entry, outcome: Outcome): Effect.Effect<unknown, unknown> => {
   if (outcome._tag === "Replied")
     return schemas === undefined ? Effect.succeed(outcome.value) : Conversion.decode(schemas.success, outcome.value)
-  const error =
-    schemas === undefined ? Effect.succeed(outcome.error) : Conversion.decode(schemas.error, outcome.error)
+  const error = schemas === undefined ? Effect.succeed(outcome.error) : Conversion.decode(schemas.error, outcome.error)
   return Effect.flatMap(error, Effect.fail)
 }
 

@@ -41,8 +41,8 @@ export class Post implements Letter.Owner {
   private readonly life: PostLife
   /** Stored letters that are not done, by address and key, in the order of their keys. */
   private readonly boxes: Map<string, Letters>
-  /** Types whose letters of earlier lives are not found yet. */
-  private readonly recovering: Set<ActorType>
+  /** Types whose letters of earlier lives are not found yet, with those who wait for that. */
+  private readonly recovering: Map<ActorType, Array<() => void>>
   private bytes: number
   private number: number
 
@@ -52,7 +52,7 @@ export class Post implements Letter.Owner {
     this.writer = new RecordWriter({ storage, fork: (effect) => kernel.forkBackground(effect) })
     this.dedupe = new Dedupe(storage, kernel.nowMs)
     this.boxes = new Map()
-    this.recovering = new Set()
+    this.recovering = new Map()
     this.bytes = 0
     this.number = 0
   }
@@ -214,9 +214,16 @@ export class Post implements Letter.Owner {
     return next
   }
 
-  /** An actor is about to load its stored state: whether letters of a transaction that failed are still there can be seen now. */
+  /**
+   * An actor is about to begin: letters of earlier lives have to be found first, since they go before what comes now; and whether those
+   * of a transaction that failed are still there can be seen now.
+   */
   resume(cell: ActorCell): Effect.Effect<void, StorageFailed> {
     return Effect.gen({ self: this }, function* () {
+      const waiting = this.recovering.get(cell.type)
+      if (waiting !== undefined) {
+        yield* Effect.callback<void>((resume) => void waiting.push(() => resume(Effect.void)))
+      }
       for (const letter of this.waiting(cell.address)) {
         if (letter.isUnsure && !(yield* this.isStored(letter.key))) this.remove(letter)
         letter.isUnsure = false
@@ -226,7 +233,7 @@ export class Post implements Letter.Owner {
 
   /** An actor has its state and begins: it gets what waits for it, in order with what is in its mailbox already. */
   begin(cell: ActorCell): void {
-    if (this.waiting(cell.address).length === 0 || this.recovering.has(cell.type)) return
+    if (this.waiting(cell.address).length === 0) return
     const { mailbox } = cell
     const others: Array<Waiting> = []
     while (mailbox.size > 0) {
@@ -292,13 +299,15 @@ export class Post implements Letter.Owner {
 
   /** Finds the letters that earlier lives left for the actors of a type; they go before those of this one. */
   recover(type: ActorType): void {
-    this.recovering.add(type)
+    const waiting: Array<() => void> = []
+    this.recovering.set(type, waiting)
     const again: Effect.Effect<void> = Effect.catch(
       Effect.suspend(() => this.scan(type)),
       () => Effect.andThen(Effect.sleep(Limits.letterRetryMs), again)
     )
     const finish = Effect.sync(() => {
       this.recovering.delete(type)
+      for (const resume of waiting) resume()
       for (const [address, box] of [...this.boxes]) {
         const [first] = box.values()
         if (first?.type === type) this.advance(type, address)
@@ -328,8 +337,7 @@ export class Post implements Letter.Owner {
   forget(address: string): Effect.Effect<void, StorageFailed> {
     return Effect.gen({ self: this }, function* () {
       yield* PostRecovery.removeAll(this.storage, Letter.prefixOf(address))
-      for (const letter of [...(this.boxes.get(address)?.values() ?? [])])
-        this.end(letter, "its actor was forgotten")
+      for (const letter of [...(this.boxes.get(address)?.values() ?? [])]) this.end(letter, "its actor was forgotten")
       yield* this.dedupe.forget(address)
     })
   }

@@ -268,9 +268,13 @@ describe("a durable mailbox", () => {
       yield* Effect.forkChild(first.system.ref(Ledger, "l").wait(yield* Deferred.make<void>()))
       yield* settle
       yield* first.system.ref(Ledger, "l").tell.add(1)
-      const Other = Actor.actor("ledger", { state: [] as ReadonlyArray<number>, see: (state) => Actor.reply(state, state) }, {
-        mailbox: "durable"
-      })
+      const Other = Actor.actor(
+        "ledger",
+        { state: [] as ReadonlyArray<number>, see: (state) => Actor.reply(state, state) },
+        {
+          mailbox: "durable"
+        }
+      )
       const second = yield* disk.start
       expect(yield* second.system.ref(Other, "l").see()).toEqual([])
       expect((yield* second.system.deadLetters)[0]!.reason).toContain('there is no message "add" any more')

@@ -13,11 +13,7 @@ const received = (state: number, n: number): number => {
   if (n > state + 1) throw new Error(`payment ${n} came after ${state}`)
   return state + 1
 }
-const Till = actor(
-  "till",
-  { state: 0, pay: received, get: (state) => reply(state, state) },
-  { mailbox: "durable" }
-)
+const Till = actor("till", { state: 0, pay: received, get: (state) => reply(state, state) }, { mailbox: "durable" })
 const Book = actor(
   "book",
   { state: 0, pay: (_: number, n: number) => emit(n), get: (state: number) => reply(state, state) },

@@ -68,7 +68,9 @@ export const killAgainAndAgain = async (
     }
     for (const [name, value] of run.received) {
       if (run.found.get(name) !== value)
-        throw new Error(`seed ${seed}, round ${round}: ${run.found.get(name)} payments were sent to ${name}, ${value} arrived`)
+        throw new Error(
+          `seed ${seed}, round ${round}: ${run.found.get(name)} payments were sent to ${name}, ${value} arrived`
+        )
     }
     for (const [name, value] of run.found) last.set(name, value)
     for (const [name, value] of run.acknowledged) last.set(name, value)

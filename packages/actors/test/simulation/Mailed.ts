@@ -117,9 +117,8 @@ const mailed = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated>
           if (world.happens(0.5)) named++
         }
       })
-      const running = yield* Effect.forEach(
-        [...senders.map(sender), ...clients.map(client), named1],
-        (each) => Effect.forkChild(each)
+      const running = yield* Effect.forEach([...senders.map(sender), ...clients.map(client), named1], (each) =>
+        Effect.forkChild(each)
       )
       yield* Effect.forEach(running, Fiber.join)
       node.crash()
