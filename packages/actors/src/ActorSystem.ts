@@ -85,6 +85,8 @@ export interface Totals {
   readonly lent: number
   /** Actors of other nodes that this one runs. */
   readonly guests: number
+  /** Messages on their way to durable mailboxes of other nodes. */
+  readonly outgoing: number
 }
 
 export class ActorSystem extends Context.Service<
@@ -230,6 +232,7 @@ const make = (
       const realm = yield* Effect.option(delivery.realmOf(localRealm))
       kernel.router = new Router(kernel, delivery, Option.getOrUndefined(realm))
       yield* delivery.serve(receiver(kernel))
+      if (kernel.outbox !== undefined) kernel.forkBackground(kernel.outbox.recover)
     }
     const system = ActorSystem.of(serviceOf(kernel))
     kernel.context = Context.add(kernel.context, ActorSystem, system)
@@ -315,7 +318,8 @@ const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
     activeActors: kernel.activeActors,
     services: kernel.services.size,
     lent: kernel.leases.home.size,
-    guests: kernel.leases.host.size
+    guests: kernel.leases.host.size,
+    outgoing: kernel.outbox?.size ?? 0
   }),
   quarantined:
     kernel.storage === undefined ? Effect.succeed([]) : Effect.orElseSucceed(kernel.storage.quarantined, () => []),

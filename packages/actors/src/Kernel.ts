@@ -23,6 +23,7 @@ import { kind as leaseKind } from "./LeaseProtocol.ts"
 import { Leases } from "./Leases.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
+import { Outbox } from "./Outbox.ts"
 import { Passivation } from "./Passivation.ts"
 import { Post } from "./Post.ts"
 import type { PostLife } from "./PostLife.ts"
@@ -55,6 +56,8 @@ export class Kernel {
   readonly commits: GroupCommit
   /** The durable mailboxes; undefined without storage. */
   readonly post: Post | undefined
+  /** The messages to durable mailboxes of other nodes; undefined without storage. */
+  readonly outbox: Outbox | undefined
   readonly deadLetters: DeadLetters
   // Totals since the system began, plain numbers that someone scrapes.
   processed: number
@@ -121,6 +124,10 @@ export class Kernel {
       options.postLife === undefined || options.storage === undefined
         ? undefined
         : new Post(this, options.storage, options.postLife)
+    this.outbox =
+      options.postLife === undefined || options.storage === undefined || this.post === undefined
+        ? undefined
+        : new Outbox(this, options.storage, this.post.writer, options.postLife)
     this.commits = new GroupCommit({
       storage: this.storage,
       fork: (effect) => this.forkBackground(effect),

@@ -81,16 +81,22 @@ export const prefixOf = (address: string): string => `${prefix}${address}/`
 
 /** The key of letter number `number` of a life of the system. */
 export const keyOf = (address: string, life: number, number: number): string =>
-  `${prefixOf(address)}${String(life).padStart(lifeDigits, "0")}-${String(number).padStart(numberDigits, "0")}`
+  `${prefixOf(address)}${orderOf(life, number)}`
+
+/** The last part of a key: texts in the order of lives and numbers. */
+export const orderOf = (life: number, number: number): string =>
+  `${String(life).padStart(digits, "0")}-${String(number).padStart(digits, "0")}`
 
 // Those of the largest safe integer.
-const lifeDigits = 16
-const numberDigits = 16
+const digits = 16
 
-/** The address that a key is for, and the life that wrote it. */
-export const partsOf = (key: string): { readonly address: string; readonly life: number } => {
-  const at = key.lastIndexOf("/")
-  return { address: key.slice(prefix.length, at), life: Number(key.slice(at + 1, at + 1 + lifeDigits)) }
+/** The address that a key is for. */
+export const addressOf = (key: string): string => key.slice(prefix.length, key.lastIndexOf("/"))
+
+/** The life that wrote a key. */
+export const lifeOf = (key: string): number => {
+  const at = key.lastIndexOf("/") + 1
+  return Number(key.slice(at, at + digits))
 }
 
 /** The record of a message to an actor, or why it has none. */

@@ -243,6 +243,19 @@ export const lettersBytesMax = 256 * 1024 * 1024
 /** Messages that one handler sends to durable mailboxes: they are of one transaction. Chosen, not measured. */
 export const lettersPerMessageMax = 1_000
 
+/** Messages to durable mailboxes of other nodes that wait in one system, which are in memory too; beyond it `OutboxFull`. Chosen, not measured. */
+export const outgoingMax = 10_000
+
+/** Milliseconds before a message to another node is sent again: the first time, and at most. Chosen, not measured. */
+export const outgoingRetryMsMin = 100
+export const outgoingRetryMsMax = 10_000
+
+/** Milliseconds that a node may take to store a message before it is sent again. Chosen, not measured. */
+export const outgoingAnswerMs = 10_000
+
+/** Milliseconds after which a message that no node took is given up, and a dead letter: a week of a machine that is switched off. */
+export const outgoingMsMax = 7 * 86_400_000
+
 /** How often a stored message is handled again that a restart cut short or whose effect cannot be stored; then it is a dead letter. */
 export const letterAttemptsMax = 5
 

@@ -164,6 +164,10 @@ export const recordsOf = ({ ask, outbox }: Message, reply: unknown): ReadonlyArr
   return [...receipt.records(reply), ...(sent ?? [])]
 }
 
+/** Whether what the handler of a message does is a transaction of this system. */
+export const isTransaction = ({ cell, isHandled }: Message): boolean =>
+  isHandled && cell.durable !== undefined && !cell.type.isGuest
+
 /** The message that the current fiber handles; undefined outside of handlers. */
 export const CurrentMessage = Context.Reference<Message | undefined>("@continuum/actors/Message/Current", {
   defaultValue: () => undefined

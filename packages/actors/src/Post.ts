@@ -18,7 +18,7 @@ import type { Kernel } from "./Kernel.ts"
 import * as Letter from "./Letter.ts"
 import * as Limits from "./Limits.ts"
 import type { Waiting } from "./Mailbox.ts"
-import type { Message } from "./Message.ts"
+import { isTransaction, type Message } from "./Message.ts"
 import type { PostLife } from "./PostLife.ts"
 import * as PostRecovery from "./PostRecovery.ts"
 import { RecordWriter } from "./RecordWriter.ts"
@@ -308,7 +308,7 @@ export class Post implements Letter.Owner {
     const finish = Effect.sync(() => {
       this.recovering.delete(type)
       for (const resume of waiting) resume()
-      for (const [address, box] of [...this.boxes]) {
+      for (const [address, box] of Array.from(this.boxes)) {
         const [first] = box.values()
         if (first?.type === type) this.advance(type, address)
       }
@@ -337,15 +337,11 @@ export class Post implements Letter.Owner {
   forget(address: string): Effect.Effect<void, StorageFailed> {
     return Effect.gen({ self: this }, function* () {
       yield* PostRecovery.removeAll(this.storage, Letter.prefixOf(address))
-      for (const letter of [...(this.boxes.get(address)?.values() ?? [])]) this.end(letter, "its actor was forgotten")
+      for (const letter of Array.from(this.boxes.get(address)?.values() ?? [])) this.end(letter, "its actor was forgotten")
       yield* this.dedupe.forget(address)
     })
   }
 }
-
-/** Whether what the handler of a message does is a transaction of this system. */
-const isTransaction = ({ cell, isHandled }: Message): boolean =>
-  isHandled && cell.durable !== undefined && !cell.type.isGuest
 
 /** Whether it takes letters only when it begins. */
 const isStarting = ({ phase }: ActorCell): boolean =>

@@ -31,8 +31,8 @@ export const scan = (
   const prefix = `${Letter.prefix}${ofType}`
   const open = (key: string): Effect.Effect<Option.Option<Found>, StorageFailed> =>
     Effect.gen(function* () {
-      const { address, life: written } = Letter.partsOf(key)
-      if (written >= life) return Option.none()
+      if (Letter.lifeOf(key) >= life) return Option.none()
+      const address = Letter.addressOf(key)
       const loaded = yield* Effect.result(storage.load(key))
       if (loaded._tag === "Failure") {
         if (loaded.failure._tag === "StorageFailed") return yield* loaded.failure

@@ -13,7 +13,7 @@ export interface Host {
 
 interface Waiting {
   readonly writes: ReadonlyArray<Write>
-  readonly then: (error: StorageFailed | undefined) => void
+  readonly done: (error: StorageFailed | undefined) => void
 }
 
 export class RecordWriter {
@@ -29,9 +29,9 @@ export class RecordWriter {
     this.idle = []
   }
 
-  /** Stores records, all or none; then calls `then`: they are safe from a power cut, or why none is stored. */
-  add(writes: ReadonlyArray<Write>, then: (error: StorageFailed | undefined) => void): void {
-    this.waiting.push({ writes, then })
+  /** Stores records, all or none; then calls `done`: they are safe from a power cut, or why none is stored. */
+  add(writes: ReadonlyArray<Write>, done: (error: StorageFailed | undefined) => void): void {
+    this.waiting.push({ writes, done })
     if (!this.isWriting) this.write()
   }
 
@@ -61,7 +61,7 @@ export class RecordWriter {
     this.host.fork(
       Effect.map(Effect.exit(commit), (exit) => {
         const error = Exit.isSuccess(exit) ? undefined : failureOf(exit)
-        for (const { then } of batch) then(error)
+        for (const { done } of batch) done(error)
         this.write()
       })
     )

@@ -4,6 +4,7 @@
  */
 import type { Address } from "@continuum/core/Address"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
+import type { TransportLost } from "@continuum/core/Transport"
 import { type Context, Effect, Schema, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } from "./ActorError.ts"
@@ -13,6 +14,7 @@ import type { AskDeadlines } from "./AskDeadlines.ts"
 import * as Conversion from "./Conversion.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, type Message } from "./Message.ts"
+import * as Limits from "./Limits.ts"
 import * as PlainData from "./PlainData.ts"
 import type { RemoteError } from "./RemoteError.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
@@ -81,15 +83,34 @@ const exchange = (target: RemoteTarget, messageName: string, payload: unknown): 
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     const { address, router, timeoutMs } = target
     const sent = Effect.mapError(
-      Effect.flatMapEager(router.envelope(target, "ask", messageName, payload, sender), (envelope) =>
-        router.delivery!.ask(envelope)
-      ),
+      Effect.flatMapEager(router.envelope(target, "ask", messageName, payload, sender), (envelope) => {
+        const asked = router.delivery!.ask(envelope)
+        return target.definition?.mailbox === "durable" ? again(router, envelope.id.sequence, asked) : asked
+      }),
       (error) => sendError(target, messageName, error)
     )
     const whole = onceStored(sender, sent)
     const deadlines = router.kernel.deadlinesOf(timeoutMs)
     if (deadlines === undefined) return whole
     return withDeadline(whole, fiber.context, deadlines, () => new AskTimeout({ address, messageName, timeoutMs }))
+  })
+
+/**
+ * Asks a durable mailbox again under the same name when the answer was lost on its way, which that knows it by. No longer than it
+ * certainly does.
+ */
+const again = (
+  router: Router,
+  sequence: number,
+  asked: Effect.Effect<Outcome, DeliveryError>,
+  lost?: TransportLost,
+  delayMs = Limits.outgoingRetryMsMin
+): Effect.Effect<Outcome, DeliveryError> =>
+  Effect.catch(asked, (error) => {
+    const cause = error._tag === "TransportLost" ? error : lost
+    if (cause === undefined || error._tag === "EnvelopeMalformed" || error._tag === "NotGranted") return Effect.fail(error)
+    if (delayMs > Limits.outgoingRetryMsMax || router.sentSince(sequence) >= Limits.dedupeWindow) return Effect.fail(cause)
+    return Effect.andThen(Effect.sleep(delayMs), again(router, sequence, asked, cause, 2 * delayMs))
   })
 
 /** The list of deadlines that local asks have too, because a timer of its own for each ask costs as much as the ask. */
@@ -141,6 +162,9 @@ const tell = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effec
   Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     return Effect.flatMap(encodePayload(target, entry, payload), (plain) => {
+      const { kernel } = target.router
+      if (target.definition?.mailbox === "durable" && kernel.outbox !== undefined)
+        return kernel.outbox.send(target.address, entry.name, plain, sender)
       if (sender === undefined || sender.cell.durable === undefined || !sender.isHandled) {
         return deliverTell(target, entry, plain, sender)
       }

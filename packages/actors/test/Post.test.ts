@@ -52,7 +52,7 @@ describe("a durable mailbox", () => {
   it.effect("has a message on the disk before its sender goes on, and removes it with what its handler did", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const ledger = system.ref(Ledger, "l")
       const latch = yield* Deferred.make<void>()
       const waiting = yield* Effect.forkChild(ledger.wait(latch))
@@ -69,7 +69,7 @@ describe("a durable mailbox", () => {
   it.effect("says that a message was not stored, and then it is not handled", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const ledger = system.ref(Ledger, "l")
       disk.refusesCommits = true
       expect(yield* Effect.flip(ledger.tell.add(1))).toMatchObject({ _tag: "StateNotStored" })
@@ -81,13 +81,13 @@ describe("a durable mailbox", () => {
   it.effect("brings its actor back with what a crash left, in order, before new messages", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const first = yield* disk.start
+      const first = yield* disk.start()
       const ledger = first.system.ref(Ledger, "l")
       yield* Effect.forkChild(ledger.wait(yield* Deferred.make<void>()))
       yield* settle
       for (const n of [1, 2, 3]) yield* ledger.tell.add(n)
       // Forgotten in the middle of a handler: nothing of it goes on.
-      const second = yield* disk.start
+      const second = yield* disk.start()
       yield* second.system.register(Ledger)
       yield* settle
       expect(second.system.totals().activeActors).toBe(1)
@@ -101,7 +101,7 @@ describe("a durable mailbox", () => {
   it.effect("gets what a durable actor sends with that actor's state, or neither", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const sender = system.ref(Sender, "s")
       disk.refusesCommits = true
       expect(yield* Effect.flip(sender.send(1))).toMatchObject({ _tag: "StateNotStored" })
@@ -121,7 +121,7 @@ describe("a durable mailbox", () => {
   it.effect("handles a message again whose effect was not stored, before those after it", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const ledger = system.ref(Ledger, "l")
       yield* ledger.read()
       const latch = yield* Deferred.make<void>()
@@ -142,7 +142,7 @@ describe("a durable mailbox", () => {
   it.effect("does not handle a message again whose effect was stored, though the disk said that it is not safe", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const ledger = system.ref(Ledger, "l")
       const latch = yield* Deferred.make<void>()
       yield* Effect.forkChild(Effect.ignore(ledger.wait(latch)))
@@ -161,7 +161,7 @@ describe("a durable mailbox", () => {
   it.effect("gives a message up whose effect can never be stored, and goes on with the next", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const Odd = Actor.actor(
         "odd",
         { state: [] as ReadonlyArray<unknown>, add: (state, n: number) => [...state, n < 0 ? () => n : n] },
@@ -179,7 +179,7 @@ describe("a durable mailbox", () => {
   it.effect("makes a message whose handler fails or crashes a dead letter, once", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const ledger = system.ref(Ledger, "l")
       yield* ledger.tell.refuse()
       yield* ledger.tell.boom()
@@ -194,7 +194,7 @@ describe("a durable mailbox", () => {
   it.effect("keeps its messages while its actor is stopped, and hands them over when it is restarted", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const ledger = system.ref(Ledger, "l")
       yield* ledger.tell.add(1)
       yield* system.stop(ledger.address)
@@ -211,7 +211,7 @@ describe("a durable mailbox", () => {
   it.effect("holds as many messages as its capacity, and refuses one more with MailboxFull", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const ledger = system.ref(Ledger, "l")
       yield* Effect.forkChild(ledger.wait(yield* Deferred.make<void>()))
       yield* settle
@@ -224,7 +224,7 @@ describe("a durable mailbox", () => {
   it.effect("takes no more messages of one handler than one transaction may hold", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       yield* Effect.exit(system.ref(Sender, "s").flood(Limits.lettersPerMessageMax + 1))
       expect(disk.keys("mail")).toEqual([])
       expect((yield* system.inspect("continuum://local/sender/s")).failures[0]!.cause).toContain("OutboxFull")
@@ -234,14 +234,14 @@ describe("a durable mailbox", () => {
   it.effect("loses nothing when it is stopped in order", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const first = yield* disk.start
+      const first = yield* disk.start()
       yield* Effect.forkChild(first.system.ref(Ledger, "l").wait(yield* Deferred.make<void>()))
       yield* settle
       yield* first.system.ref(Ledger, "l").tell.add(1)
       const stopping = yield* Effect.forkChild(first.stop)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(stopping)
-      const second = yield* disk.start
+      const second = yield* disk.start()
       expect(yield* second.system.ref(Ledger, "l").read()).toEqual([1])
     })
   )
@@ -249,7 +249,7 @@ describe("a durable mailbox", () => {
   it.effect("forgets its messages with its actor, and says so", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const ledger = system.ref(Ledger, "l")
       yield* Effect.forkChild(ledger.wait(yield* Deferred.make<void>()))
       yield* settle
@@ -264,7 +264,7 @@ describe("a durable mailbox", () => {
   it.effect("sets a message aside that no version of its actor can handle, and reports it", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const first = yield* disk.start
+      const first = yield* disk.start()
       yield* Effect.forkChild(first.system.ref(Ledger, "l").wait(yield* Deferred.make<void>()))
       yield* settle
       yield* first.system.ref(Ledger, "l").tell.add(1)
@@ -275,7 +275,7 @@ describe("a durable mailbox", () => {
           mailbox: "durable"
         }
       )
-      const second = yield* disk.start
+      const second = yield* disk.start()
       expect(yield* second.system.ref(Other, "l").see()).toEqual([])
       expect((yield* second.system.deadLetters)[0]!.reason).toContain('there is no message "add" any more')
       expect(yield* second.system.quarantined).toHaveLength(1)
@@ -316,12 +316,12 @@ describe("a message with a name of its own", () => {
   it.effect("is handled once however often it is sent, and its reply or error comes again, also after a crash", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const first = yield* disk.start
+      const first = yield* disk.start()
       expect(yield* first.system.ref(Account, "a", id(0)).pay({ amount: 5 })).toBe(5)
       expect(yield* first.system.ref(Account, "a", id(1)).pay({ amount: 7 })).toBe(12)
       expect(yield* Effect.flip(first.system.ref(Account, "a", id(2)).pay({ amount: 101 }))).toBe("too much")
       expect(yield* first.system.ref(Account, "a", id(0)).pay({ amount: 5 })).toBe(5)
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       expect(yield* system.ref(Account, "a", id(1)).pay({ amount: 7 })).toBe(12)
       expect(yield* Effect.flip(system.ref(Account, "a", id(2)).pay({ amount: 101 }))).toBe("too much")
       yield* system.ref(Account, "a", id(3)).tell.pay({ amount: 1 })
@@ -333,7 +333,7 @@ describe("a message with a name of its own", () => {
 
   it.effect("that is sent twice at once waits for the reply of the other", () =>
     Effect.gen(function* () {
-      const { system } = yield* new MailDisk().start
+      const { system } = yield* new MailDisk().start()
       const pay = system.ref(Account, "a", id(0)).pay({ amount: 5 })
       expect(yield* Effect.all([pay, pay, pay], { concurrency: "unbounded" })).toEqual([5, 5, 5])
     })
@@ -341,7 +341,7 @@ describe("a message with a name of its own", () => {
 
   it.effect("gets TooOld beyond the window, and never a second run; one less is known", () =>
     Effect.gen(function* () {
-      const { system } = yield* new MailDisk().start
+      const { system } = yield* new MailDisk().start()
       const pay = (sequence: number) => system.ref(Account, "a", id(sequence)).pay({ amount: 1 })
       for (let sequence = 0; sequence <= Limits.dedupeWindow; sequence++) yield* pay(sequence)
       expect(yield* Effect.flip(pay(0))).toMatchObject({ _tag: "TooOld", sequence: 0, stream: "web-7" })
@@ -353,7 +353,7 @@ describe("a message with a name of its own", () => {
   it.effect("may come again when its effect was not stored, or its handler crashed", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       disk.refusesCommits = true
       const pay = system.ref(Account, "a", id(0)).pay({ amount: 5 })
       expect(yield* Effect.flip(pay)).toMatchObject({ _tag: "StateNotStored" })
@@ -367,7 +367,7 @@ describe("a message with a name of its own", () => {
   it.effect("of a forgotten stream would be new: an actor remembers so many streams, and the last used longest", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
-      const { system } = yield* disk.start
+      const { system } = yield* disk.start()
       const pay = (stream: string) => system.ref(Account, "a", id(0, stream)).pay({ amount: 1 })
       for (let n = 0; n < Limits.streamsRemembered; n++) yield* pay(`s${n}`)
       expect(yield* pay("s0")).toBe(1)
@@ -380,7 +380,7 @@ describe("a message with a name of its own", () => {
 
   it.effect("is only for durable mailboxes", () =>
     Effect.gen(function* () {
-      const { system } = yield* new MailDisk().start
+      const { system } = yield* new MailDisk().start()
       expect(() => system.ref(Sender, "s", id(0))).toThrow("no durable mailbox")
     })
   )

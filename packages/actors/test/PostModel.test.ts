@@ -54,7 +54,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 const holds = (commands: ReadonlyArray<Command>) =>
   Effect.gen(function* () {
     const disk = new MailDisk()
-    let life = yield* disk.start
+    let life = yield* disk.start()
     let next = 0
     const kept: Array<number> = []
     /** Numbers by the sequence under which they were taken. */
@@ -128,7 +128,7 @@ const holds = (commands: ReadonlyArray<Command>) =>
           latch = undefined
           isStopped = false
           if (!disk.refusesCommits) waiting = 0
-          life = yield* disk.start
+          life = yield* disk.start()
           yield* life.system.register(Ledger)
           break
         }

@@ -5,7 +5,7 @@
 import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { ActorStorage, StorageFailed } from "../../src/ActorStorage.ts"
 import * as ActorStorageMemory from "../../src/ActorStorageMemory.ts"
-import { ActorSystem } from "../../src/ActorSystem.ts"
+import { ActorSystem, type Options } from "../../src/ActorSystem.ts"
 
 export class MailDisk {
   readonly states = new Map<string, Uint8Array>()
@@ -19,7 +19,11 @@ export class MailDisk {
   }
 
   /** Starts a system. `crash` takes the storage away from it; nothing else of it is ended. */
-  get start() {
+  start(options: Options = {}) {
+    return Effect.suspend(() => this.begin(options))
+  }
+
+  private begin(options: Options) {
     const memory = ActorStorageMemory.make(this.states)
     const life = { isOver: false }
     const alive = <A, E>(effect: Effect.Effect<A, E>) => Effect.suspend(() => (life.isOver ? Effect.never : effect))
@@ -42,7 +46,7 @@ export class MailDisk {
     return Effect.gen(function* () {
       const scope = yield* Scope.make()
       const services = yield* Layer.buildWithScope(
-        Layer.provide(ActorSystem.layer(), Layer.succeed(ActorStorage, storage)),
+        Layer.provide(ActorSystem.layer(options), Layer.succeed(ActorStorage, storage)),
         scope
       )
       return {
