@@ -9,7 +9,7 @@ import * as Address from "@continuum/core/Address"
 import * as Codec from "@continuum/core/Codec"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { ActorError, NotExposed, OutboxFull, PayloadMalformed, StateNotStored } from "./ActorError.ts"
 import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
 import type { Kernel } from "./Kernel.ts"
@@ -77,29 +77,30 @@ export class Outbox {
 
   // ---------------------------------------------------------------- sending
 
-  /** Sends a message: with what the handler of `sender` does, or else when it is stored, which the Effect waits for. */
+  /**
+   * Sends a message with what the handler of `sender` does; without one it is stored on its own, which the Effect waits for and a caller
+   * has to run. Fails at once when it cannot be sent.
+   */
   send(
     to: string,
     message: string,
     payload: unknown,
     sender: Message | undefined
-  ): Effect.Effect<void, OutboxFull | PayloadMalformed | StateNotStored> {
-    return Effect.suspend((): Effect.Effect<void, OutboxFull | PayloadMalformed | StateNotStored> => {
-      const outbox = sender !== undefined && isTransaction(sender) ? (sender.outbox ??= []) : undefined
-      if (this.size >= Limits.outgoingMax) return Effect.fail(new OutboxFull({ address: to, capacity: Limits.outgoingMax }))
-      if (outbox !== undefined && outbox.length >= Limits.lettersPerMessageMax)
-        return Effect.fail(new OutboxFull({ address: to, capacity: Limits.lettersPerMessageMax }))
-      const parcel = this.parcel(to, message, payload, sender)
-      const state = Codec.encode(parcel.stored)
-      if (state.length > Limits.letterBytesMax) {
-        const reason = `it has ${state.length} bytes, more than the limit of ${Limits.letterBytesMax}`
-        return Effect.fail(new PayloadMalformed({ address: to, messageName: message, reason }))
-      }
-      const records = [...this.life.writes(), { address: parcel.key, state }]
-      if (outbox === undefined) return this.store(parcel, records)
-      outbox.push(this.outgoing(sender!, parcel, records))
-      return Effect.void
-    })
+  ): Result.Result<Effect.Effect<void, StateNotStored>, OutboxFull | PayloadMalformed> {
+    const full = (capacity: number) => Result.fail(new OutboxFull({ address: to, capacity }))
+    const outbox = sender !== undefined && isTransaction(sender) ? (sender.outbox ??= []) : undefined
+    if (this.size >= Limits.outgoingMax) return full(Limits.outgoingMax)
+    if (outbox !== undefined && outbox.length >= Limits.lettersPerMessageMax) return full(Limits.lettersPerMessageMax)
+    const parcel = this.parcel(to, message, payload, sender)
+    const state = Codec.encode(parcel.stored)
+    if (state.length > Limits.letterBytesMax) {
+      const reason = `it has ${state.length} bytes, more than the limit of ${Limits.letterBytesMax}`
+      return Result.fail(new PayloadMalformed({ address: to, messageName: message, reason }))
+    }
+    const records = [...this.life.writes(), { address: parcel.key, state }]
+    if (outbox === undefined) return Result.succeed(this.store(parcel, records))
+    outbox.push(this.outgoing(sender!, parcel, records))
+    return Result.succeed(Effect.void)
   }
 
   private parcel(to: string, message: string, payload: unknown, sender: Message | undefined): Parcel {

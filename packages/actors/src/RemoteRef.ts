@@ -5,7 +5,7 @@
 import type { Address } from "@continuum/core/Address"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
 import type { TransportLost } from "@continuum/core/Transport"
-import { type Context, Effect, Schema, Stream } from "effect"
+import { type Context, Effect, Result, Schema, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } from "./ActorError.ts"
 import type { ActorRef, PromiseRef } from "./ActorRef.ts"
@@ -163,8 +163,10 @@ const tell = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effec
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     return Effect.flatMap(encodePayload(target, entry, payload), (plain) => {
       const { kernel } = target.router
-      if (target.definition?.mailbox === "durable" && kernel.outbox !== undefined)
-        return kernel.outbox.send(target.address, entry.name, plain, sender)
+      if (target.definition?.mailbox === "durable" && kernel.outbox !== undefined) {
+        const sent = kernel.outbox.send(target.address, entry.name, plain, sender)
+        return Result.isFailure(sent) ? Effect.fail(sent.failure) : sent.success
+      }
       if (sender === undefined || sender.cell.durable === undefined || !sender.isHandled) {
         return deliverTell(target, entry, plain, sender)
       }
@@ -173,6 +175,20 @@ const tell = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effec
       return Effect.void
     })
   })
+
+/** The same without an Effect, so that it is sent before the handler ends. Throws when it cannot be. */
+const tellNow = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): void => {
+  const { kernel } = target.router
+  const { outbox } = kernel
+  const deadLetter = (error: SendError) =>
+    Effect.sync(() => kernel.deadLetter(target.address, entry.name, error.message))
+  if (target.definition?.mailbox !== "durable" || outbox === undefined)
+    return kernel.forkBackground(Effect.catch(tell(target, entry, payload), deadLetter))
+  const plain = Effect.runSync(encodePayload(target, entry, payload))
+  const sent = outbox.send(target.address, entry.name, plain, target.sender)
+  if (Result.isFailure(sent)) throw sent.failure
+  kernel.forkBackground(Effect.catch(sent.success, deadLetter))
+}
 
 const deliverTell = (
   target: RemoteTarget,
@@ -292,11 +308,6 @@ export const promiseRef = <M extends Actor.MessageTypes>(target: RemoteTarget): 
     target,
     (entry) => (payload) => Effect.runPromiseWith(kernel.context)(ask(target, entry, payload)),
     (entry) => (payload) => Stream.toAsyncIterableWith(askStream(target, entry, payload), kernel.context),
-    (entry) => (payload) =>
-      kernel.forkBackground(
-        Effect.catch(tell(target, entry, payload), (error) =>
-          Effect.sync(() => kernel.deadLetter(target.address, entry.name, error.message))
-        )
-      )
+    (entry) => (payload) => tellNow(target, entry, payload)
   ) as PromiseRef<M>
 }

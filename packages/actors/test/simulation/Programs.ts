@@ -6,6 +6,7 @@ import { Duration, Effect, Fiber } from "effect"
 import { journaledOnABadDisk, journaledUnderFire } from "./Journaled.ts"
 import { lentUnderFire, singletonUnderFire } from "./Lent.ts"
 import { mailedOnABadDisk, mailedUnderFire } from "./Mailed.ts"
+import { mailedAcrossUnderFire } from "./MailedAcross.ts"
 import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
@@ -231,5 +232,6 @@ export const programs: ReadonlyArray<Program> = [
   journaledUnderFire,
   journaledOnABadDisk,
   mailedUnderFire,
-  mailedOnABadDisk
+  mailedOnABadDisk,
+  mailedAcrossUnderFire
 ]
