@@ -65,7 +65,7 @@ export const sectionOf = (suite: Suite, all: ReadonlyArray<Run>, origin: string)
           const ratio = ratioOf(runs, runtime, peer, of)
           const figure = textOf(figureOf(runs, runtime, peer.id, of))
           return compares
-            ? [figure, ratio === undefined ? "" : ratio < 100 ? ratio.toFixed(2) : significant(ratio)]
+            ? [figure, ratio === undefined ? "" : ratio < 100 && ratio >= 0.1 ? ratio.toFixed(2) : significant(ratio)]
             : [figure]
         })
       ])
@@ -123,6 +123,4 @@ const textOf = (figure: Figure | undefined): string => {
 
 /** Three significant digits, or all before the point. */
 const significant = (value: number): string =>
-  value >= 100
-    ? Math.round(value).toLocaleString("en")
-    : Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 3 })
+  value >= 100 ? Math.round(value).toLocaleString("en") : value.toLocaleString("en", { maximumSignificantDigits: 3 })

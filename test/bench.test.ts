@@ -150,6 +150,13 @@ describe("bench", () => {
     assert.include(page, "| Not slower than theirs | 1 | 1.5 (Sum, Node) | **missed** |")
   })
 
+  it("keeps the digits of a ratio that is far below one", () => {
+    const far = [...runsOf(0, "bun", 1), ...runsOf(1, "bun", 28_900)]
+    const page = Results.sectionOf(suite, far, "A machine.")
+    assert.include(page, "|  | Theirs | 28,900 ± 0 % | 0.0000346 |")
+    assert.include(page, "| Not slower than theirs | 1 | 0.0000346 (Sum, Bun) | met |")
+  })
+
   it("writes room in memory in bytes, and what a suite has to say about each runtime", () => {
     const room: Suite = {
       ...suite,

@@ -1,6 +1,7 @@
 /** Personas and the model in a real node: real engine, real HTTP, the unmodified client of OpenAI. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
+import { spawnSync } from "node:child_process"
 import OpenAI from "openai"
 import { type Answer, enginesOf, generate } from "./Generate.ts"
 import { call, start, temporaryFolder, type NodeProcess } from "./NodeProcess.ts"
@@ -139,6 +140,35 @@ describe("a node with personas", () => {
           client.chat.completions.create({ model: "continuum/tiny", messages: user("sort dcba"), max_tokens: 4 })
         )
         assert.isAtMost(bare.usage!.completion_tokens, 4)
+      })
+    )
+
+    it.effect("counts its tokens by layer in /metrics, and promtool finds nothing wrong with them", () =>
+      Effect.gen(function* () {
+        const node = yield* Shared
+        const metrics = Effect.promise(async () => (await fetch(`${node.url}/metrics`)).text())
+        const valueOf = (text: string, line: string) =>
+          Number(
+            text
+              .split("\n")
+              .find((one) => one.startsWith(`${line} `))
+              ?.split(" ")[1] ?? 0
+          )
+        const before = yield* metrics
+        const { done } = yield* Effect.promise(() => generate(node, { prompt: "sort tiger" }))
+        const quoted = yield* Effect.promise(() => generate(node, { prompt: "what is fuel?" }))
+        assert.strictEqual(quoted.done.trace.worker, "retrieval")
+        const after = yield* metrics
+        const grown = (line: string) => valueOf(after, line) - valueOf(before, line)
+        // The quotation is not the model's.
+        assert.deepStrictEqual(
+          ["prompt", "completion"].map((what) => grown(`continuum_model_${what}_tokens_total{layer="sorting"}`)),
+          [done.trace.promptTokens, done.trace.tokens]
+        )
+        assert.strictEqual(grown("continuum_model_first_text_seconds_count"), 1)
+        assert.strictEqual(grown('continuum_model_first_text_seconds_bucket{le="+Inf"}'), 1)
+        const promtool = spawnSync("promtool", ["check", "metrics"], { input: after, encoding: "utf8" })
+        assert.strictEqual(promtool.status, 0, promtool.stderr ?? promtool.error?.message)
       })
     )
 

@@ -121,15 +121,24 @@ export class DemoNode {
 
   /** A call of the node's contract; its answer, or throws the error. */
   async call(tag: string, payload: unknown): Promise<any> {
+    return (await this.stream(tag, payload)).value
+  }
+
+  /** A call whose answer streams: what came, and its end. */
+  async stream(tag: string, payload: unknown): Promise<{ readonly values: ReadonlyArray<any>; readonly value: any }> {
     const key = readFileSync(join(this.home, "api-key"), "utf8").trim()
     const response = await fetch(`${this.url}/rpc`, {
       method: "POST",
       headers: { authorization: `Bearer ${key}`, "content-type": "application/ndjson" },
       body: `${JSON.stringify({ _tag: "Request", id: "1", tag, payload, headers: [] })}\n`
     })
-    const { exit } = JSON.parse((await response.text()).trim()) as { exit: { _tag: string; value: unknown } }
-    if (exit._tag !== "Success") throw new Error(`${tag} failed: ${JSON.stringify(exit)}`)
-    return exit.value
+    const lines = (await response.text()).trim().split("\n")
+    const messages = lines.map(
+      (line) => JSON.parse(line) as { values?: Array<any>; exit?: { _tag: string; value: any } }
+    )
+    const exit = messages.at(-1)!.exit
+    if (exit?._tag !== "Success") throw new Error(`${tag} failed: ${JSON.stringify(exit)}`)
+    return { values: messages.flatMap(({ values = [] }) => values), value: exit.value }
   }
 
   /** Waits until it is connected to so many others. */

@@ -147,6 +147,27 @@ const personas = async (ant: DemoNode) => {
   const helper = "continuum://local/persona/Helper%20AI"
   const said = await ant.jtag("actors/ask", helper, "recall", '{"conversation":"demo"}')
   expect(said.reply.length === 6, "all three questions and answers in the persona's memory")
+
+  const words = ["hello", "stone", "water", "green", "paper", "mouse", "cloud", "bread", "chair", "light"]
+  const right = { none: 0, reversing: 0 }
+  const firstTextMs: Array<number> = []
+  // The layer goes and comes between any two questions of the same conversation.
+  for (const word of words) {
+    for (const layers of ["none", "reversing"] as const) {
+      const names = layers === "none" ? [] : [layers]
+      const question = { prompt: `reverse ${word}`, conversation: "numbers", layers: names }
+      const { values } = await ant.stream("ai.generate", question)
+      const text = values.map((value) => (value._tag === "Text" ? value.text : "")).join("")
+      if (text === [...word].toReversed().join("")) right[layers]++
+      firstTextMs.push(values.at(-1).trace.ttftMs)
+    }
+  }
+  const [fastest, slowest] = [Math.min(...firstTextMs), Math.max(...firstTextMs)]
+  expect(
+    right.reversing > right.none,
+    `${right.none} of ${words.length} words reversed without the layer, ${right.reversing} with it, the layer swapped ` +
+      `${firstTextMs.length - 1} times in one conversation, each first text within ${fastest} to ${slowest} ms`
+  )
 }
 
 /** The persona of the other node, in text that streams from there. */

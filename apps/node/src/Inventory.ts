@@ -8,9 +8,10 @@ import { Personas } from "@continuum/persona/Personas"
 import { Jit } from "@continuum/runtime-wasm/Jit"
 import { Clock, Context, Effect, Layer } from "effect"
 import { Home } from "./Home.ts"
-import type { Metric } from "./http/Metrics.ts"
+import { counter, gauge, type Metric } from "./http/Exposition.ts"
 import { Layers } from "./Layers.ts"
 import { LogBook } from "./LogBook.ts"
+import * as ModelMetrics from "./ModelMetrics.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 import { NodeMesh } from "./NodeMesh.ts"
 
@@ -95,13 +96,11 @@ export const layer = Layer.effect(
           "Failed uses of the modules that are kept",
           sum((one) => one.failures)
         ),
-        counter("continuum_log_lines_dropped_total", "Log lines that the disk did not take", yield* logBook.dropped)
+        counter("continuum_log_lines_dropped_total", "Log lines that the disk did not take", yield* logBook.dropped),
+        ...ModelMetrics.of(yield* layers.usages, layers.firstText)
       ]
     })
 
     return { status, metrics }
   })
 )
-
-const gauge = (name: string, help: string, value: number): Metric => ({ name, help, type: "gauge", value })
-const counter = (name: string, help: string, value: number): Metric => ({ name, help, type: "counter", value })

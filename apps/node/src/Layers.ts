@@ -2,11 +2,15 @@
  * The layers of the node: those that came with the model, kept in `<home>/layers`, each an actor that counts its uses.
  *
  * The layers of the model are put into the store when they are first asked for; ones that are there already, by their
- * content id, are left as they are. Whatever answers through the `Backend` of this file is counted.
+ * content id, are left as they are. Whatever answers through the `Backend` of this file is
+ * counted, its tokens too.
  */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
+import * as Meter from "@continuum/core/Meter"
 import { Backend } from "@continuum/genome/backend/Backend"
 import * as BackendCounted from "@continuum/genome/backend/BackendCounted"
+import * as BackendMetered from "@continuum/genome/backend/BackendMetered"
+import type { ReadonlyHistogram } from "@continuum/genome/backend/Histogram"
 import * as LayerActor from "@continuum/genome/LayerActor"
 import type { LayerCard } from "@continuum/genome/LayerCard"
 import { LayerStore } from "@continuum/genome/LayerStore"
@@ -16,6 +20,14 @@ import type { KnownLayer } from "@continuum/persona/NamedLayer"
 import { Context, Effect, FileSystem, Layer } from "effect"
 import { Model } from "./Model.ts"
 
+/** Tokens that were read and written with a layer. */
+export interface LayerUsage {
+  /** Its name; its content id where it is not known any more; `none`, `several` and `other` as docs/PROTOCOL.md says. */
+  readonly layer: string
+  readonly promptTokens: number
+  readonly completionTokens: number
+}
+
 export class Layers extends Context.Service<
   Layers,
   {
@@ -23,6 +35,10 @@ export class Layers extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<LayerSummary>>
     /** Those that fit the model, with how often each was right when it was measured, and after them the others. */
     readonly known: Effect.Effect<ReadonlyArray<KnownLayer>>
+    /** Tokens of the model since the start. */
+    readonly usages: Effect.Effect<ReadonlyArray<LayerUsage>>
+    /** Seconds from a request of the model to its first text. */
+    readonly firstText: ReadonlyHistogram
   }
 >()("@continuum/node/Layers") {}
 
@@ -71,6 +87,27 @@ export const layer = Layer.effectContext(
     const counted = BackendCounted.make(backend, (contentId, success) =>
       Effect.ignore(system.ref(definition, contentId).tell.used({ success }))
     )
-    return Context.make(Layers, { list, known }).pipe(Context.add(Backend, counted))
+    const meter = yield* Meter.Meter
+    const metered = BackendMetered.make(counted, meter)
+    const usages = Effect.gen(function* () {
+      const names = new Map<string, string>([
+        [BackendMetered.bareAccount, "none"],
+        [BackendMetered.severalAccount, "several"],
+        [Meter.overflowAccount, "other"]
+      ])
+      for (const { contentId, name } of yield* cards) names.set(BackendMetered.accountOf([{ contentId }]), name)
+      const found = new Map<string, { promptTokens: number; completionTokens: number }>()
+      for (const { account, amount, resource } of yield* meter.usages) {
+        if (resource !== "promptTokens" && resource !== "completionTokens") continue
+        const layer = names.get(account) ?? account.slice(account.lastIndexOf("/") + 1)
+        const sums = found.get(layer) ?? { promptTokens: 0, completionTokens: 0 }
+        sums[resource] += amount
+        found.set(layer, sums)
+      }
+      return Array.from(found, ([layer, sums]) => ({ layer, ...sums }))
+    })
+    return Context.make(Layers, { list, known, usages, firstText: metered.firstText }).pipe(
+      Context.add(Backend, metered.backend)
+    )
   })
 )

@@ -9,8 +9,10 @@ import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import { service } from "@continuum/actors/Service"
 import * as ContentStoreDisk from "@continuum/core/ContentStoreDisk"
+import * as Meter from "@continuum/core/Meter"
 import * as LayerCache from "@continuum/genome/LayerCache"
 import * as LayerStoreDisk from "@continuum/genome/LayerStoreDisk"
+import { meteredLayersMax } from "@continuum/genome/Limits"
 import * as Library from "@continuum/persona/retrieval/Library"
 import * as Personas from "@continuum/persona/Personas"
 import * as Jit from "@continuum/runtime-wasm/Jit"
@@ -100,7 +102,8 @@ const Genome = Layer.unwrap(
       Layer.provideMerge(Model.layer),
       Layer.provide(LayerCache.layerSource),
       Layer.provide(LayerCache.layer()),
-      Layer.provide(LayerStoreDisk.layer(layersPath))
+      Layer.provide(LayerStoreDisk.layer(layersPath)),
+      Layer.provide(Meter.layerMemory(meteredLayersMax))
     )
   )
 )

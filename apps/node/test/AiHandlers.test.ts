@@ -1,6 +1,7 @@
 /** `ai.*`, `personas.*` and `layers.*` by the typed client, on a real port; the model behind them is scripted. */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as NodeClient from "@continuum/core/NodeClient"
+import * as Histogram from "@continuum/genome/backend/Histogram"
 import { LayerRpcs } from "@continuum/genome/rpc"
 import * as Personas from "@continuum/persona/Personas"
 import { layerPages } from "@continuum/persona/retrieval/Library"
@@ -23,7 +24,12 @@ const serve = Effect.gen(function* () {
   const script = ScriptedBackend.make()
   const known = Effect.succeed(ScriptedBackend.layers)
   const node = Layer.mergeAll(
-    Layer.succeed(Layers, { known, list: Effect.succeed([]) }),
+    Layer.succeed(Layers, {
+      known,
+      list: Effect.succeed([]),
+      usages: Effect.succeed([]),
+      firstText: Histogram.make([])
+    }),
     Layer.succeed(NodeInfo, {
       name: "tester",
       publicKey: "",

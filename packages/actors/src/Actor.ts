@@ -13,33 +13,34 @@
  * whose schemas check what comes from outside and let the actor be called from other realms.
  */
 import * as Address from "@continuum/core/Address"
-import { Context, Duration, type Effect, Schema, type Stream } from "effect"
+import { Context, type Effect, Schema } from "effect"
 import { type Rpc, RpcSchema, type RpcGroup } from "effect/rpc"
 import type { ActorContext } from "./ActorContext.ts"
-import type { ActorSystem } from "./ActorSystem.ts"
+import type {
+  HandlersOfRpcs,
+  MessagesOfHandlers,
+  MessagesOfRpcs,
+  MessageTypes,
+  ServicesOfHandlers
+} from "./ActorMessages.ts"
+import { type Numbers, numbersOf, type Options, type Overflow } from "./ActorOptions.ts"
+import { type Handler, StreamingId } from "./Handler.ts"
 import * as Journal from "./Journal.ts"
-import * as Limits from "./Limits.ts"
 import * as SupervisionStrategy from "./SupervisionStrategy.ts"
 import * as Versions from "./Versions.ts"
 
-export { emit } from "./Journal.ts"
 export type { ActorContext, TimerOptions } from "./ActorContext.ts"
-
-/** A new state and a reply that differs from it. Made by `reply`. */
-export class Reply<out State, out Value> {
-  readonly state: State
-  readonly value: Value
-  constructor(state: State, value: Value) {
-    this.state = state
-    this.value = value
-  }
-}
-
-/** What a handler returns when the reply is not the new state. Without a value the reply is `undefined`. */
-export const reply: {
-  <State>(state: State): Reply<State, void>
-  <State, Value>(state: State, value: Value): Reply<State, Value>
-} = <State, Value>(state: State, value?: Value) => new Reply(state, value as Value)
+export type {
+  HandlersOfRpcs,
+  MessagesOfHandlers,
+  MessagesOfRpcs,
+  MessageType,
+  MessageTypes,
+  ServicesOfHandlers
+} from "./ActorMessages.ts"
+export type { Options, Overflow } from "./ActorOptions.ts"
+export { type Handler, Reply, reply, type Result, type Streaming, streaming } from "./Handler.ts"
+export { emit } from "./Journal.ts"
 
 /** The end of an actor for good: it stopped, or ended by itself. */
 export const Terminated = Schema.Struct({
@@ -49,100 +50,6 @@ export const Terminated = Schema.Struct({
   normal: Schema.Boolean
 })
 export type Terminated = typeof Terminated.Type
-
-/** What a handler may return. */
-export type Result<State, Event = never> =
-  | Returned<State, Event>
-  | PromiseLike<Returned<State, Event>>
-  | Effect.Effect<Returned<State, Event>, unknown, any>
-type Returned<State, Event> = State | Reply<State, unknown> | Journal.Emit<Event, unknown>
-
-/** A handler. One that needs no payload leaves out the second parameter; a payload's type must be written down. */
-export type Handler<State, Event = never> = (
-  state: State,
-  payload: never,
-  context: ActorContext
-) => Result<State, Event>
-
-/** The types of one message, as its sender sees them. With `Streams` the reply is a stream of such values. */
-export interface MessageType<Payload = any, Value = any, Error = any, Streams extends boolean = false> {
-  readonly payload: Payload
-  readonly reply: Value
-  readonly error: Error
-  readonly streams: Streams
-}
-
-/** The types of all messages of an actor, by name. */
-export type MessageTypes = { readonly [name: string]: MessageType<any, any, any, boolean> }
-
-/** What happens to a message that finds a mailbox full. */
-export type Overflow = "fail" | "dropOldest" | "dropNewest" | "backpressure"
-
-/** Options of a definition. `Event` are the events of its journal, `Name` the names of its messages. */
-export interface Options<State = any, Event = any, Name extends string = string> {
-  /** Whether the state is stored. Default: true in a system with storage. */
-  readonly durable?: boolean
-  /**
-   * When a reply may leave: once the state is safe from a power cut, or already when it is from a crash of this process.
-   * Default `flushed`. How much sooner the second is depends on the storage: LMDB's two moments are close together.
-   */
-  readonly ack?: "flushed" | "committed"
-  /** 0 to 255, higher first. Default 128. Weighs how many messages the actor handles in one turn. */
-  readonly priority?: number
-  /** 1 to `Limits.mailboxCapacityMax` messages. Default `Limits.mailboxCapacity`. */
-  readonly mailboxCapacity?: number
-  /**
-   * `"durable"`: a tell is stored before its sender hears of it, and handled at least once, whatever crashes; what the handler of a
-   * durable actor tells is of one transaction with its state. Only for durable actors whose `overflow` is `fail`. Default `"memory"`.
-   */
-  readonly mailbox?: "memory" | "durable"
-  /**
-   * Messages that are handled before all others that wait, in the order they came. They need room in the mailbox as all do.
-   * Default: none.
-   */
-  readonly urgent?: ReadonlyArray<Name>
-  /**
-   * Messages that are handled at once, also while another one is: questions about the last state that was reached. Their handlers
-   * must not change the state: one that does fails its asker with `ActorFailed`, and not the actor. At most `Limits.reentrantMax`
-   * of them at a time. They never close a cycle of asks. Default: none.
-   */
-  readonly reentrant?: ReadonlyArray<Name>
-  /**
-   * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the first message
-   * makes room, be it urgent or not. `dropNewest`: it is dropped itself; an ask gets `MailboxFull`. `backpressure`: asks and tells of Effects wait for
-   * room, at most `Limits.sendersWaitingMax`; a tell that cannot wait, of a PromiseRef, a durable handler or another node, gets
-   * `MailboxFull`. What is dropped is a dead letter. Default `fail`.
-   */
-  readonly overflow?: Overflow
-  /** Default `SupervisionStrategy.actorDefault`. */
-  readonly supervision?: SupervisionStrategy.Options
-  /** What becomes of its children. Default: one_for_one, at most 10 restarts in a minute. */
-  readonly children?: SupervisionStrategy.ChildrenOptions
-  /** Handled at each start, before any message: the place to spawn children. Its result is the new state. */
-  readonly start?: (state: State, context: ActorContext) => Result<State, Event>
-  /** How long a handler in progress may take when this actor is stopped. Default `Limits.stopTimeoutMs`. */
-  readonly stopTimeout?: Duration.Input
-  /** How long an ask waits for its reply. Default `Limits.askTimeoutMs`; infinite durations are allowed. */
-  readonly askTimeout?: Duration.Input
-  /**
-   * How long an actor is idle before it leaves memory; the next message brings it back with its stored state. At least 2 ms;
-   * `"Infinity"`: it stays. Default `Limits.passivateAfterMs` if it is durable, and otherwise it stays, for its state would be lost.
-   */
-  readonly passivateAfter?: Duration.Input
-  /** Schema of the state, for states that are not plain data. What is stored is its JSON form. */
-  readonly schema?: Schema.Codec<State, any>
-  /**
-   * Version of the state, 1 to `Limits.versionMax`; a stored one that is older is migrated. An actor whose stored state is newer, or
-   * whose migration throws, stays stopped and its record as it is. Default 1.
-   */
-  readonly version?: number
-  /** By version: what makes a stored state (with a schema, its JSON form) of that version one of the next. */
-  readonly migrations?: Versions.Migrations
-  /** The actor's state is made of events, and these are stored: its handlers return `emit`. */
-  readonly journal?: Journal.Options<State, Event>
-  /** Whether an actor of this name exists. Without it every name does. A name that does not gets `AddressUnknown`. */
-  readonly accepts?: (name: string) => boolean | Effect.Effect<boolean>
-}
 
 /** One message as the kernel uses it. */
 export interface Entry {
@@ -170,7 +77,7 @@ export interface EntrySchemas {
 const TypeId = "~@continuum/actors/Actor"
 
 /** A definition. `Services` are what its handlers' Effects still need; `ActorSystem.register` provides them. */
-export interface Actor<Kind extends string, State, M extends MessageTypes, Services = never> {
+export interface Actor<Kind extends string, State, M extends MessageTypes, Services = never> extends Numbers {
   readonly [TypeId]: { readonly messages: M; readonly services: (_: never) => Services }
   readonly kind: Kind
   readonly initial: State
@@ -183,18 +90,12 @@ export interface Actor<Kind extends string, State, M extends MessageTypes, Servi
   /** Undefined: durable where there is storage. */
   readonly durable: boolean | undefined
   readonly ack: "flushed" | "committed"
-  readonly priority: number
   readonly mailbox: "memory" | "durable"
-  readonly mailboxCapacity: number
   readonly overflow: Overflow
   readonly strategy: SupervisionStrategy.SupervisionStrategy
   readonly childrenStrategy: SupervisionStrategy.ChildrenStrategy
   /** The message that an actor handles at each start. */
   readonly start: Entry | undefined
-  readonly stopTimeoutMs: number
-  readonly askTimeoutMs: number
-  /** Undefined: the default of durable actors, and never for others. */
-  readonly passivateAfterMs: number | undefined
   readonly accepts: ((name: string) => boolean | Effect.Effect<boolean>) | undefined
   /** The definition that this one was made of by providing services. */
   readonly source: Any | undefined
@@ -207,107 +108,6 @@ export type Any = Actor<string, any, any, any>
 
 /** The messages of a definition. */
 export type Messages<A> = A extends Actor<any, any, infer M, any> ? M : never
-
-type ReplyOfPlain<A> = A extends Reply<any, infer Value> ? Value : A extends Journal.Emit<any, infer Value> ? Value : A
-type ReplyOf<T> =
-  T extends Effect.Effect<infer A, any, any>
-    ? ReplyOfPlain<A>
-    : T extends PromiseLike<infer A>
-      ? ReplyOfPlain<A>
-      : ReplyOfPlain<T>
-type ErrorOf<T> = T extends Effect.Effect<any, infer E, any> ? E : never
-type ServicesOf<T> = (T extends Effect.Effect<any, any, infer R> ? R : never) | StreamOf<ReplyOf<T>>["services"]
-/** The parts of a stream; of everything else `never`, also of `any`. */
-type StreamOf<Value> = 0 extends 1 & Value ? NoStream : PartsOf<Value>
-type PartsOf<Value> = [Value] extends [Stream.Stream<infer A, infer E, infer R>]
-  ? [Value] extends [never]
-    ? NoStream
-    : { readonly value: A; readonly error: E; readonly services: R }
-  : NoStream
-type NoStream = { readonly value: never; readonly error: never; readonly services: never }
-type PayloadOf<Parameters> = Parameters extends readonly [] | readonly [any]
-  ? void
-  : Parameters extends readonly [any, (infer Payload)?, ...any]
-    ? Payload
-    : void
-
-/** The messages of a plain object of handlers. */
-export type MessagesOfHandlers<Handlers> = {
-  readonly [Name in Exclude<keyof Handlers, "state"> & string]: Handlers[Name] extends (
-    ...parameters: infer Parameters
-  ) => infer T
-    ? Handlers[Name] extends Streaming
-      ? MessageType<
-          PayloadOf<Parameters>,
-          StreamOf<ReplyOf<T>>["value"],
-          ErrorOf<T> | StreamOf<ReplyOf<T>>["error"],
-          true
-        >
-      : MessageType<PayloadOf<Parameters>, ReplyOf<T>, ErrorOf<T>>
-    : never
-}
-
-/** A handler whose reply is a stream. Made by `streaming`. */
-export interface Streaming {
-  readonly [StreamingId]: true
-}
-
-const StreamingId = "~@continuum/actors/Actor/streaming"
-
-/**
- * Marks a handler of a plain object whose reply is a stream: `streaming((state: number, to: number) => reply(state, Stream.range(1, to)))`.
- * Its ref's method is a `Stream`, or an `AsyncIterable` for Promises. The mark is on a copy; the handler stays as it is.
- */
-export const streaming = <State, Parameters extends ReadonlyArray<any>, T extends Streamed<State>>(
-  handler: (state: State, ...parameters: Parameters) => T
-): ((state: State, ...parameters: Parameters) => T) & Streaming =>
-  Object.assign((state: State, ...parameters: Parameters) => handler(state, ...parameters), {
-    [StreamingId]: true as const
-  })
-
-type Streamed<State> =
-  | Reply<State, Stream.Stream<any, any, any>>
-  | PromiseLike<Reply<State, Stream.Stream<any, any, any>>>
-  | Effect.Effect<Reply<State, Stream.Stream<any, any, any>>, any, any>
-
-/** The services that a plain object of handlers needs, besides the system itself. */
-export type ServicesOfHandlers<Handlers> = Exclude<
-  {
-    readonly [Name in keyof Handlers]: Handlers[Name] extends (...p: any) => infer T ? ServicesOf<T> : never
-  }[keyof Handlers],
-  ActorSystem
->
-
-/** The messages of an `RpcGroup`. */
-export type MessagesOfRpcs<Rpcs extends Rpc.Any> = {
-  readonly [Current in Rpcs as Current["_tag"]]: [Rpc.SuccessChunk<Current>] extends [never]
-    ? MessageType<Rpc.Payload<Current>, Rpc.Success<Current>, Rpc.Error<Current>>
-    : MessageType<Rpc.Payload<Current>, Rpc.SuccessChunk<Current>, Rpc.ErrorExit<Current>, true>
-}
-
-/** A handler for each rpc. Returning the bare state is allowed where the state is the success that the rpc promises. */
-export type HandlersOfRpcs<State, Rpcs extends Rpc.Any, Event = never> = {
-  readonly [Current in Rpcs as Current["_tag"]]: (
-    state: State,
-    payload: Rpc.Payload<Current>,
-    context: ActorContext
-  ) => [Rpc.SuccessChunk<Current>] extends [never]
-    ? RpcResult<State, Event, Rpc.Success<Current>, Rpc.Error<Current>>
-    : RpcResult<
-        State,
-        Event,
-        Stream.Stream<Rpc.SuccessChunk<Current>, Rpc.ErrorExit<Current>, any>,
-        Rpc.ErrorExit<Current>
-      >
-}
-
-type RpcResult<State, Event, Success, Error> =
-  | RpcValue<State, Event, Success>
-  | PromiseLike<RpcValue<State, Event, Success>>
-  | Effect.Effect<RpcValue<State, Event, Success>, Error, any>
-type RpcValue<State, Event, Success> =
-  | ([State] extends [Success] ? State | Reply<State, Success> : Reply<State, Success>)
-  | Journal.Emit<Event, Success>
 
 /**
  * Defines an actor type by a plain object: `state` is the initial state, every other property a handler.
@@ -427,24 +227,12 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
     journal: options.journal === undefined ? undefined : Journal.make(options.journal),
     durable: options.durable,
     ack: options.ack ?? "flushed",
-    priority: within("priority", options.priority ?? 128, 0, 255),
     mailbox: options.mailbox ?? "memory",
-    mailboxCapacity: within(
-      "mailboxCapacity",
-      options.mailboxCapacity ?? Limits.mailboxCapacity,
-      1,
-      Limits.mailboxCapacityMax
-    ),
     overflow: options.overflow ?? "fail",
     strategy: SupervisionStrategy.make(options.supervision),
     childrenStrategy: SupervisionStrategy.makeChildren(options.children),
     start: startEntry(options.start),
-    stopTimeoutMs: Duration.toMillis(Duration.fromInputUnsafe(options.stopTimeout ?? Limits.stopTimeoutMs)),
-    askTimeoutMs:
-      options.askTimeout === undefined
-        ? Limits.askTimeoutMs
-        : Duration.toMillis(Duration.fromInputUnsafe(options.askTimeout)),
-    passivateAfterMs: passivateAfterMs(options.passivateAfter),
+    ...numbersOf(options),
     accepts: options.accepts,
     source: undefined,
     context: undefined
@@ -465,15 +253,3 @@ const startEntry = <State>(start: Options<State>["start"]): Entry | undefined =>
         schemas: undefined,
         ...ordinary
       }
-
-const passivateAfterMs = (input: Duration.Input | undefined): number | undefined => {
-  if (input === undefined) return undefined
-  const ms = Duration.toMillis(Duration.fromInputUnsafe(input))
-  if (ms >= 2) return ms
-  throw new RangeError(`passivateAfter must be at least 2 ms, not ${ms} ms`)
-}
-
-const within = (name: string, value: number, minimum: number, maximum: number): number => {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
-  throw new RangeError(`${name} must be a whole number from ${minimum} to ${maximum}, not ${value}`)
-}

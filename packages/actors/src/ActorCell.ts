@@ -16,6 +16,7 @@ import {
   type MailboxFull,
   StateNotStored
 } from "./ActorError.ts"
+import * as ActorFiber from "./ActorFiber.ts"
 import * as ActorLife from "./ActorLife.ts"
 import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
@@ -231,7 +232,7 @@ export class ActorCell implements Runnable {
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.ended(message, exit)
     if (this.current !== message) return fiber.interruptUnsafe()
-    ActorLife.follow(this, fiber, (exit) => {
+    ActorFiber.follow(this, fiber, (exit) => {
       this.ended(message, exit)
       this.wake()
     })

@@ -1,22 +1,21 @@
 /**
- * The life of an actor: it starts, crashes and restarts, stops in order, leaves memory.
+ * The life of an actor: it starts, crashes and restarts, and ends by itself. How it is stopped is in `ActorStop`.
  *
  * What a failure leads to is decided by `Supervisor`. Whatever happens, each message that waits stays in the mailbox or is
  * refused with a reason.
  */
-import { Cause, Effect, Exit, type Fiber } from "effect"
+import { Cause, Effect, Exit } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
-import * as Beside from "./Beside.ts"
+import { ActorFailed, type ActorStopped, type AddressUnknown, StateNotStored } from "./ActorError.ts"
 import * as ActorEvents from "./ActorEvents.ts"
-import { type ActorError, ActorFailed, type ActorStopped, type AddressUnknown, StateNotStored } from "./ActorError.ts"
-import type { ActorStorage, StorageFailed } from "./ActorStorage.ts"
+import * as ActorFiber from "./ActorFiber.ts"
+import * as ActorForget from "./ActorForget.ts"
+import * as ActorStop from "./ActorStop.ts"
 import type { Held } from "./GroupCommit.ts"
-import * as JournalRecords from "./JournalRecords.ts"
 import { LetterAsk } from "./Letter.ts"
 import type { Message } from "./Message.ts"
 import * as Relations from "./Relations.ts"
-import * as ReplyStreams from "./ReplyStreams.ts"
-import * as Stash from "./Stash.ts"
+import * as Settled from "./Settled.ts"
 import * as Supervisor from "./Supervisor.ts"
 
 // ---------------------------------------------------------------- start
@@ -26,7 +25,7 @@ export const start = (cell: ActorCell): void => {
   if (cell.kernel.leases.home.standsIn(cell)) return
   cell.phase = "starting"
   if (cell.durable !== undefined) {
-    const wait = whenSettled(cell, () => {
+    const wait = Settled.whenSettled(cell, () => {
       if (cell.phase === "starting") start(cell)
     })
     // What is on its way to the storage will be the committed state; only then can it be loaded.
@@ -37,7 +36,7 @@ export const start = (cell: ActorCell): void => {
   const fiber = cell.kernel.fork(loading, cell.type.context)
   const exit = fiber.pollUnsafe()
   if (exit !== undefined) startEnded(cell, exit)
-  else follow(cell, fiber, (exit) => startEnded(cell, exit))
+  else ActorFiber.follow(cell, fiber, (exit) => startEnded(cell, exit))
 }
 
 const startEnded = (cell: ActorCell, exit: Exit.Exit<unknown, ActorStopped | AddressUnknown>): void => {
@@ -48,11 +47,11 @@ const startEnded = (cell: ActorCell, exit: Exit.Exit<unknown, ActorStopped | Add
     return end(cell, startName, Cause.pretty(exit.cause))
   }
   if (error.value._tag === "AddressUnknown") {
-    leave(cell, "unknown")
-    return stop(cell, "there is no actor of this name", error.value)
+    ActorStop.leave(cell, "unknown")
+    return ActorStop.stop(cell, "there is no actor of this name", error.value)
   }
   noteFailure(cell, startName, error.value.reason)
-  stop(cell, error.value.reason)
+  ActorStop.stop(cell, error.value.reason)
 }
 
 const started = (cell: ActorCell, state: unknown): void => {
@@ -91,7 +90,7 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
   durable.waiting = []
   durable.records = []
   durable.dirty = false
-  const current = abandonCurrent(cell)
+  const current = ActorFiber.abandonMessage(cell)
   if (current !== undefined) unanswered.push(current)
   if (cell.phase === "ready" || cell.phase === "stopping" || cell.phase === "ending" || cell.phase === "moving") {
     cell.kernel.failed++
@@ -114,8 +113,8 @@ const fail = (cell: ActorCell, messageName: string, cause: string): void => {
 
 /** Ends what it does, does `task`, and then tells the asker that it had. */
 const interrupt = (cell: ActorCell, cause: string, task: () => void): void => {
-  const current = abandonCurrent(cell)
-  abandonFiber(cell)
+  const current = ActorFiber.abandonMessage(cell)
+  ActorFiber.abandon(cell)
   task()
   if (current === undefined) return
   const { ask, entry } = current
@@ -138,7 +137,7 @@ const end = (cell: ActorCell, messageName: string, cause: string): void => {
   if (parent !== undefined) return childEnded(parent, cell, end)
   const { strategy } = cell.type.definition
   const decision = Supervisor.ended(strategy, Relations.historyOf(cell), end, cell.kernel.chance())
-  if (decision._tag === "Stop") return stop(cell, decision.reason)
+  if (decision._tag === "Stop") return ActorStop.stop(cell, decision.reason)
   restartAfter(cell, decision.delayMs)
 }
 
@@ -151,9 +150,9 @@ const childEnded = (parent: ActorCell, child: ActorCell, end: Supervisor.End): v
     return restartTogether(child, affected, decision.delayMs)
   }
   const normal = end.cause === undefined
-  stop(child, decision.reason, undefined, normal)
+  ActorStop.stop(child, decision.reason, undefined, normal)
   // A child that ended as it should is not kept; one that failed is, for whoever looks for the cause.
-  if (normal) leave(child, "left")
+  if (normal) ActorStop.leave(child, "left")
   if (decision.tooOften) fail(parent, "children", `its child ${child.address} failed too often: ${decision.reason}`)
 }
 
@@ -162,7 +161,7 @@ const restartTogether = (failed: ActorCell, affected: ReadonlyArray<ActorCell>, 
   const cause = `its sibling ${failed.address} failed`
   for (const sibling of affected.toReversed()) {
     if (sibling === failed) continue
-    if (sibling.type.definition.strategy.restart === "temporary") stop(sibling, cause)
+    if (sibling.type.definition.strategy.restart === "temporary") ActorStop.stop(sibling, cause)
     else interrupt(sibling, cause, () => undefined)
   }
   for (const sibling of affected) {
@@ -172,6 +171,13 @@ const restartTogether = (failed: ActorCell, affected: ReadonlyArray<ActorCell>, 
   }
 }
 
+const noteFailure = (cell: ActorCell, messageName: string, cause: string): void => {
+  const history = Relations.historyOf(cell)
+  Supervisor.noteFailure(history, { timeMs: cell.kernel.nowMs(), messageName, cause })
+}
+
+const firstLine = (text: string): string => text.split("\n", 1)[0]!
+
 // ---------------------------------------------------------------- restart
 
 /** Waits, and starts again. Its mailbox stays as it is. */
@@ -179,34 +185,18 @@ const restartAfter = (cell: ActorCell, delayMs: number): void => {
   cell.kernel.restarts++
   cell.phase = "restarting"
   ActorEvents.restarted(cell, delayMs)
-  letGo(cell)
-  follow(cell, cell.kernel.fork(Effect.sleep(delayMs), cell.type.context), () => start(cell))
+  ActorStop.letGo(cell)
+  ActorFiber.follow(cell, cell.kernel.fork(Effect.sleep(delayMs), cell.type.context), () => start(cell))
 }
 
 /** Restarts now, whatever it does: from committed state, with its mailbox as it is. A quarantined actor begins anew. */
 export const restart = (cell: ActorCell): Effect.Effect<void> => {
   const storage = cell.durable === undefined ? undefined : cell.type.storage
   return Effect.andThen(
-    storage === undefined ? Effect.void : Effect.ignore(makeLoadable(cell, storage)),
+    storage === undefined ? Effect.void : Effect.ignore(ActorForget.makeLoadable(cell, storage)),
     Effect.sync(() => restartNow(cell))
   )
 }
-
-/** Lets what is damaged of its stored state go, so that it can start. */
-const makeLoadable = (cell: ActorCell, storage: ActorStorage["Service"]): Effect.Effect<void, StorageFailed> =>
-  Effect.gen(function* () {
-    const { address } = cell
-    yield* storage.release(address)
-    // Only where it is stopped: what is on its way to the storage is no damage.
-    if (cell.type.journal === undefined || cell.phase !== "stopped") return
-    yield* settled(cell)
-    yield* JournalRecords.repair(storage, address)
-  })
-
-const settled = (cell: ActorCell): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => {
-    if (!whenSettled(cell, () => resume(Effect.void))) resume(Effect.void)
-  })
 
 const restartNow = (cell: ActorCell): void => {
   if (cell.kernel.stopping || cell.gone !== undefined) return
@@ -214,7 +204,7 @@ const restartNow = (cell: ActorCell): void => {
   cell.kernel.restarts++
   ActorEvents.restarted(cell, 0)
   interrupt(cell, "it was restarted by hand", () => {
-    letGo(cell)
+    ActorStop.letGo(cell)
     startAnew(cell)
   })
 }
@@ -225,7 +215,7 @@ export const startAnew = (cell: ActorCell): void => {
   start(cell)
 }
 
-// ---------------------------------------------------------------- stop
+// ---------------------------------------------------------------- end
 
 /** An actor that is stopping, or wants to end, has handled its last message. */
 export const handledLast = (cell: ActorCell): void => {
@@ -233,7 +223,7 @@ export const handledLast = (cell: ActorCell): void => {
   if (cell.phase === "moving" || cell.phase === "away") return cell.kernel.leases.woken(cell)
   if (cell.phase !== "stopping") return
   const onIdle = cell.relations?.onIdle
-  if (onIdle === undefined) stop(cell, cell.stopReason)
+  if (onIdle === undefined) ActorStop.stop(cell, cell.stopReason)
   else onIdle()
 }
 
@@ -243,211 +233,12 @@ const endNormally = (cell: ActorCell): void => {
     if (cell.phase !== "ending") return
     const parent = cell.relations?.parent
     if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
-    letGo(cell)
+    ActorStop.letGo(cell)
     ActorEvents.stopped(cell, Supervisor.endedNormally, true)
-    terminated(cell, Supervisor.endedNormally, true)
+    ActorStop.terminated(cell, Supervisor.endedNormally, true)
     // What waits is for the next life.
     if (cell.mailbox.size > 0) start(cell)
-    else passivate(cell)
+    else ActorStop.passivate(cell)
   }
-  if (!whenSettled(cell, finish)) finish()
+  if (!Settled.whenSettled(cell, finish)) finish()
 }
-
-/**
- * Stops in order: it takes no more messages, its handler in progress gets its time, then its children stop, the youngest first, then
- * it does itself.
- */
-export const shutdown = (cell: ActorCell, reason: string): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    if (cell.phase === "stopped") return
-    const relations = Relations.of(cell)
-    const idle = Effect.callback<boolean>((resume) => {
-      const timer = cell.kernel.fork(Effect.sleep(cell.type.definition.stopTimeoutMs), cell.kernel.context)
-      timer.addObserver(() => resume(Effect.succeed(false)))
-      relations.onIdle = () => {
-        resume(Effect.succeed(true))
-        timer.interruptUnsafe()
-      }
-    })
-    cell.phase = "stopping"
-    cell.stopReason = reason
-    if (cell.current === undefined) abandonFiber(cell)
-    refuseWaiting(cell, undefined)
-    if (cell.current !== undefined && !(yield* idle))
-      cell.stopReason = `${reason}, and stopped before the handler ended`
-    relations.onIdle = undefined
-    for (const child of [...relations.children].toReversed()) yield* shutdown(child, parentStops(cell))
-    stop(cell, cell.stopReason)
-  }).pipe(Effect.uninterruptible)
-
-const parentStops = (parent: ActorCell): string => `its parent ${parent.address} stopped`
-
-/** Takes no more messages; stops once the handler in progress has ended. Whether it has to be waited for. */
-export const beginStop = (cell: ActorCell, reason: string): boolean => {
-  if (cell.current === undefined) {
-    stop(cell, reason)
-    return false
-  }
-  cell.phase = "stopping"
-  cell.stopReason = reason
-  refuseWaiting(cell, undefined)
-  return true
-}
-
-/**
- * Stops for good, its children first: what waits is refused with `error`, by default `ActorStopped`. A restart by hand brings it
- * back.
- */
-export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal = false): void => {
-  if (cell.phase === "stopped") return
-  cell.phase = "stopped"
-  cell.stopReason = reason
-  const current = abandonCurrent(cell)
-  if (current !== undefined) cell.refuse(current.entry, current.ask, error ?? cell.stopped())
-  abandonFiber(cell)
-  letGo(cell)
-  Relations.orphan(cell)
-  refuseWaiting(cell, error)
-  if (cell.durable === undefined) cell.state = undefined
-  cell.relations?.onIdle?.()
-  cell.kernel.onCellStopped?.(cell)
-  ActorEvents.stopped(cell, reason, normal)
-  if (error === undefined) terminated(cell, reason, normal)
-}
-
-/**
- * Gives up what belongs to one life: timers, children, links, watches, streamed replies, what is handled beside. What was set
- * aside waits again.
- */
-const letGo = (cell: ActorCell): void => {
-  cell.kernel.leases.interrupted(cell)
-  cell.timers?.cancelAll()
-  ReplyStreams.endAll(cell)
-  Stash.putBack(cell)
-  Beside.abandon(cell)
-  const { relations } = cell
-  if (relations === undefined) return
-  for (const child of [...relations.children].toReversed()) stop(child, parentStops(cell))
-  Relations.unlinkAll(cell)
-  for (const address of relations.watching) cell.kernel.watches.remove(address, cell)
-  relations.beginAnew()
-}
-
-/**
- * Stops it at once and deletes its stored state, sound or set aside. The next message begins with the initial state. When the
- * storage refuses, the actor stays stopped with the state that it had. One at a time.
- */
-export const forget = (cell: ActorCell): Effect.Effect<void, StorageFailed> =>
-  Effect.gen(function* () {
-    cell.gone = "leaving"
-    stop(cell, "its state is being deleted")
-    cell.stopReason = "its state is being deleted"
-    if (cell.durable !== undefined) {
-      yield* settled(cell)
-      const storage = cell.type.storage!
-      yield* storage.release(cell.address)
-      if (cell.type.post !== undefined) yield* cell.type.post.forget(cell.address)
-      if (cell.type.journal === undefined)
-        yield* Effect.flatten(storage.commit([{ address: cell.address, state: undefined }]))
-      else yield* JournalRecords.forget(storage, cell.address)
-    }
-    leave(cell, "left")
-  }).pipe(
-    Effect.tapError((error) =>
-      Effect.sync(() => {
-        cell.gone = undefined
-        cell.stopReason = `its state could not be deleted: ${error.reason}`
-      })
-    ),
-    Effect.uninterruptible
-  )
-
-/** Leaves memory; the next message brings it back. Only for an actor that is idle and whose state is stored. */
-export const passivate = (cell: ActorCell): void => {
-  leave(cell, "left")
-  cell.phase = "stopped"
-  cell.state = undefined
-}
-
-/** A lent actor leaves its home, with nothing in progress: what it gets is sent on from now on. */
-export const goAway = (cell: ActorCell): void => {
-  letGo(cell)
-  cell.phase = "away"
-  cell.state = undefined
-}
-
-/** A guest leaves this node, whatever it does: nothing of it stays in memory. */
-export const evict = (cell: ActorCell, reason: string, error: ActorError): void => {
-  stop(cell, reason, error)
-  if (cell.type.cells.delete(cell.name)) cell.kernel.activeActors--
-}
-
-/** Is no longer found by its name. */
-const leave = (cell: ActorCell, why: "unknown" | "left"): void => {
-  cell.gone = why
-  cell.type.cells.delete(cell.name)
-  cell.kernel.activeActors--
-}
-
-const refuseWaiting = (cell: ActorCell, error: ActorError | undefined): void => {
-  const { mailbox } = cell
-  while (mailbox.size > 0) {
-    const { ask, entry } = mailbox
-    mailbox.drop()
-    cell.refuse(entry, ask, error ?? cell.stopped())
-  }
-  cell.senders?.refuse(({ admission, ask, entry }) => {
-    cell.refuse(entry, ask, error ?? cell.stopped())
-    admission?.settle(cell.stopped())
-  })
-}
-
-const noteFailure = (cell: ActorCell, messageName: string, cause: string): void => {
-  const history = Relations.historyOf(cell)
-  Supervisor.noteFailure(history, { timeMs: cell.kernel.nowMs(), messageName, cause })
-}
-
-/** Calls `task` once nothing of the actor is on its way to the storage; false, and it is not called, if nothing is now. */
-export const whenSettled = ({ durable }: ActorCell, task: () => void): boolean => {
-  if (durable === undefined || (!durable.dirty && durable.inFlight === 0)) return false
-  durable.whenSettled.push(task)
-  return true
-}
-
-const terminated = (cell: ActorCell, reason: string, normal: boolean): void => {
-  if (!cell.kernel.watches.any) return
-  cell.kernel.watches.tell({ address: cell.address, reason, normal })
-}
-
-// ---------------------------------------------------------------- the fiber
-
-/** Takes a fiber as the actor's own, until it ends or is abandoned. */
-export const follow = <A, E>(
-  cell: ActorCell,
-  fiber: Fiber.Fiber<A, E>,
-  then: (exit: Exit.Exit<A, E>) => void
-): void => {
-  cell.fiber = fiber
-  fiber.addObserver((exit) => {
-    if (cell.fiber !== fiber) return
-    cell.fiber = undefined
-    then(exit)
-  })
-}
-
-const abandonCurrent = (cell: ActorCell): Message | undefined => {
-  const { current } = cell
-  if (current === undefined) return undefined
-  cell.current = undefined
-  current.abort()
-  abandonFiber(cell)
-  return current
-}
-
-const abandonFiber = (cell: ActorCell): void => {
-  const { fiber } = cell
-  cell.fiber = undefined
-  fiber?.interruptUnsafe()
-}
-
-const firstLine = (text: string): string => text.split("\n", 1)[0]!

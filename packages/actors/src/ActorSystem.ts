@@ -12,11 +12,10 @@ import type { MessageId } from "@continuum/core/Envelope"
 import type { LeaseAuthority } from "@continuum/core/LeaseAuthority"
 import * as LeaseTable from "@continuum/core/LeaseTable"
 import { leaseTtlMs } from "@continuum/core/Limits"
-import { Clock, Config, Context, Duration, Effect, Exit, Layer, Option, Queue, Scope, Stream } from "effect"
-import * as Actor from "./Actor.ts"
+import { Clock, Config, Context, Duration, Effect, Exit, Layer, Option, Scope, type Stream } from "effect"
+import type * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown, LeaseUnavailable, MigrationRefused } from "./ActorError.ts"
-import * as ActorLife from "./ActorLife.ts"
-import * as ActorRef from "./ActorRef.ts"
+import type * as ActorRef from "./ActorRef.ts"
 import {
   ActorStorage,
   type Maintenance,
@@ -24,24 +23,23 @@ import {
   type Quarantined,
   type StorageFailed
 } from "./ActorStorage.ts"
-import type { ActorType } from "./ActorType.ts"
-import * as Inspector from "./Inspector.ts"
 import type { JournalEvent, ReplayError } from "./JournalRecords.ts"
 import { Kernel } from "./Kernel.ts"
-import * as LeaseAuthorityRemote from "./LeaseAuthorityRemote.ts"
 import * as LeaseStoreActors from "./LeaseStoreActors.ts"
 import * as Limits from "./Limits.ts"
-import { CurrentMessage } from "./Message.ts"
-import * as OnceRef from "./OnceRef.ts"
 import * as PostLife from "./PostLife.ts"
 import { receiver } from "./Receiver.ts"
 import type { RemoteError } from "./RemoteError.ts"
 import { Router } from "./Router.ts"
+import * as Running from "./RunningSystem.ts"
 import type { ActorDetail, ActorSummary, DeadLetter, HandlerFailed } from "./rpc.ts"
-import { ServiceCell } from "./ServiceCell.ts"
 import type { Service } from "./Service.ts"
+import * as SystemService from "./SystemService.ts"
+import * as SystemStop from "./SystemStop.ts"
 import type { Topic } from "./Topic.ts"
-import * as TopicFeed from "./TopicFeed.ts"
+import type * as TopicFeed from "./TopicFeed.ts"
+
+export type { RunningSystem } from "./RunningSystem.ts"
 
 export interface Options {
   /** Name of the node, as listings show it. Default `local`. */
@@ -56,6 +54,12 @@ export interface Options {
   readonly leaseTtl?: Duration.Input
   /** The way to actors of other realms. Default: the service `Delivery` where the layer is built, if there is one. */
   readonly delivery?: Delivery["Service"]
+}
+
+/** Options of a system for code that uses Promises. */
+export interface StartOptions extends Options {
+  /** Directory of the stored states, created if it is missing. Without it nothing survives the process. */
+  readonly dir?: string
 }
 
 export interface RefOptions {
@@ -201,7 +205,7 @@ export class ActorSystem extends Context.Service<
     Layer.effect(ActorSystem, make(options, undefined))
 
   /** Starts a system for code that uses Promises; durable when it gets a directory. */
-  static readonly start = (options: StartOptions = {}): Promise<RunningSystem> => start(options)
+  static readonly start = (options: StartOptions = {}): Promise<Running.RunningSystem> => start(options)
 }
 
 const make = (
@@ -234,11 +238,11 @@ const make = (
       yield* delivery.serve(receiver(kernel))
       if (kernel.outbox !== undefined) kernel.forkBackground(kernel.outbox.recover)
     }
-    const system = ActorSystem.of(serviceOf(kernel))
+    const system = ActorSystem.of(SystemService.make(kernel))
     kernel.context = Context.add(kernel.context, ActorSystem, system)
     systemKernels.set(system, kernel)
     const timeout = options.stopTimeout ?? Limits.stopTimeoutMs
-    yield* Effect.addFinalizer(() => stop(kernel, timeout))
+    yield* Effect.addFinalizer(() => SystemStop.stop(kernel, timeout))
     return system
   })
 
@@ -246,201 +250,14 @@ const make = (
 const leaseTableOf = (storage: ActorStorage["Service"] | undefined): Effect.Effect<LeaseTable.LeaseTable> =>
   Effect.orDie(LeaseTable.make(storage === undefined ? LeaseTable.storeMemory() : LeaseStoreActors.make(storage)))
 
-const serviceOf = (kernel: Kernel): ActorSystem["Service"] => ({
-  ref: (actor, name, options) => {
-    const type = kernel.typeOf(actor)
-    type.checkName(name)
-    if (options?.id !== undefined) return OnceRef.actorRef(onceTarget(type, name, options.id, options.timeout))
-    return ActorRef.actorRef(
-      type,
-      name,
-      options?.timeout === undefined ? type.deadlines : deadlines(kernel, options.timeout)
-    )
-  },
-  at: (actor, address, options) => kernel.router.actorRef(actor, address, options?.timeout),
-  register: <Kind extends string, State, M extends Actor.MessageTypes, Services>(
-    actor: Actor.Actor<Kind, State, M, Services>
-  ) =>
-    Effect.contextWith((context: Context.Context<Services>) =>
-      Effect.sync(() => {
-        const provided = Actor.provideContext(actor, context)
-        kernel.typeOf(provided)
-        return provided
-      })
-    ),
-  run: <Error, Services>(service: Service<Error, Services>) =>
-    Effect.contextWith((context: Context.Context<Services>) =>
-      Effect.sync(() => {
-        if (kernel.services.has(service.name)) throw new TypeError(`A service "${service.name}" runs already`)
-        const merged = Context.merge(kernel.context, context) as Context.Context<never>
-        const cell = new ServiceCell(kernel, service as unknown as Service<unknown, never>, merged)
-        kernel.services.set(service.name, cell)
-        cell.start()
-      })
-    ),
-  askUnknown: (address, messageName, payload) => Inspector.askUnknown(kernel, address, messageName, payload),
-  list: (kind) => Inspector.list(kernel, kind),
-  inspect: (address) => Inspector.inspect(kernel, address),
-  restart: (address) => Inspector.restart(kernel, address),
-  forget: (address) => Inspector.forget(kernel, address),
-  stop: (address) => Inspector.stop(kernel, address),
-  migrate: (address, to) => Inspector.migrate(kernel, address, to),
-  leasesOf: (realm) =>
-    kernel.router.isOwn(realm) ? kernel.leases.authority : LeaseAuthorityRemote.make(kernel.router, realm),
-  publish: (topic, event) =>
-    Effect.withFiber((fiber) => Effect.sync(() => kernel.publish(topic.name, event, fiber.getRef(CurrentMessage)))),
-  events: <Event>(topic: Topic<Event>, buffer = Limits.topicBufferEvents) =>
-    Stream.callback<Event>(
-      (queue) =>
-        Effect.acquireRelease(
-          Effect.sync(() => kernel.topics.subscribe(topic.name, (event) => Queue.offerUnsafe(queue, event as Event))),
-          (unsubscribe) => Effect.sync(unsubscribe)
-        ),
-      { bufferSize: buffer, strategy: "sliding" }
-    ),
-  feed: (topics, buffer = Limits.topicBufferEvents) =>
-    TopicFeed.make(
-      kernel.topics,
-      topics.map(({ name }) => name),
-      buffer
-    ),
-  isHeard: (topic) => kernel.topics.isHeard(topic.name),
-  journal: (address, from) => Inspector.journal(kernel, address, from),
-  watch: (address) => Inspector.watch(kernel, address),
-  deadLetters: Effect.sync(() => kernel.deadLetters.list()),
-  totals: () => ({
-    processed: kernel.processed,
-    failed: kernel.failed,
-    restarts: kernel.restarts,
-    mailboxDepth: kernel.mailboxDepth(),
-    deadLetters: kernel.deadLetters.total,
-    passivated: kernel.passivation.passivated,
-    activeActors: kernel.activeActors,
-    services: kernel.services.size,
-    lent: kernel.leases.home.size,
-    guests: kernel.leases.host.size,
-    outgoing: kernel.outbox?.size ?? 0
-  }),
-  quarantined:
-    kernel.storage === undefined ? Effect.succeed([]) : Effect.orElseSucceed(kernel.storage.quarantined, () => []),
-  openReport: kernel.storage?.openReport,
-  maintenance: kernel.storage?.maintenance
-})
-
-const onceTarget = (
-  type: ActorType,
-  name: string,
-  id: MessageId,
-  timeout: Duration.Input | undefined
-): OnceRef.OnceTarget => ({
-  type,
-  name,
-  id,
-  timeoutMs: timeout === undefined ? type.definition.askTimeoutMs : Duration.toMillis(Duration.fromInputUnsafe(timeout))
-})
-
-const deadlines = (kernel: Kernel, timeout: Duration.Input) =>
-  kernel.deadlinesOf(Duration.toMillis(Duration.fromInputUnsafe(timeout)))
-
-/** Ends everything in order. Never fails. */
-const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    kernel.stopping = true
-    const reason = "the system stops"
-    for (const service of [...kernel.services.values()].toReversed()) yield* service.stop(reason)
-    const busy = new Set<ReturnType<typeof cellsOf>[number]>()
-    for (const cell of cellsOf(kernel)) {
-      const { relations } = cell
-      // Children are stopped by their parents.
-      if (relations?.parent !== undefined) busy.add(cell)
-      else if (relations !== undefined && relations.children.size > 0) {
-        busy.add(cell)
-        kernel.forkBackground(ActorLife.shutdown(cell, reason))
-      } else if (ActorLife.beginStop(cell, reason)) busy.add(cell)
-    }
-    for (const cell of busy) if (cell.phase === "stopped") busy.delete(cell)
-    const allEnded = Effect.callback<void>((resume) => {
-      kernel.onCellStopped = (cell) => {
-        busy.delete(cell)
-        if (busy.size === 0) resume(Effect.void)
-      }
-      if (busy.size === 0) resume(Effect.void)
-    })
-    yield* Effect.timeoutOption(allEnded, timeout)
-    kernel.onCellStopped = undefined
-    for (const cell of busy) ActorLife.stop(cell, "the system stopped before the handler ended")
-    yield* Effect.timeoutOption(kernel.commits.settled, timeout)
-    if (kernel.post !== undefined) yield* Effect.timeoutOption(kernel.post.writer.settled, timeout)
-    yield* Effect.timeoutOption(kernel.leases.host.release, timeout)
-    kernel.interruptBackground()
-  })
-
-const cellsOf = (kernel: Kernel) => kernel.allTypes().flatMap((type) => [...type.cells.values()])
-
-// ---------------------------------------------------------------- for code that uses Promises
-
-export interface StartOptions extends Options {
-  /** Directory of the stored states, created if it is missing. Without it nothing survives the process. */
-  readonly dir?: string
-}
-
-/** A running system, for code that uses Promises. */
-export interface RunningSystem {
-  readonly ref: <Kind extends string, State, M extends Actor.MessageTypes>(
-    actor: Actor.Actor<Kind, State, M>,
-    name: string,
-    options?: RefOptions
-  ) => ActorRef.PromiseRef<M>
-  readonly at: <Kind extends string, State, M extends Actor.MessageTypes>(
-    actor: Actor.Actor<Kind, State, M>,
-    address: string,
-    options?: RefOptions
-  ) => ActorRef.PromiseRef<M>
-  readonly run: <Error>(service: Service<Error, never>) => void
-  readonly askUnknown: (address: string, messageName: string, payload: unknown) => Promise<unknown>
-  readonly list: (kind?: string) => Promise<ReadonlyArray<ActorSummary>>
-  readonly inspect: (address: string) => Promise<ActorDetail>
-  readonly restart: (address: string) => Promise<ActorSummary>
-  readonly forget: (address: string) => Promise<void>
-  readonly migrate: (address: string, to: string) => Promise<void>
-  readonly deadLetters: () => Promise<ReadonlyArray<DeadLetter>>
-  readonly totals: () => Totals
-  /** The same system as an Effect service. */
-  readonly system: ActorSystem["Service"]
-  /** Ends it in order. A second call waits for the first. */
-  readonly stop: () => Promise<void>
-}
-
-const start = async ({ dir, ...options }: StartOptions): Promise<RunningSystem> => {
+const start = async ({ dir, ...options }: StartOptions): Promise<Running.RunningSystem> => {
   const layer =
     dir === undefined
       ? ActorSystem.layerWithoutStorage(options)
       : Layer.provide(ActorSystem.layer(options), (await import("./ActorStorageLmdb.ts")).layer({ dir }))
   const scope = Scope.makeUnsafe()
   const system = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), ActorSystem)
-  const kernel = systemKernels.get(system)!
-  let stopped: Promise<void> | undefined
-  return {
-    ref: (actor, name, options) => {
-      const type = kernel.typeOf(actor)
-      type.checkName(name)
-      if (options?.id !== undefined) return OnceRef.promiseRef(onceTarget(type, name, options.id, options.timeout))
-      const limit = options?.timeout === undefined ? type.deadlines : deadlines(kernel, options.timeout)
-      return ActorRef.promiseRef(type, name, limit, undefined)
-    },
-    at: (actor, address, options) => kernel.router.promiseRef(actor, address, options?.timeout, undefined),
-    run: (service) => Effect.runSync(system.run(service)),
-    askUnknown: (address, messageName, payload) => Effect.runPromise(system.askUnknown(address, messageName, payload)),
-    list: (kind) => Effect.runPromise(system.list(kind)),
-    inspect: (address) => Effect.runPromise(system.inspect(address)),
-    restart: (address) => Effect.runPromise(system.restart(address)),
-    forget: (address) => Effect.runPromise(system.forget(address)),
-    migrate: (address, to) => Effect.runPromise(system.migrate(address, to)),
-    deadLetters: () => Effect.runPromise(system.deadLetters),
-    totals: system.totals,
-    system,
-    stop: () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void)))
-  }
+  return Running.make(system, systemKernels.get(system)!, () => Effect.runPromise(Scope.close(scope, Exit.void)))
 }
 
 const systemKernels = new WeakMap<ActorSystem["Service"], Kernel>()

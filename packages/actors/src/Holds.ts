@@ -6,9 +6,9 @@ import { Effect } from "effect"
 import { type Entry, reply } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import type { ActorError } from "./ActorError.ts"
-import * as ActorLife from "./ActorLife.ts"
 import { awaitAsk } from "./ActorRef.ts"
 import { Ask } from "./Ask.ts"
+import * as Settled from "./Settled.ts"
 
 interface Hold {
   readonly settle: (isStill: boolean) => void
@@ -61,7 +61,7 @@ export class Holds {
   woken(cell: ActorCell): void {
     const hold = this.holds.get(cell)
     if (hold === undefined || hold.isStoring || cell.current !== undefined) return
-    hold.isStoring = ActorLife.whenSettled(cell, () => {
+    hold.isStoring = Settled.whenSettled(cell, () => {
       hold.isStoring = false
       this.woken(cell)
     })

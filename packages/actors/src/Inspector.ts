@@ -16,7 +16,9 @@ import {
   MigrationRefused,
   PayloadMalformed
 } from "./ActorError.ts"
+import * as ActorForget from "./ActorForget.ts"
 import * as ActorLife from "./ActorLife.ts"
+import * as ActorStop from "./ActorStop.ts"
 import { askEffect, Target } from "./ActorRef.ts"
 import type { StorageFailed } from "./ActorStorage.ts"
 import type { ActorType } from "./ActorType.ts"
@@ -108,7 +110,7 @@ export const forget = (
       if (found instanceof ServiceCell) return yield* kernel.unknown(address)
       const cell = found instanceof ActorCell ? found : cellOf(kernel, found, "it is forgotten")
       yield* kernel.leases.home.ensureHome(cell)
-      yield* ActorLife.forget(cell)
+      yield* ActorForget.forget(cell)
     })
   )
 
@@ -123,7 +125,7 @@ export const stop = (
     const reason = "it was stopped by hand"
     const cell = found instanceof ActorCell ? found : cellOf(kernel, found, reason)
     yield* kernel.leases.home.ensureHome(cell)
-    yield* ActorLife.shutdown(cell, reason)
+    yield* ActorStop.shutdown(cell, reason)
   })
 
 /** The stored events of an actor of this node. */

@@ -12,6 +12,7 @@ import { Effect, Fiber, Semaphore } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
 import { type LeaseUnavailable, MigrationRefused } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
+import * as ActorStop from "./ActorStop.ts"
 import { Away } from "./Away.ts"
 import { type Holds, reach } from "./Holds.ts"
 import type { Kernel } from "./Kernel.ts"
@@ -184,7 +185,7 @@ export class LeaseHome {
 
   /** From now on the actor is elsewhere. */
   private leave(away: Away): void {
-    ActorLife.goAway(away.cell)
+    ActorStop.goAway(away.cell)
     this.kernel.forkBackground(this.watch(away))
     away.forward()
   }

@@ -9,7 +9,7 @@ import * as Address from "@continuum/core/Address"
 import { leaseRenewAfter } from "@continuum/core/Limits"
 import { Effect } from "effect"
 import { LeaseUnavailable } from "./ActorError.ts"
-import * as ActorLife from "./ActorLife.ts"
+import * as ActorStop from "./ActorStop.ts"
 import type { ActorType } from "./ActorType.ts"
 import { Guest, type Request } from "./Guest.ts"
 import { type Holds, reach } from "./Holds.ts"
@@ -217,7 +217,7 @@ export class LeaseHost {
     if (guest.cell === undefined) return
     const { address } = guest
     const node = this.kernel.router.realm!
-    ActorLife.evict(guest.cell, reason, new LeaseUnavailable({ address, node, reason, maybeHandled: true }))
+    ActorStop.evict(guest.cell, reason, new LeaseUnavailable({ address, node, reason, maybeHandled: true }))
   }
 }
 

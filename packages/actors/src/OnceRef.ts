@@ -13,6 +13,7 @@ import { type ActorError, AskTimeout, StateNotStored, TooOld } from "./ActorErro
 import { type ActorRef, awaitAsk, type PromiseRef, sendAsk, Target, type TellError } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
 import { Ask, type Receipt } from "./Ask.ts"
+import type { AskDeadlines } from "./AskDeadlines.ts"
 import * as Conversion from "./Conversion.ts"
 import type { Claim } from "./Dedupe.ts"
 import * as Inspector from "./Inspector.ts"
@@ -163,18 +164,19 @@ export interface OnceTarget {
   readonly type: ActorType
   readonly name: string
   readonly id: MessageId
-  readonly timeoutMs: number
+  /** Of asks; undefined: they wait as long as it takes. */
+  readonly deadlines: AskDeadlines | undefined
 }
 
-const askLocal = ({ timeoutMs, ...target }: OnceTarget, entry: Actor.Entry, payload: unknown) =>
+const askLocal = ({ deadlines, ...target }: OnceTarget, entry: Actor.Entry, payload: unknown) =>
   Effect.withFiber((fiber): Effect.Effect<unknown, unknown> => {
     const address = target.type.address(target.name)
     const asked = ask({ ...target, entry, payload, sender: localRealm }, fiber.getRef(CurrentMessage))
-    const late = new AskTimeout({ address, messageName: entry.name, timeoutMs })
-    const within = Number.isFinite(timeoutMs)
-      ? Effect.timeoutOrElse(asked, { duration: timeoutMs, orElse: () => Effect.fail(late) })
-      : asked
-    return Effect.flatMap(within, (outcome) => decoded(entry, outcome))
+    const answered = Effect.flatMap(asked, (outcome) => decoded(entry, outcome))
+    if (deadlines === undefined) return answered
+    const { timeoutMs } = deadlines
+    const late = () => Effect.fail(new AskTimeout({ address, messageName: entry.name, timeoutMs }))
+    return Effect.timeoutOrElse(answered, { duration: timeoutMs, orElse: late })
   })
 
 /** What was asked for, of its types. */

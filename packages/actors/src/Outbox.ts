@@ -179,7 +179,9 @@ export class Outbox {
           this.writer.add([{ address: parcel.key, state: undefined }], () => undefined)
           continue
         }
-        yield* Effect.sleep(Math.min(Limits.outgoingRetryMsMax, Limits.outgoingRetryMsMin * 2 ** Math.min(failures++, 20)))
+        yield* Effect.sleep(
+          Math.min(Limits.outgoingRetryMsMax, Limits.outgoingRetryMsMin * 2 ** Math.min(failures++, 20))
+        )
       }
       this.lines.delete(line.to)
     })

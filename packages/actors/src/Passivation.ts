@@ -8,7 +8,7 @@
  */
 import { Duration, Effect } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
-import * as ActorLife from "./ActorLife.ts"
+import * as ActorStop from "./ActorStop.ts"
 import type { ActorType } from "./ActorType.ts"
 import * as Limits from "./Limits.ts"
 
@@ -90,7 +90,7 @@ export class Passivation {
 
   private passivate(cell: ActorCell): void {
     this.passivated++
-    ActorLife.passivate(cell)
+    ActorStop.passivate(cell)
   }
 
   /** Whether nothing would be lost or missed if the actor left memory now. Its restarts of the period would be, too. */

@@ -337,7 +337,8 @@ export class Post implements Letter.Owner {
   forget(address: string): Effect.Effect<void, StorageFailed> {
     return Effect.gen({ self: this }, function* () {
       yield* PostRecovery.removeAll(this.storage, Letter.prefixOf(address))
-      for (const letter of Array.from(this.boxes.get(address)?.values() ?? [])) this.end(letter, "its actor was forgotten")
+      for (const letter of Array.from(this.boxes.get(address)?.values() ?? []))
+        this.end(letter, "its actor was forgotten")
       yield* this.dedupe.forget(address)
     })
   }

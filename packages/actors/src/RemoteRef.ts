@@ -108,8 +108,10 @@ const again = (
 ): Effect.Effect<Outcome, DeliveryError> =>
   Effect.catch(asked, (error) => {
     const cause = error._tag === "TransportLost" ? error : lost
-    if (cause === undefined || error._tag === "EnvelopeMalformed" || error._tag === "NotGranted") return Effect.fail(error)
-    if (delayMs > Limits.outgoingRetryMsMax || router.sentSince(sequence) >= Limits.dedupeWindow) return Effect.fail(cause)
+    if (cause === undefined || error._tag === "EnvelopeMalformed" || error._tag === "NotGranted")
+      return Effect.fail(error)
+    if (delayMs > Limits.outgoingRetryMsMax || router.sentSince(sequence) >= Limits.dedupeWindow)
+      return Effect.fail(cause)
     return Effect.andThen(Effect.sleep(delayMs), again(router, sequence, asked, cause, 2 * delayMs))
   })
 

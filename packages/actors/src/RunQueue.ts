@@ -9,44 +9,15 @@
  * After a bounded amount of work, or of milliseconds, the host's timers and I/O get their share. What runs the queue is the
  * service `Drain`.
  */
-import { Context, Scheduler } from "effect"
+import type { Drain } from "./Drain.ts"
 import * as Limits from "./Limits.ts"
-import { emptyRing, RunLevel, slotsIdleMax, slotsMin } from "./RunLevel.ts"
+import type { RunLevel } from "./RunLevel.ts"
+import { RunLevels } from "./RunLevels.ts"
+import { RunRing } from "./RunRing.ts"
+import { weightOf } from "./Weight.ts"
 
-/** How the queue gets the thread. A simulation provides its own to decide the order of everything. */
-export interface Drain {
-  /** Whether an ask of an idle actor may be handled at once. A simulation says no, to see every interleaving. */
-  readonly direct: boolean
-  /** Runs the task soon, before timers and I/O. */
-  readonly soon: (task: () => void) => void
-  /** Runs the task after timers and I/O had their share. */
-  readonly later: (task: () => void) => void
-  /**
-   * Whole numbers below a bound. Where it is present it decides who is next and how long a turn lasts, and everything else gets
-   * its share after each turn.
-   */
-  readonly chance?: (below: number) => number
-}
-
-/** Absent: microtasks for `soon` and Effect's Scheduler for `later`. */
-export const Drain = Context.Reference<Drain | undefined>("@continuum/actors/RunQueue/Drain", {
-  defaultValue: () => undefined
-})
-
-/** Both through a Scheduler of Effect: with a seeded one, actors and fibers replay together. */
-export const drainByScheduler = (scheduler: Scheduler.Scheduler): Drain => {
-  const dispatcher = scheduler.makeDispatcher()
-  const schedule = (task: () => void) => dispatcher.scheduleTask(task, 0)
-  return { direct: false, soon: schedule, later: schedule }
-}
-
-/** The drain of a context: its own if it has one, otherwise the default. */
-export const drainOf = (context: Context.Context<never>): Drain =>
-  Context.get(context, Drain) ?? {
-    direct: true,
-    soon: queueMicrotask,
-    later: drainByScheduler(Context.get(context, Scheduler.Scheduler)).later
-  }
+export { Drain, drainByScheduler } from "./Drain.ts"
+export { waitBound, weightOf } from "./Weight.ts"
 
 /** What takes turns. */
 export interface Runnable {
@@ -57,19 +28,6 @@ export interface Runnable {
   /** Whether it has more to do right now. */
   readonly ready: boolean
 }
-
-/**
- * The most work, in messages, that is done while an actor waits for its turn, when the others that are ready meanwhile have these
- * priorities. Each of them gets at most a turn, and its share of the time of two turns of the actor: the one that it waits for,
- * and the one before, which a better actor may have ended early. Holds for turns of at most `Limits.turnMessages`.
- */
-export const waitBound = (priority: number, others: ReadonlyArray<number>): number => {
-  const weight = weightOf(priority)
-  return others.reduce((sum, other) => sum + Limits.turnMessages * (1 + (2 * weightOf(other)) / weight), 0)
-}
-
-/** The part of the thread of an actor that is always busy, relative to one of priority 128: doubled every 32 above it. */
-export const weightOf = (priority: number): number => 2 ** ((priority - 128) / 32)
 
 export class RunQueue {
   /** Messages that the present turn may handle. */
@@ -82,15 +40,13 @@ export class RunQueue {
   running: Runnable | undefined
   private readonly drain: Drain
   private readonly nowMs: () => number
-  private readonly levels: Array<RunLevel | undefined>
-  // While all that are ready are of one priority: its level, and here the actors themselves, in a ring of power-of-two length that
-  // is given back when idle. First come first served, and virtual time stands still.
+  // While all that are ready are of one priority: its level, and here the actors themselves. First come first served, and virtual
+  // time stands still.
   private plain: RunLevel | undefined
-  private ring: Array<Runnable | undefined>
-  private head: number
-  // Otherwise the levels that may have someone in them.
-  private readonly active: Array<RunLevel>
-  private size: number
+  private readonly ring: RunRing
+  // Otherwise the levels that have someone in them, and how many these are.
+  private readonly levels: RunLevels
+  private weighted: number
   // No actor that is ready would be less far ahead than this after its turn; whoever wakes begins here.
   private virtualNow: number
   private runningLevel: RunLevel | undefined
@@ -116,12 +72,10 @@ export class RunQueue {
     this.running = undefined
     this.drain = drain
     this.nowMs = nowMs
-    this.levels = []
     this.plain = undefined
-    this.ring = emptyRing(slotsMin)
-    this.head = 0
-    this.active = []
-    this.size = 0
+    this.ring = new RunRing()
+    this.levels = new RunLevels()
+    this.weighted = 0
     this.virtualNow = 0
     this.runningLevel = undefined
     this.runningFrom = 0
@@ -141,8 +95,8 @@ export class RunQueue {
 
   /** Adds one that has become ready. The caller sees to it that nothing is in the queue twice. */
   push(runnable: Runnable): void {
-    const level = this.levels[runnable.priority] ?? this.makeLevel(runnable.priority)
-    if (level === this.plain || this.becomesPlain(level)) this.pushPlain(runnable)
+    const level = this.levels.of(runnable.priority)
+    if (level === this.plain || this.becomesPlain(level)) this.ring.push(runnable)
     else this.pushWeighted(level, runnable)
     if (!this.scheduled) {
       this.scheduled = true
@@ -159,7 +113,7 @@ export class RunQueue {
 
   /** Whether nobody waits for a turn. */
   get idle(): boolean {
-    return this.size === 0
+    return this.ring.size === 0 && this.weighted === 0
   }
 
   /** Adds work to the present turn that its messages do not show. In messages; ends the turn when it has used up its time. */
@@ -173,7 +127,7 @@ export class RunQueue {
    * stack is not deep. It counts like a message of a turn. Every `true` is followed by `leaveDirect`.
    */
   enterDirect(runnable: Runnable): boolean {
-    if (this.size > 0 || !this.direct || this.directDepth >= Limits.directDepthMax) return false
+    if (!this.idle || !this.direct || this.directDepth >= Limits.directDepthMax) return false
     if (--this.workLeft <= 0) return false
     if (--this.untilClock <= 0 && this.hostIsDue()) {
       // The turns that follow begin with the host's, too.
@@ -181,7 +135,7 @@ export class RunQueue {
       return false
     }
     // Then whoever wakes meanwhile and is better will not be taken for the only priority there is.
-    if (this.levels[runnable.priority] !== this.plain) this.plain = undefined
+    if (this.levels.of(runnable.priority) !== this.plain) this.plain = undefined
     this.outer[this.directDepth++] = this.running
     this.running = runnable
     return true
@@ -213,7 +167,7 @@ export class RunQueue {
 
   private readonly run = (): void => {
     let turns = 0
-    while (this.size > 0) {
+    while (!this.idle) {
       if (this.workLeft <= 0 || (this.untilClock <= 0 && this.hostIsDue())) {
         if (turns > 0) this.turnsEnded()
         return this.makeWay(this.runAfterHost)
@@ -222,17 +176,14 @@ export class RunQueue {
       const level = this.plain
       if (level === undefined) {
         if (this.drain.chance === undefined) {
-          this.turnOf(this.choose(), 0)
+          this.turnOf(this.levels.choose(), 0)
           continue
         }
         this.turnByChance(this.drain.chance)
         this.turnsEnded()
         return this.makeWay(this.run)
       }
-      const runnable = this.ring[this.head]!
-      this.ring[this.head] = undefined
-      this.head = (this.head + 1) & (this.ring.length - 1)
-      this.size--
+      const runnable = this.ring.shift()
       this.running = runnable
       this.runningLevel = level
       let work = runnable.turn()
@@ -241,17 +192,14 @@ export class RunQueue {
       this.untilClock -= work
       if (this.plain !== level) this.endTurn(runnable, level, work)
       else {
-        if (runnable.ready) this.pushPlain(runnable)
-        if (this.continuation !== undefined) this.pushPlain(this.takeContinuation()!)
+        if (runnable.ready) this.ring.push(runnable)
+        if (this.continuation !== undefined) this.ring.push(this.takeContinuation()!)
       }
     }
     this.scheduled = false
     this.running = undefined
     this.runningLevel = undefined
-    if (this.ring.length > slotsIdleMax) {
-      this.ring = emptyRing(slotsMin)
-      this.head = 0
-    }
+    this.ring.giveBack()
     this.turnsEnded()
   }
 
@@ -268,32 +216,18 @@ export class RunQueue {
     this.run()
   }
 
-  private pushPlain(runnable: Runnable): void {
-    if (this.size === this.ring.length) this.grow()
-    this.ring[(this.head + this.size) & (this.ring.length - 1)] = runnable
-    this.size++
-  }
-
   private takeContinuation(): Runnable | undefined {
     const { continuation } = this
     this.continuation = undefined
     return continuation
   }
 
-  private grow(): void {
-    const larger = emptyRing(this.ring.length * 2)
-    for (let i = 0; i < this.size; i++) larger[i] = this.ring[(this.head + i) & (this.ring.length - 1)]
-    this.ring = larger
-    this.head = 0
-  }
-
   // ---------------------------------------------------------------- by virtual time, when priorities differ
 
   /** Whether this priority may be the only one: nobody of another is ready or has a turn. */
   private becomesPlain(level: RunLevel): boolean {
-    if (this.size > 0 || this.runningLevel !== undefined || this.drain.chance !== undefined) return false
-    for (const other of this.active) other.isActive = false
-    this.active.length = 0
+    if (!this.idle || this.runningLevel !== undefined || this.drain.chance !== undefined) return false
+    this.levels.deactivateAll()
     this.virtualNow = 0
     this.plain = level
     this.interruptDirect(level)
@@ -304,19 +238,16 @@ export class RunQueue {
   private pushWeighted(level: RunLevel, runnable: Runnable): void {
     const { plain } = this
     if (plain !== undefined) {
-      for (let i = 0; i < this.size; i++) {
-        const at = (this.head + i) & (this.ring.length - 1)
-        plain.push(this.ring[at]!, this.virtualNow)
-        this.ring[at] = undefined
-      }
-      this.activate(plain)
+      this.weighted = this.ring.size
+      while (this.ring.size > 0) plain.push(this.ring.shift(), this.virtualNow)
+      this.levels.activate(plain)
       this.runningFrom = this.virtualNow
       this.runningUntil = this.virtualNow + plain.turnTime
       this.plain = undefined
     }
-    this.activate(level)
+    this.levels.activate(level)
     level.push(runnable, this.virtualNow)
-    this.size++
+    this.weighted++
     const { runningLevel } = this
     if (runningLevel === undefined) return this.interruptDirect(level)
     if (level.weight <= runningLevel.weight) return
@@ -337,7 +268,7 @@ export class RunQueue {
     const before = level.workBefore
     level.workBefore = 0
     const runnable = index === 0 ? level.shift() : level.remove(index)
-    this.size--
+    this.weighted--
     this.running = runnable
     this.runningLevel = level
     this.runningFrom = start
@@ -362,11 +293,11 @@ export class RunQueue {
   }
 
   private pushAgain(runnable: Runnable, level: RunLevel, work: number, end: number): void {
-    this.activate(level)
+    this.levels.activate(level)
     // A better one cut the turn short: what is left of it comes before the turns of others.
     if (this.preempted && work < Limits.turnMessages) level.unshift(runnable, this.runningFrom, work)
     else level.push(runnable, end)
-    this.size++
+    this.weighted++
   }
 
   /** What a turn may do, when so much of it is done. */
@@ -375,42 +306,14 @@ export class RunQueue {
     this.turnOperations = Limits.turnOperations - before * Limits.operationsPerMessage
   }
 
-  /** The level whose first actor would be least far ahead after its turn; of two alike, the one of higher priority. */
-  private choose(): RunLevel {
-    const { active } = this
-    let best: RunLevel | undefined
-    let bestUntil = Number.POSITIVE_INFINITY
-    for (let i = active.length - 1; i >= 0; i--) {
-      const level = active[i]!
-      if (level.size === 0) {
-        level.isActive = false
-        const last = active.pop()!
-        if (last !== level) active[i] = last
-        continue
-      }
-      const until = level.startOf(0) + level.turnTime
-      if (until < bestUntil || (until === bestUntil && level.weight > best!.weight)) {
-        best = level
-        bestUntil = until
-      }
-    }
-    return best!
-  }
-
   private turnByChance(chance: (below: number) => number): void {
     this.turnMessages = 1 + chance(Limits.turnMessages)
     this.turnOperations = 1 + chance(simulatedOperationsMax)
-    let index = chance(this.size)
-    for (const level of this.active) {
+    let index = chance(this.weighted)
+    for (const level of this.levels.active) {
       if (index < level.size) return this.turnOf(level, index)
       index -= level.size
     }
-  }
-
-  private activate(level: RunLevel): void {
-    if (level.isActive) return
-    level.isActive = true
-    this.active.push(level)
   }
 
   /** The work charged to a turn that has ended. */
@@ -424,10 +327,6 @@ export class RunQueue {
   private hostIsDue(): boolean {
     this.untilClock = Limits.clockEveryMessages
     return this.nowMs() >= this.hostTurnAtMs
-  }
-
-  private makeLevel(priority: number): RunLevel {
-    return (this.levels[priority] = new RunLevel(weightOf(priority), Limits.turnMessages / weightOf(priority)))
   }
 }
 

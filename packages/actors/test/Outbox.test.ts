@@ -145,9 +145,13 @@ describe("a message to a durable mailbox of another node", () => {
     Effect.gen(function* () {
       const { antDisk, startAnt, startBee } = yield* pair
       const [ant, bee] = [yield* startAnt, yield* startBee]
-      const Other = Actor.actor("ledger", { state: 0, add: (state, _: { readonly n: string }) => state }, {
-        mailbox: "durable"
-      })
+      const Other = Actor.actor(
+        "ledger",
+        { state: 0, add: (state, _: { readonly n: string }) => state },
+        {
+          mailbox: "durable"
+        }
+      )
       yield* ant.system.at(Other, far).tell.add({ n: "not a number" })
       yield* ant.system.at(Other, far).tell.add({ n: 7 as never })
       yield* TestClock.adjust("1 minute")

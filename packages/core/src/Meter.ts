@@ -8,15 +8,15 @@ import { Context, Effect, Layer, Schema } from "effect"
 import { meterAccountsMax } from "./Limits.ts"
 
 /**
- * What is used up. `fuel`: WebAssembly instructions; `bytes`: moved over the network; `ms`: of execution; `tokens`: of a
- * language model, read or written; `calls`.
+ * What is used up. `fuel`: WebAssembly instructions; `bytes`: moved over the network; `ms`: of execution; `promptTokens` and
+ * `completionTokens`: read and written by a language model; `calls`.
  */
-export const Resource = Schema.Literals(["fuel", "bytes", "ms", "tokens", "calls"])
+export const Resource = Schema.Literals(["fuel", "bytes", "ms", "promptTokens", "completionTokens", "calls"])
 export type Resource = typeof Resource.Type
 
 /** What one account used of one resource. */
 export const Usage = Schema.Struct({
-  /** Address of the actor or public key of the peer that used it, or `overflowAccount`. */
+  /** Address of the actor or public key of the peer that used it; or a word between `*`, such as `overflowAccount`. */
   account: Schema.String,
   resource: Resource,
   /** Sum of the amounts, in the unit of the resource; not negative. */

@@ -96,6 +96,9 @@ export const engineRetriesMax = 1
 /** Layers whose tensors an engine holds; the least recently used goes first. 64 of the tiny model are 16 MB. Chosen, not measured. */
 export const engineLayersMax = 64
 
+/** Layers whose tokens are counted one by one; those of further ones are counted together. Each is a line of `/metrics`. Chosen, not measured. */
+export const meteredLayersMax = 64
+
 /** Layers in a store; a listing reads the card of each. Chosen, not measured. */
 export const storedLayersMax = 10_000
 

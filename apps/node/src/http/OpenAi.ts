@@ -50,8 +50,8 @@ export const layer = Layer.effectDiscard(
       // In the scope of the request, which ends with the response or with the client.
       const pull = yield* Stream.toPull(answer)
       const first = yield* Pull.catchDone(pull, () => Effect.die(new Error("An answer had nothing in it")))
-      const pieces = Stream.concat(Stream.fromIterable(first), Stream.fromPull(Effect.succeed(pull)))
-      return HttpServerResponse.stream(OpenAiAnswer.events(head, pieces, request.includeUsage), {
+      const others = Stream.fromPull(Effect.succeed(pull))
+      return HttpServerResponse.stream(OpenAiAnswer.events(head, first, others, request.includeUsage), {
         contentType: "text/event-stream; charset=utf-8",
         headers: { "cache-control": "no-cache", "x-accel-buffering": "no" }
       })

@@ -37,9 +37,13 @@ export const whole = Effect.fnUntraced(function* (head: Head, answer: Stream.Str
   }
 })
 
-/** The answer as server-sent events. A failure in the middle is told as an event, and then the stream ends. */
+/**
+ * The answer as server-sent events, the role and what was there `first` in one write. A failure in the middle is told as an
+ * event, and then the stream ends.
+ */
 export const events = (
   head: Head,
+  first: ReadonlyArray<Piece>,
   answer: Stream.Stream<Piece, OpenAiError.OpenAiError>,
   includeUsage: boolean
 ): Stream.Stream<Uint8Array> => {
@@ -58,7 +62,7 @@ export const events = (
           chunk({}, piece.reason, traceOf(piece)),
           ...(includeUsage ? [{ ...head, object: "chat.completion.chunk", choices: [], usage: usageOf(piece) }] : [])
         ]
-  return Stream.fromIterable([chunk({ role: "assistant", content: "" }, null) as object]).pipe(
+  return Stream.fromIterable([chunk({ role: "assistant", content: "" }, null), ...first.flatMap(chunksOf)]).pipe(
     Stream.concat(Stream.flatMap(answer, (piece) => Stream.fromIterable(chunksOf(piece)))),
     Stream.map((data) => event(JSON.stringify(data))),
     Stream.concat(Stream.succeed(event("[DONE]"))),

@@ -5,6 +5,7 @@
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as NodeClient from "@continuum/core/NodeClient"
 import { PeerDirectory } from "@continuum/core/PeerDirectory"
+import * as Histogram from "@continuum/genome/backend/Histogram"
 import { LayerRpcs } from "@continuum/genome/rpc"
 import * as Personas from "@continuum/persona/Personas"
 import { layerPages } from "@continuum/persona/retrieval/Library"
@@ -32,7 +33,12 @@ const startNode = Effect.fnUntraced(function* (hub: Hub.Hub, seed: number, name:
   const script = ScriptedBackend.make()
   const known = Effect.succeed(ScriptedBackend.layers)
   const about = Layer.mergeAll(
-    Layer.succeed(Layers, { known, list: Effect.succeed([]) }),
+    Layer.succeed(Layers, {
+      known,
+      list: Effect.succeed([]),
+      usages: Effect.succeed([]),
+      firstText: Histogram.make([])
+    }),
     Layer.succeed(PeerDirectory, mesh.directory),
     Layer.succeed(NodeInfo, {
       name,

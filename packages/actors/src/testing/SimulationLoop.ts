@@ -4,7 +4,7 @@
  */
 import { Clock, Context, Duration, Effect, Exit, Random, References, Schema, Scheduler } from "effect"
 import * as Limits from "../Limits.ts"
-import { Drain } from "../RunQueue.ts"
+import { Drain } from "../Drain.ts"
 import type { SimulationChance } from "./SimulationChance.ts"
 
 /** The simulated program does not end: everything waits, or it runs for ever. */

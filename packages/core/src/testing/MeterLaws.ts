@@ -33,7 +33,7 @@ export const laws: ReadonlyArray<Law<Meter>> = [
       ])
       yield* same("all", (yield* meter.usages).length, 3)
       yield* same("the total of fuel", yield* meter.total("fuel"), 107.5)
-      yield* same("the total of tokens", yield* meter.total("tokens"), 0)
+      yield* same("the total of tokens", yield* meter.total("promptTokens"), 0)
     })
   ),
   law("an amount of 0 counts as one use", (meter) =>

@@ -2,8 +2,8 @@
  * Answers many requests with one model at the same time: continuous batching (Yu and others, Orca, 2022). Between two
  * tokens rows come, go, and give way to better ones; each row has its own layers, and none sees another's.
  *
- * A step is one run of the model: a piece of one prompt, or one token for all rows that have their prompt behind them; both
- * in turn, so that a long prompt does not hold up the others. Which rows are computed is decided before each step by
+ * A step is one run of the model: a piece of one prompt, whose last one gives the first token too, or one token for all rows
+ * that have their prompt behind them; both in turn, so that a long prompt does not hold up the others. Which rows are computed is decided before each step by
  * priority, which grows by 1 for each second that a row waits and stays so for its turn of some runs; a row that gives way
  * to a better one keeps what was computed.
  */
@@ -134,8 +134,7 @@ export class Batcher<Layers> {
     const ready = chosen.filter((row) => row.known === row.tokens.length - 1)
     if (unread !== undefined && (ready.length === 0 || !this.prefilledLast)) {
       this.prefilledLast = true
-      await this.prefill(unread)
-      return []
+      return this.prefill(unread)
     }
     this.prefilledLast = false
     return this.decode(ready)
@@ -164,10 +163,10 @@ export class Batcher<Layers> {
     return ranked.slice(0, this.rowsMax).map(({ row }) => row)
   }
 
-  /** Reads a piece of a prompt, all but its last token. */
-  private async prefill(row: Row<Layers>): Promise<void> {
-    const { heads, headSize } = this.model
-    const end = Math.min(row.tokens.length - 1, row.known + prefillTokensMax)
+  /** Reads a piece of a prompt; its end is followed by the first token of the answer, which needs no run of its own. */
+  private async prefill(row: Row<Layers>): Promise<ReadonlyArray<RowEvent>> {
+    const { heads, headSize, vocabulary } = this.model
+    const end = Math.min(row.tokens.length, row.known + prefillTokensMax)
     const piece = row.tokens.slice(row.known, end)
     const past = Batch.stack([row.kv!], heads, headSize)
     const result = await this.model.forward({
@@ -182,6 +181,9 @@ export class Batcher<Layers> {
     row.known = end
     passTurn(row)
     row.kv = { length: end, tensors: result.past }
+    // More to read, or cancelled during the run.
+    if (end < row.tokens.length || !this.rows.has(row.id)) return []
+    return this.advance(row, result.logits.subarray((piece.length - 1) * vocabulary))
   }
 
   /** The next token of each row. */

@@ -128,8 +128,8 @@ describe("Batcher", () => {
     assert.deepStrictEqual(ended, [2, 1])
     assert.deepStrictEqual(tokens.get(2), expected(high))
     assert.deepStrictEqual(tokens.get(1), expected(low).slice(-tokens.get(1)!.length))
-    // One run for each prompt and each token: nothing was computed twice.
-    assert.strictEqual(runs.length, 1 + 20 + 1 + 5)
+    // One run for each token, the first with its prompt: nothing was computed twice.
+    assert.strictEqual(runs.length, 20 + 5)
   })
 
   it("waiting raises the priority by 1 a second, so that nobody waits for ever", async () => {
@@ -142,7 +142,7 @@ describe("Batcher", () => {
     let endedAtMs: number | undefined
     for (let i = 0; i < 400 && endedAtMs === undefined; i++) {
       nowMs += 100
-      if (i % 3 === 0) batcher.start(request(others++, prompt(4, others), { priority: 20, tokensMax: 2 }))
+      if (i % 2 === 0) batcher.start(request(others++, prompt(4, others), { priority: 20, tokensMax: 2 }))
       const events = await batcher.step()
       if (events.some((event) => event._tag === "End" && event.id === 1)) endedAtMs = nowMs
     }
@@ -162,6 +162,27 @@ describe("Batcher", () => {
     await drain(batcher, (events) => order.push(events.length === 0 ? "read" : "token"))
     assert.deepStrictEqual(order.slice(0, 8), ["read", "token", "read", "token", "read", "token", "read", "token"])
     assert.strictEqual(runs.slice(before).filter(({ sequence }) => sequence > 1).length, 5)
+  })
+
+  it("the run that ends a prompt gives the first token, which may be the last, and is forgotten when its row is gone", async () => {
+    const { model, runs } = countingModel()
+    const batcher = new Batcher(model, () => 0, 4)
+    const one = request(1, prompt(6, 1), { tokensMax: 1 })
+    batcher.start(one)
+    const [first, end] = await batcher.step()
+    assert.deepStrictEqual(first, { _tag: "Token", id: 1, token: expected(one)[0]! })
+    assert.deepStrictEqual(end, { _tag: "End", id: 1, reason: "length" })
+    assert.deepStrictEqual(runs, [{ rows: 1, sequence: 6 }])
+    // What it read is known to the next one that begins so, whose last token alone is left to read.
+    assert.strictEqual(batcher.start(request(2, [...one.prompt, ...expected(one)], { tokensMax: 1 })), 6)
+    const step = batcher.step()
+    batcher.cancel(2)
+    assert.deepStrictEqual(await step, [])
+    assert.strictEqual(batcher.start(request(3, prompt(9, 3))), 0)
+    const other = batcher.step()
+    batcher.cancel(3)
+    assert.deepStrictEqual(await other, [])
+    assert.strictEqual(batcher.size, 0)
   })
 
   it("ends at the context, at a mark, and after the wanted number of tokens", async () => {

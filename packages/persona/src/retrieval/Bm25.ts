@@ -27,6 +27,8 @@ export interface Found {
   readonly score: number
   /** How much of the question the passage has, each word weighted by how rare it is and how surely it is meant: 0 to 1. */
   readonly coverage: number
+  /** How many words of the question it has. */
+  readonly words: number
 }
 
 export interface Index {
@@ -95,13 +97,14 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
     search: (question, count, weight = () => 1) => {
       const words = new Map(question.slice(0, queryTermsMax).map((wanted) => [wanted[0]!.term, wanted]))
       const asked = weightsOf([...words.values()])
-      const found = new Map<number, { score: number; mass: number }>()
+      const found = new Map<number, { score: number; mass: number; words: number }>()
       let massTotal = 0
       for (const wanted of words.values()) {
         const { mass, passages } = matches(wanted)
         massTotal += mass
         for (const [passage, match] of passages) {
-          const entry = found.get(passage) ?? { score: 0, mass: 0 }
+          const entry = found.get(passage) ?? { score: 0, mass: 0, words: 0 }
+          entry.words++
           entry.score += match.score
           entry.mass += match.mass
           found.set(passage, entry)
@@ -109,19 +112,20 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
       }
       return (
         [...found]
-          .map(([index, { mass, score }]) => {
+          .map(([index, { mass, score, words }]) => {
             const passage = passages[index]!
             return {
               passage,
               score: score * weight(passage.source) * (1 + (wholeHeadingFactor - 1) * shareOf(headings[index]!, asked)),
               coverage: mass / massTotal,
+              words,
               index
             }
           })
           // The order of the pages decides between equals.
           .sort((one, other) => other.score - one.score || one.index - other.index)
           .slice(0, count)
-          .map(({ coverage, passage, score }) => ({ passage, score, coverage }))
+          .map(({ coverage, passage, score, words }) => ({ passage, score, coverage, words }))
       )
     }
   }

@@ -15,7 +15,7 @@ export type Wanted = ReadonlyArray<{ readonly term: string; readonly weight: num
 
 /** Tuned on test/retrieval/Newcomers.ts. */
 const mendedWeight = 0.6
-const synonymWeight = 0.9
+const synonymWeight = 0.85
 /** Letters of a word that is mended, and of one that may have two slips. Shorter ones have too many neighbours. Chosen, not measured. */
 const mendedLengthMin = 4
 const twoSlipsLengthMin = 8

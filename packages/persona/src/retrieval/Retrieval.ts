@@ -15,8 +15,14 @@ import * as Query from "./Query.ts"
 import * as Terms from "./Terms.ts"
 import * as Thesaurus from "./Thesaurus.ts"
 
-/** Below this much of the question a passage is about something else. Tuned on test/retrieval/Questions.ts. */
-export const coverageMin = 0.4
+/**
+ * Below this much of the question a passage is about something else: less is enough where two of its words meet. Tuned on
+ * test/retrieval/Questions.ts and Newcomers.ts.
+ */
+export const coverageMin = 0.33
+const coverageMinOfOneWord = 0.44
+/** From this BM25 score on, rare words of the question stand where they matter, however many others it has. Tuned likewise. */
+const scoreEnough = 14
 /** From here on a passage is what was asked for; below it is introduced as the closest one. */
 const coverageSure = 0.7
 /** To say that no page knows is what remains when nobody else is sure of anything. */
@@ -66,7 +72,7 @@ const offer = (
   skip: number
 ): Offer => {
   const passage = found[skip]
-  const known = passage !== undefined && passage.coverage >= coverageMin
+  const known = passage !== undefined && answers(passage)
   const { source, heading } = passage?.passage ?? { source: "", heading: "" }
   return {
     bid: {
@@ -76,12 +82,27 @@ const offer = (
     },
     layers: [],
     sources: known ? [{ source, heading }] : [],
-    answer: answer(backend, perception, known ? quote(passage) : notKnown(perception.persona, sources, found, skip))
+    answer: answer(
+      backend,
+      perception,
+      known ? quote(passage, found.slice(skip + 1)) : notKnown(perception.persona, sources, found, skip)
+    )
   }
 }
 
-const quote = ({ coverage, passage }: Found): string =>
-  `${coverage >= coverageSure ? "" : "The closest that I have read:\n\n"}${passage.text}\n\nSource: ${passage.source}, "${passage.heading}"`
+const answers = ({ coverage, score, words }: Found): boolean =>
+  coverage >= (words > 1 ? coverageMin : coverageMinOfOneWord) || score >= scoreEnough
+
+const placeOf = ({ passage }: Found): string => `${passage.source}, "${passage.heading}"`
+
+/** Word for word. What is not surely the answer is introduced as the closest, with the next places below it. */
+const quote = (found: Found, others: ReadonlyArray<Found>): string => {
+  const text = `${found.passage.text}\n\nSource: ${placeOf(found)}`
+  if (found.coverage >= coverageSure) return text
+  const places = [...new Set(others.map(placeOf))].filter((place) => place !== placeOf(found))
+  const perhaps = places.length === 0 ? "" : `\nOr perhaps: ${places.slice(0, nearestHeadings - 1).join("; ")}`
+  return `The closest that I have read:\n\n${text}${perhaps}`
+}
 
 const notKnown = (
   persona: Template,
@@ -90,7 +111,7 @@ const notKnown = (
   skip: number
 ): string => {
   if (skip > 0) return "That is all that I have read about it."
-  const near = [...new Set(found.map(({ passage }) => `${passage.source}, "${passage.heading}"`))]
+  const near = [...new Set(found.map(placeOf))]
   const nearest = near.length === 0 ? "" : ` The nearest are ${near.slice(0, nearestHeadings).join("; ")}.`
   const best = sources.filter((source) => (persona.pages[source] ?? 1) > 1)
   const hint = best.length === 0 ? "" : ` Ask me about what stands in ${best.join(" and ")}.`

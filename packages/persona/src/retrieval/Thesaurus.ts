@@ -10,6 +10,7 @@ const rows = `
 computer pc laptop desktop notebook mac box device phone: machine node
 computers pcs laptops friend neighbor neighbour colleague someone together: machine share another
 connect connection link join pair lend give: share peer add machine
+brother sister husband wife kid family flatmate roommate mate coworker everybody: share another
 cloud online wifi connection web network: internet
 upload sent send telemetry spy tracking privacy private: published leave internet telemetry
 quit exit close kill off terminate shut shutdown end off halt: stop
@@ -18,11 +19,13 @@ crash crashed broken error fail failing problem issue bug trouble diagnose debug
 save saved store stored kept location folder directory file disk stuff documents history: data home folder
 copy duplicate save lose lost restore recover migrate move transfer: back backup restore copy
 free price pay paid money expensive buy subscription licence license legal owner: cost own apache
-remove delete erase rid wipe clean uninstalling: uninstall delete
-smart clever intelligent capable able good stupid accurate mistakes sums math maths calculate answers parameters size big: tiny
+made author sell commercial resell modify fork redistribute: own apache
+remove delete erase rid wipe clean uninstalling gone: uninstall delete
+smart clever intelligent capable able good bad dumb weak stupid accurate mistakes sums math maths calculate answers parameters size big: tiny
 talk chat speak conversation message prompt memory remember: ask persona conversation
 teacher helper assistant bot: persona
 chatgpt gpt sdk library libraries python api: openai client
+langchain llamaindex litellm curl endpoint: openai client
 password token credentials secret login: key api
 begin first launch boot setup command: start
 taken busy occupied used listen another different: change port
@@ -30,6 +33,7 @@ software app application program tool server daemon: node
 execute javascript js typescript code script snippet compile call: run function
 typescript create build make develop code custom: write actor
 limit bound timeout loop long: fuel limit
+harm touch damage hurt: sandbox stranger
 safe safely trust dangerous secure security strangers untrusted malicious: sandbox stranger
 installed available: list install
 nodejs npm package: client node
@@ -37,6 +41,7 @@ skills abilities adapters adapter plugin: layer
 maximum length long size characters: window context
 choose pick select next word random creative: sampling token
 lost nobody undelivered unhandled: dead letter
+realtime deadlines deadline hard soft: rtos operating
 stuck blocked waiting circle: deadlock
 interrupt interrupted: preemption
 rank ranked search searches find: bm25 retrieval
@@ -59,7 +64,9 @@ const phrases: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/\b(?:get|getting|got)\s+rid\s+of\b/giu, "uninstall"],
   [/\b(?:set|sets|setting)\b((?:\s+\w+){0,2}?)\s+up\b/giu, "start$1"],
   [/\b(?:look|looking)\s+(?:for|up)\b/giu, "search"],
-  [/\bphones?\s+home\b/giu, "telemetry"]
+  [/\bphones?\s+home\b/giu, "telemetry"],
+  [/\b(?:already\s+)?in\s+use\b/giu, "taken"],
+  [/\bhow\s+(?:much|many)\b((?:\s+\w+){0,2}?)\s+(?:text|words|letters)\b/giu, "maximum$1 length"]
 ]
 
 /** The question with such verbs as one word. Linear in its length. */

@@ -1,8 +1,9 @@
 /**
  * Questions of people who have not read the pages: in their own words, with their typing errors, and with every place that
  * would help them. All were written before the ranking was tuned for such questions. `first` was looked at while it was;
- * `second` was measured (12 of 20) and then looked at, too; `heldOut` was measured once, at the end, so its number is the
- * one to believe. New questions go into a new set.
+ * `second` was measured (12 of 20) and then looked at, too; so was `third` (9 of 20). `heldOut` and `foreignHeldOut` are
+ * newer, by somebody else, and their misses are not looked at: their numbers are the ones to believe. New questions go into
+ * a new set.
  */
 export interface NewcomerQuestion {
   readonly ask: string
@@ -30,6 +31,11 @@ const backup = "docs/GUIDE.md#How do I back up my node?"
 const run = "docs/GUIDE.md#How do I run a function?"
 const layers = "docs/GUIDE.md#How do I swap the layers of a persona?"
 const restart = "docs/GUIDE.md#How do I restart an actor that stopped?"
+const start = ["docs/GUIDE.md#How do I start?", "README.md#Try it"]
+const key = "docs/GUIDE.md#Where is my API key?"
+const ownModel = "docs/GUIDE.md#How do I use a base model of my own?"
+const move = "docs/GUIDE.md#How do I move an actor to another machine?"
+const watch = "docs/GUIDE.md#How do I watch what happens?"
 const word = (heading: string) => `docs/GLOSSARY.md#${heading}`
 
 export const first: ReadonlyArray<NewcomerQuestion> = [
@@ -117,7 +123,7 @@ export const second: ReadonlyArray<NewcomerQuestion> = [
 ]
 
 /** Written before the misses of `second` were looked at. */
-export const heldOut: ReadonlyArray<NewcomerQuestion> = [
+export const third: ReadonlyArray<NewcomerQuestion> = [
   q("how do i turn this thing on", "docs/GUIDE.md#How do I start?", "README.md#Try it"),
   q("can my brother use my computer too", ...share),
   q("who made this and may i sell it", cost),
@@ -138,4 +144,51 @@ export const heldOut: ReadonlyArray<NewcomerQuestion> = [
   q("code that cant touch my files", word("Sandbox")),
   q("how much text can the model see", word("Context window")),
   q("survives a power cut", word("Durability"))
+]
+
+/** Written before the misses of `third` were looked at. */
+export const heldOut: ReadonlyArray<NewcomerQuestion> = [
+  q("what do i type to get going", ...start),
+  q("hook up teh raspberry pi in my kitchen as well", ...share),
+  q("kick somebody out who uses my machine", ...share),
+  q("i forgot where the secret token is written", key),
+  q("put everything back the way it was last week", backup),
+  q("where on my drive does all this end up", data),
+  q("i pressed ctrl c, did i lose anything", stop),
+  q("see live what the thing is doing", watch, wrong),
+  q("run the actor on my other box instead", move),
+  q("can i plug in my own llama", ownModel),
+  q("my editor plugin wants an api base address", ...openai),
+  q("on the train without wifi, will it still answer", offline),
+  q("is what i write recorded by some company", cost, offline, data),
+  q("why is the text different each time i ask the same", word("Sampling")),
+  q(
+    "one job hogs everything and the others never get their turn",
+    word("Starvation"),
+    word("Scheduling"),
+    word("Preemption")
+  ),
+  q("two programs wait for one another forever", word("Live-lock and deadlock")),
+  q("a unique name made from the bytes themselves", word("Content id")),
+  q("what becomes of mail to somebody who doesnt exist", word("Dead letter")),
+  q("my function never finishes, does it eat the cpu forever", run, word("Fuel")),
+  q("train a model a bit further on my own texts", word("Fine-tuning"), word("LoRA"))
+]
+
+/** Nothing in the pages answers these; the last four are about programs, though. */
+export const foreignHeldOut: ReadonlyArray<string> = [
+  "how do i fix a flat tire",
+  "cheapest flights to lisbon in march",
+  "who invented the telephone",
+  "is it going to rain this weekend",
+  "recipe for banana bread without eggs",
+  "how old is the universe",
+  "what should i name my cat",
+  "how many legs has a spider",
+  "difference between a crocodile and an alligator",
+  "how do i train for a marathon",
+  "does it have a dark mode",
+  "can i use it from excel",
+  "how do i print a page",
+  "which gpu driver do i need"
 ]

@@ -1,12 +1,13 @@
-/** `bun packages/persona/test/retrieval/Recall.ts [--show]`: how often the first quotation is one that helps, for each set of questions. */
+/** `bun packages/persona/test/retrieval/Recall.ts [--show]`: how often the first quotation is one that helps, and how often
+ * what helps is at least named among the nearest, for each set of questions. */
 import { Library, layerFolder } from "@continuum/persona/retrieval/Library"
 import * as Retrieval from "@continuum/persona/retrieval/Retrieval"
 import { templates, type Template } from "@continuum/persona/Templates"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { resolve } from "node:path"
 import * as ScriptedBackend from "../support/ScriptedBackend.ts"
-import { first, foreign, heldOut, second, type NewcomerQuestion } from "./Newcomers.ts"
+import { first, foreign, foreignHeldOut, heldOut, second, third, type NewcomerQuestion } from "./Newcomers.ts"
 import { questions, unanswerable } from "./Questions.ts"
 import { Backend } from "@continuum/genome/backend/Backend"
 
@@ -33,22 +34,28 @@ const program = Effect.gen(function* () {
     ["own", own],
     ["first", first],
     ["second", second],
+    ["third", third],
     ["held out", heldOut]
   ] as const) {
     for (const persona of templates) {
       let hits = 0
+      let named = 0
       for (const { ask, helps } of set) {
-        const { bid, sources } = yield* offerOf(persona, ask)
+        const { answer, bid, sources } = yield* offerOf(persona, ask)
         const hit = sources[0] !== undefined && helps.includes(`${sources[0].source}#${sources[0].heading}`)
         hits += hit ? 1 : 0
+        const pieces = yield* Stream.runCollect(answer)
+        const text = pieces.map((piece) => (piece._tag === "Text" ? piece.text : "")).join("")
+        named += helps.some((place) => text.includes(place.replace(/#(.*)$/, ', "$1"'))) ? 1 : 0
         if (!hit && show === name) console.log(`  ${ask} -> ${bid.reason} ${bid.confidence.toFixed(2)}`)
       }
-      console.log(`${name}, ${persona.name}: ${hits} of ${set.length}`)
+      console.log(`${name}, ${persona.name}: ${hits} of ${set.length}; quoted, or named as near: ${named}`)
     }
   }
   for (const [name, set] of [
     ["unanswerable", unanswerable],
-    ["foreign", foreign]
+    ["foreign", foreign],
+    ["foreign, held out", foreignHeldOut]
   ] as const) {
     let refused = 0
     for (const ask of set) {
