@@ -223,7 +223,7 @@ const make = (
     const nowMs = yield* Clock.currentTimeMillis
     const kernel = new Kernel(outer, {
       leaseTable,
-      postLife: storage === undefined ? undefined : yield* Effect.orDie(PostLife.load(storage, nowMs)),
+      postLife: storage === undefined ? undefined : yield* PostLife.load(storage, nowMs),
       leaseTtlMs:
         options.leaseTtl === undefined ? leaseTtlMs : Duration.toMillis(Duration.fromInputUnsafe(options.leaseTtl)),
       nodeName: options.nodeName ?? "local",

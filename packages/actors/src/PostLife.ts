@@ -4,7 +4,7 @@
  */
 import * as Codec from "@continuum/core/Codec"
 import { Effect } from "effect"
-import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
+import type { ActorStorage, Write } from "./ActorStorage.ts"
 
 const key = "~life"
 
@@ -24,13 +24,16 @@ export class PostLife {
   }
 }
 
-/** The life that begins on a storage. `nowMs` is for one whose record is damaged: no life has so high a number. */
-export const load = (storage: ActorStorage["Service"], nowMs: number): Effect.Effect<PostLife, StorageFailed> =>
-  storage.load(key).pipe(
-    Effect.map((bytes) => {
-      const last = bytes === undefined ? 0 : Codec.decodeUnsafe(bytes)
-      return typeof last === "number" ? last : nowMs
-    }),
+/** The life that begins on a storage. Where its record cannot be read it is the time, `nowMs`: no life has so high a number. */
+export const load = (storage: ActorStorage["Service"], nowMs: number): Effect.Effect<PostLife> =>
+  Effect.gen(function* () {
+    const [found] = yield* storage.list(key, 1)
+    if (found === undefined) return 0
+    const bytes = yield* storage.load(key)
+    const last = bytes === undefined ? 0 : Codec.decodeUnsafe(bytes)
+    return typeof last === "number" ? last : nowMs
+  }).pipe(
     Effect.catchTag("RecordQuarantined", () => Effect.as(storage.release(key), nowMs)),
+    Effect.orElseSucceed(() => nowMs),
     Effect.map((last) => new PostLife(Math.max(0, Math.floor(last)) + 1))
   )

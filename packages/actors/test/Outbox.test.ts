@@ -147,7 +147,7 @@ describe("a message to a durable mailbox of another node", () => {
       const [ant, bee] = [yield* startAnt, yield* startBee]
       const Other = Actor.actor(
         "ledger",
-        { state: 0, add: (state, _: { readonly n: string }) => state },
+        { state: 0, add: (state, { n }: { readonly n: string }) => state + n.length },
         {
           mailbox: "durable"
         }
