@@ -237,7 +237,11 @@ export class Outbox {
     )
     return Effect.map(again, (found) => {
       const older = new Map<string, Array<Parcel>>()
-      for (const parcel of found) older.set(parcel.to, [...(older.get(parcel.to) ?? []), parcel])
+      for (const parcel of found) {
+        const parcels = older.get(parcel.to)
+        if (parcels === undefined) older.set(parcel.to, [parcel])
+        else parcels.push(parcel)
+      }
       for (const [to, parcels] of older) this.lineOf(to).parcels.unshift(...parcels)
       this.size += found.length
       this.isRecovered = true
@@ -261,6 +265,7 @@ export class Outbox {
           } else if (loaded.success !== undefined) {
             const stored: unknown = Codec.decodeUnsafe(loaded.success)
             if (isStored(stored)) found.push({ key, to, stored })
+            else this.kernel.deadLetter(to, "(unknown)", "a message on its way is not one of this version")
           }
         }
         const last = keys.at(-1)
