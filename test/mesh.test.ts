@@ -42,6 +42,32 @@ const udpSocketsOf = (pid: number): number => {
   }).length
 }
 
+/** The values of a call that streams, as they come, until the scope ends. */
+const streamed = (node: NodeProcess, tag: string, payload: object) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const values: Array<any> = []
+      const controller = new AbortController()
+      const response = await fetch(`${node.url}/rpc`, {
+        method: "POST",
+        headers: { "content-type": "application/ndjson", authorization: `Bearer ${node.key}` },
+        body: `${JSON.stringify({ _tag: "Request", id: "1", tag, payload, headers: [] })}\n`,
+        signal: controller.signal
+      })
+      const read = async () => {
+        let rest = ""
+        for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+          const lines = (rest + part).split("\n")
+          rest = lines.pop()!
+          for (const line of lines) values.push(...((JSON.parse(line) as { values?: Array<any> }).values ?? []))
+        }
+      }
+      read().catch(() => undefined)
+      return { values, stop: () => controller.abort() }
+    }),
+    ({ stop }) => Effect.sync(stop)
+  )
+
 const counter = "continuum://bee/counter/shared"
 
 describe("two nodes with one bootstrap", () => {
@@ -99,6 +125,47 @@ describe("two nodes with one bootstrap", () => {
       })
       assert.strictEqual(none._tag, "PeerUnreachable")
     }).pipe(Effect.scoped)
+  )
+
+  it.live(
+    "one stops, forgets and watches the other's actors, but not its services, and only when that is granted",
+    () =>
+      Effect.gen(function* () {
+        const { ant, bee } = yield* twoNodes(true)
+        yield* add(ant, counter)
+        const { values } = yield* streamed(ant, "actors.watch", { address: counter })
+        while (values.length < 1) yield* Effect.sleep("20 millis")
+        assert.deepStrictEqual(values[0], { _tag: "Now", state: "idle", restarts: 0 })
+        const stopped = yield* done<{ state: string }>(ant, "actors.stop", { address: counter })
+        assert.strictEqual(stopped.state, "stopped")
+        const refused = yield* failed(ant, "actors.ask", { address: counter, messageName: "add", payload: 1 })
+        assert.strictEqual(refused._tag, "ActorStopped")
+        yield* done(ant, "actors.restart", { address: counter })
+        assert.strictEqual(yield* get(ant, counter), 1)
+        yield* done(ant, "actors.forget", { address: counter })
+        assert.strictEqual(yield* get(ant, counter), 0)
+        const tags = () => values.slice(1).map(({ event }) => event._tag)
+        while (tags().length < 5) yield* Effect.sleep("20 millis")
+        assert.deepStrictEqual(tags(), ["Stopped", "Restarted", "Started", "Stopped", "Started"])
+        for (const tag of ["actors.stop", "actors.forget"]) {
+          const kept = yield* failed(ant, tag, { address: "continuum://bee/service/http" })
+          assert.strictEqual(kept._tag, "ServiceKept")
+        }
+        const detail = yield* done<{ timeline: ReadonlyArray<{ what: string }> }>(ant, "actors.inspect", {
+          address: counter
+        })
+        assert.includeMembers(
+          detail.timeline.map(({ what }) => what),
+          ["started", "handled", "stopped", "restarts"]
+        )
+
+        yield* done(bee, "peers.add", { peer: (yield* status(ant)).publicKey, grant: ["actors.ask"] })
+        for (const tag of ["actors.stop", "actors.forget"]) {
+          const denied = yield* failed(ant, tag, { address: counter })
+          assert.deepInclude(denied, { _tag: "NotGranted", action: "actors.manage" })
+        }
+        assert.strictEqual(yield* get(bee, "continuum://local/counter/shared"), 0)
+      }).pipe(Effect.scoped)
   )
 
   it.live("run each other's functions by name, by content id and by address; code travels by its hash", () =>

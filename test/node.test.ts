@@ -101,6 +101,8 @@ describe("a running node", () => {
         assert.strictEqual(health.status, "ok")
         const metrics = yield* Effect.promise(async () => (await fetch(`${node.url}/metrics`)).text())
         assert.match(metrics, /^continuum_messages_processed_total [1-9]\d*$/m)
+        for (const name of ["actor_passivations_total", "reminders", "reminders_handled_total", "dead_letters_total"])
+          assert.match(metrics, new RegExp(`^continuum_${name} \\d+$`, "m"))
         const promtool = spawnSync("promtool", ["check", "metrics"], { input: metrics, encoding: "utf8" })
         assert.strictEqual(
           promtool.error?.message,
@@ -232,6 +234,11 @@ describe("a node", () => {
       const noAddress = yield* startFailing(join(folder, "b"), ["--host", "192.0.2.1"])
       assert.strictEqual(noAddress.exitCode, 1)
       assert.match(noAddress.output, /no such address.*--host/)
+      const noHost = yield* startFailing(join(folder, "b"), ["--host", "nobody.invalid"])
+      assert.strictEqual(noHost.exitCode, 1)
+      assert.match(noHost.output, /no machine of this name is known.*--host/)
+      mkdirSync(join(folder, "e/continuum.toml"), { recursive: true })
+      assert.match((yield* startFailing(join(folder, "e"))).output, /continuum.toml: it is a folder\n$/)
       const badValue = yield* startFailing(join(folder, "c"), ["--port", "70000"])
       assert.strictEqual(badValue.exitCode, 2)
       assert.include(badValue.output, "0 to 65535")
@@ -241,6 +248,23 @@ describe("a node", () => {
       assert.strictEqual(badIdentity.exitCode, 1)
       assert.include(badIdentity.output, "identity")
       assert.notInclude(badIdentity.output, "secret-looking-text")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("goes on when nobody reads what it prints, and stops cleanly when its terminal is closed", () =>
+    Effect.gen(function* () {
+      const home = yield* temporaryFolder
+      const node = yield* start(home)
+      // Its pipes are closed, and then it prints: the log of the restart below, and of the stop.
+      node.child.stdout!.destroy()
+      node.child.stderr!.destroy()
+      for (let i = 0; i < 3; i++) {
+        yield* Effect.promise(() => call(node, "actors.restart", { address: "continuum://local/service/log" }))
+        yield* runJs(node, "(n) => { const f = (k) => f(k + 1) + 1; return f(n) }", i)
+      }
+      assert.strictEqual((yield* add(node)).exit?.value, 1)
+      assert.strictEqual(yield* kill(node, "SIGHUP"), 0)
+      assert.isFalse(existsSync(join(home, "node.json")))
     }).pipe(Effect.scoped)
   )
 

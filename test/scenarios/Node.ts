@@ -3,6 +3,7 @@
  * runtime runs it. Bun and Deno use a sidecar, Node loads Hyperswarm itself.
  */
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
+import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { register } from "@continuum/actors/testing/RouterScenarios"
 import { generate, type Identity } from "@continuum/core/Identity"
@@ -32,12 +33,9 @@ export const start = (
 ): Effect.Effect<ScenarioNode, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     const identity = options.identity ?? (yield* generate)
-    const system = { nodeName: name, stopTimeout: 50 }
-    const actors =
-      dir === undefined
-        ? ActorSystem.layerWithoutStorage(system)
-        : Layer.provide(ActorSystem.layer(system), ActorStorageLmdb.layer({ dir }))
-    const layer = actors.pipe(
+    const storage = dir === undefined ? ActorStorageMemory.layer : ActorStorageLmdb.layer({ dir })
+    const layer = ActorSystem.layer({ nodeName: name, stopTimeout: 50 }).pipe(
+      Layer.provide(storage),
       Layer.provideMerge(
         Mesh.layer({ identity, name, networkId: new Uint8Array(32).fill(9), announce: false }).pipe(
           Layer.provide(GrantStore.layerMemory),

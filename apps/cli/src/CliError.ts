@@ -2,6 +2,7 @@
  * What can go wrong in the CLI itself, before a call or after its answer. What a node answers with is in the packages.
  */
 import { Schema } from "effect"
+import { program } from "./Program.ts"
 
 /** Words on the command line that do not go together. */
 export class UsageWrong extends Schema.TaggedError<UsageWrong>()("UsageWrong", {
@@ -18,9 +19,12 @@ export class UsageWrong extends Schema.TaggedError<UsageWrong>()("UsageWrong", {
 export class JsonMalformed extends Schema.TaggedError<JsonMalformed>()("JsonMalformed", {
   /** Where it was given, such as `--input`. */
   where: Schema.String,
-  input: Schema.String
+  input: Schema.String,
+  /** Why, when it looks like JSON and is none. */
+  reason: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
+    if (this.reason !== undefined) return `${this.where} cannot be sent: ${this.reason}`
     const input = this.input.length > 60 ? `${this.input.slice(0, 60)}...` : this.input
     return `${this.where} is not JSON: ${input}\nA text needs its quotes, inside those of the shell: '"text"', '[1, 2]', '{"a": 1}'`
   }
@@ -33,6 +37,16 @@ export class UrlMalformed extends Schema.TaggedError<UrlMalformed>()("UrlMalform
 }) {
   override get message() {
     return `${this.where} is not the URL of a node: "${this.input}". It looks like http://127.0.0.1:3000`
+  }
+}
+
+/** What is given as the key of a node can be none. */
+export class KeyMalformed extends Schema.TaggedError<KeyMalformed>()("KeyMalformed", {
+  /** Where it was given. It is not repeated: it may be a real key with something behind it. */
+  where: Schema.String
+}) {
+  override get message() {
+    return `${this.where} is not the key of a node: it has other characters than A-Z a-z 0-9 - and _, or too many. The key is the content of <home>/api-key`
   }
 }
 
@@ -71,13 +85,23 @@ export class KeyRefused extends Schema.TaggedError<KeyRefused>()("KeyRefused", {
   }
 }
 
+/** What was to be sent is more than the node takes in one call. */
+export class CallTooLarge extends Schema.TaggedError<CallTooLarge>()("CallTooLarge", {
+  url: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `This is more than the node at ${this.url} takes at once: ${this.reason}`
+  }
+}
+
 /** The node answered `down` and is still there. */
 export class NodeStillRunning extends Schema.TaggedError<NodeStillRunning>()("NodeStillRunning", {
   pid: Schema.Int,
   seconds: Schema.Number
 }) {
   override get message() {
-    return `The node (process ${this.pid}) still answers ${this.seconds} s after it was told to stop. See: continuum logs`
+    return `The node (process ${this.pid}) still answers ${this.seconds} s after it was told to stop. See: ${program} logs`
   }
 }
 
@@ -136,20 +160,30 @@ export class PermissionMissing extends Schema.TaggedError<PermissionMissing>()("
 /** Whoever read the output has gone, as `head` does. No error. */
 export class OutputClosed extends Schema.TaggedError<OutputClosed>()("OutputClosed", {}) {}
 
+/** The output could not be written: a full disk, a device that takes nothing. */
+export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFailed", { reason: Schema.String }) {
+  override get message() {
+    return `The output was not written: ${this.reason}`
+  }
+}
+
 /** Every error above. */
 export const CliError = Schema.Union([
   UsageWrong,
   JsonMalformed,
   UrlMalformed,
+  KeyMalformed,
   NodeNotRunning,
   NodeSilent,
   KeyRefused,
+  CallTooLarge,
   NodeStillRunning,
   ChecksFailed,
   FileUnreadable,
   FileNotWritten,
   BinaryToTerminal,
   PermissionMissing,
-  OutputClosed
+  OutputClosed,
+  OutputFailed
 ])
 export type CliError = typeof CliError.Type

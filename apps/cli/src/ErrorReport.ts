@@ -5,6 +5,7 @@ import * as Nearest from "@continuum/core/Nearest"
 import { Cause } from "effect"
 import { type CliError as ParseError, isCliError as isParseError } from "effect/cli/CliError"
 import * as ExitCode from "./ExitCode.ts"
+import { program } from "./Program.ts"
 import * as Render from "./Render.ts"
 import type { Style } from "./Style.ts"
 
@@ -52,7 +53,7 @@ const hints: Readonly<Record<string, (error: { readonly command?: string }) => s
   UsageWrong: ({ command }) => seeHelp(command ?? "")
 }
 
-const seeHelp = (command: string): string => `See: continuum ${command === "" ? "" : `${command} `}--help`
+const seeHelp = (command: string): string => `See: ${program} ${command === "" ? "" : `${command} `}--help`
 
 const ofParseError = (error: ParseError, command: string, vocabulary: Vocabulary): Report => {
   const report = (message: string, meant?: string): Report => ({
@@ -93,6 +94,7 @@ const expectation = (expected: string): string =>
   expected
     .replace(/^Expected:? /, "")
     .replace("a string representing a finite number", "a whole number")
+    .replace("an integer", "a whole number")
     .replaceAll('"', "")
     .replaceAll(" | ", ", ")
 

@@ -35,6 +35,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   UsageWrong: wrongUsage,
   JsonMalformed: wrongUsage,
   UrlMalformed: wrongUsage,
+  KeyMalformed: wrongUsage,
   AddressMalformed: wrongUsage,
   ContentIdMalformed: wrongUsage,
   BinaryToTerminal: wrongUsage,
@@ -42,6 +43,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   FileUnreadable: failed,
   FileNotWritten: failed,
   OutputClosed: done,
+  OutputFailed: failed,
 
   // The way to the node.
   NodeNotRunning: noNode,
@@ -50,6 +52,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   NodeSilent: noNode,
   NodeRefused: refused,
   KeyRefused: refused,
+  CallTooLarge: failed,
   NodeConnectionLost: failed,
   NodeAnswerMalformed: failed,
   NodeFailed: failed,
@@ -73,6 +76,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   OutboxFull: failed,
   MigrationRefused: failed,
   StorageFailed: failed,
+  ServiceKept: refused,
   HandlerFailed: failed,
 
   // The mesh.

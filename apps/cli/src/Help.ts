@@ -3,6 +3,7 @@
  */
 import { Option } from "effect"
 import type { ArgDoc, FlagDoc, HelpDoc, SubcommandGroupDoc } from "effect/cli/HelpDoc"
+import { program } from "./Program.ts"
 import * as Render from "./Render.ts"
 import type { Style } from "./Style.ts"
 
@@ -27,7 +28,7 @@ export const format = (style: Style, doc: HelpDoc, noun?: string): string => {
 }
 
 const usage = (doc: HelpDoc, noun: string | undefined): string => {
-  const [program = "continuum", command] = doc.commandPath ?? []
+  const command = doc.commandPath?.[1]
   if (command === undefined) return `${program} ${noun === undefined ? "COMMAND" : `${noun}/COMMAND`} [flags]`
   const parameters = (doc.args ?? []).map((arg) => (arg.required ? arg.name : `[${arg.name}]`))
   const required = doc.flags.filter((flag) => flag.required).map((flag) => `--${flag.name} ${flag.type}`)
@@ -77,5 +78,5 @@ const epilogue = (style: Style): string =>
     style.bold("Exit codes"),
     "  0 done   1 failed   2 wrong usage   3 no node reachable   4 refused by policy, price or capability",
     "",
-    "A command may also be written with a space: jit run. More of one: continuum help jit/run"
+    `A command may also be written with a space: jit run. More of one: ${program} help jit/run`
   ].join("\n")

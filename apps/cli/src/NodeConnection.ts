@@ -4,7 +4,7 @@
 import * as NodeClient from "@continuum/core/NodeClient"
 import { NodeConnectionLost, type NodeRefused, type NodeUnreachable, NotANode } from "@continuum/core/NodeClientError"
 import { Duration, Effect } from "effect"
-import { KeyRefused, NodeNotRunning, NodeSilent } from "./CliError.ts"
+import { CallTooLarge, KeyRefused, NodeNotRunning, NodeSilent } from "./CliError.ts"
 import { type Node, nodeCalls } from "./NodeCalls.ts"
 import * as NodeTarget from "./NodeTarget.ts"
 
@@ -67,11 +67,13 @@ const explain = <E>(
   target: NodeTarget.NodeTarget
 ):
   | Exclude<E, NodeRefused>
-  | (E extends NodeRefused ? KeyRefused : never)
+  | (E extends NodeRefused ? KeyRefused | CallTooLarge : never)
   | (E extends NodeUnreachable ? NodeNotRunning : never) => {
   const { _tag } = error as { readonly _tag?: string }
   if (_tag === "NodeRefused") {
-    const { reason, url } = error as NodeRefused
+    const { reason, status, url } = error as NodeRefused
+    // No other key would help.
+    if (status === 413) return new CallTooLarge({ url, reason }) as never
     return new KeyRefused({ url, keyFrom: target.keyFrom, reason }) as never
   }
   if (_tag === "NodeUnreachable" && target.nodeFile !== undefined) {

@@ -6,7 +6,7 @@
  * `--home` beside `--node`; never to another host that only a URL names, since whoever is there could use it here.
  */
 import { Context, Effect, FileSystem, Option, Path, Redacted, Schema } from "effect"
-import { NodeNotRunning, PermissionMissing, UrlMalformed } from "./CliError.ts"
+import { KeyMalformed, NodeNotRunning, type PermissionMissing, UrlMalformed } from "./CliError.ts"
 import * as DenoPermissions from "./DenoPermissions.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 
@@ -48,6 +48,10 @@ export const resolve = Effect.gen(function* () {
 
   const given = yield* givenUrl
   const keyVariable = nonEmpty(variable("CONTINUUM_API_KEY")?.trim())
+  // A header could not carry it, or the node would hang up on it.
+  if (keyVariable !== undefined && !keyPattern.test(keyVariable)) {
+    return yield* new KeyMalformed({ where: "CONTINUUM_API_KEY" })
+  }
   const user = nonEmpty(variable("HOME"))
   const home =
     homeFlag ?? nonEmpty(variable("CONTINUUM_HOME")) ?? (user === undefined ? undefined : path.join(user, ".continuum"))
@@ -107,14 +111,24 @@ const keyIn = Effect.fnUntraced(function* (home: string | undefined, mayUseHome:
   )
 })
 
+/** Keys have 43 characters; others may be set by hand. Chosen, not measured. */
+const keyPattern = /^[\w-]{1,256}$/
+
 /** A URL as people write it: `http://` and the trailing slash may be left out. Fails with `UrlMalformed`. */
 export const readUrl = (where: string, input: string): Effect.Effect<string, UrlMalformed> => {
   const text = input.includes("://") ? input : `http://${input}`
   const url = URL.parse(text)
-  return url !== null && (url.protocol === "http:" || url.protocol === "https:") && url.hostname !== ""
+  return url !== null && isNode(url) && !isSlip(input)
     ? Effect.succeed(text.replace(/\/+$/, ""))
     : Effect.fail(new UrlMalformed({ where, input }))
 }
+
+/** Whether a node can be at a URL. Its key is no password, and a query would be lost on the way. */
+const isNode = ({ hash, hostname, protocol, search, username }: URL): boolean =>
+  /^https?:$/.test(protocol) && hostname !== "" && username === "" && search === "" && hash === ""
+
+/** A port without its host, and a URL that lost a slash: both would name hosts that nobody meant. */
+const isSlip = (input: string): boolean => /^\d+$|^https?:(?!\/\/)/.test(input)
 
 const isLoopback = (url: string): boolean => {
   const { hostname } = new URL(url)

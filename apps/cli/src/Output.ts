@@ -5,7 +5,7 @@
  * `OutputClosed`, which is no error.
  */
 import { Context, Effect } from "effect"
-import { OutputClosed } from "./CliError.ts"
+import type { OutputClosed, OutputFailed } from "./CliError.ts"
 import { Json } from "./GlobalFlags.ts"
 import type { Style } from "./Style.ts"
 
@@ -13,7 +13,7 @@ export class Output extends Context.Service<
   Output,
   {
     /** Writes to stdout; done when the system has taken it. */
-    readonly write: (data: string | Uint8Array) => Effect.Effect<void, OutputClosed>
+    readonly write: (data: string | Uint8Array) => Effect.Effect<void, OutputClosed | OutputFailed>
     /** Writes to stderr. Never fails: there is no other place to say that it did. */
     readonly remark: (text: string) => Effect.Effect<void>
     /** Colours for stdout, when it is a terminal and the user has nothing against them. */

@@ -2,7 +2,7 @@
  * `Output` on the streams of this process.
  */
 import { Effect, Layer } from "effect"
-import { OutputClosed } from "./CliError.ts"
+import { OutputClosed, OutputFailed } from "./CliError.ts"
 import * as DenoPermissions from "./DenoPermissions.ts"
 import { Output } from "./Output.ts"
 import * as Style from "./Style.ts"
@@ -14,12 +14,21 @@ const isClosed = (error: unknown): boolean =>
 /** https://no-color.org: any value but the empty one. */
 const wantsNoColor = (): boolean => DenoPermissions.noColor ?? Boolean(process.env["NO_COLOR"])
 
-const writeTo = (stream: NodeJS.WriteStream, data: string | Uint8Array): Effect.Effect<void, OutputClosed> =>
+const writeTo = (
+  stream: NodeJS.WriteStream,
+  data: string | Uint8Array
+): Effect.Effect<void, OutputClosed | OutputFailed> =>
   Effect.callback((resume) => {
-    stream.write(data, (error) => {
-      if (error === undefined || error === null) resume(Effect.void)
-      else resume(isClosed(error) ? Effect.fail(new OutputClosed()) : Effect.die(error))
-    })
+    // After an error Deno never calls back.
+    if (stream.destroyed) return resume(Effect.fail(new OutputClosed()))
+    const failed = (error: unknown) =>
+      resume(Effect.fail(isClosed(error) ? new OutputClosed() : new OutputFailed({ reason: (error as Error).message })))
+    // Deno throws what the others call back with.
+    try {
+      stream.write(data, (error) => (error === undefined || error === null ? resume(Effect.void) : failed(error)))
+    } catch (error) {
+      failed(error)
+    }
   })
 
 export const layer: Layer.Layer<Output> = Layer.sync(Output, () => {

@@ -194,6 +194,36 @@ describe("commands", () => {
     )
   )
 
+  it.live("actors/stop, forget and watch: forgetting wants --yes, and watching prints an event a line", () =>
+    withNode((node, cli) =>
+      Effect.gen(function* () {
+        yield* cli(["actors/ask", counter, "add", "7"])
+        const stopped = yield* cli(["actors/stop", counter])
+        assert.strictEqual(stopped.stdout, `${counter} is stopped. It starts again with: actors/restart\n`)
+        const careful = yield* cli(["actors/forget", counter])
+        assert.strictEqual(careful.code, 2)
+        assert.include(careful.stderr, `all that is stored of ${counter}, for good. If you mean it, add --yes`)
+        assert.isTrue(node.counters.has(counter))
+        const watched = yield* cli(["actors/watch", counter])
+        assert.match(watched.stdout, /^2026-01-02T03:04:05.000Z started\n2026\S+ restarts in 10 ms\n$/)
+        const lines = (yield* cli(["actors/watch", counter, "--json"])).stdout.trimEnd().split("\n")
+        assert.deepStrictEqual(
+          lines.map((line) => JSON.parse(line).event._tag),
+          ["Started", "Restarted"]
+        )
+        const inspected = (yield* cli(["actors/inspect", counter])).stdout
+        assert.match(inspected, /^reminder +2026-01-03T03:04:05.000Z get \(daily, every 1 d 0 h\)$/m)
+        assert.match(inspected, /^reminder +2026-01-04T03:04:05.000Z add \(once\)$/m)
+        assert.notInclude(inspected, "it is full")
+        const past = (yield* cli(["actors/inspect", counter, "--timeline"])).stdout
+        assert.match(past, /^TIME +WHAT +MESSAGE +DETAIL\n\S+ +started +-\n\S+ +refused +add +it is full$/m)
+        const forgotten = yield* cli(["actors/forget", counter, "--yes", "--json"])
+        assert.deepStrictEqual(document(forgotten.stdout), { address: counter })
+        assert.isFalse(node.counters.has(counter))
+      })
+    )
+  )
+
   it.live("jit/run prints the output alone on stdout and the rest on stderr", () =>
     withNode((_, cli) =>
       Effect.gen(function* () {
@@ -283,7 +313,7 @@ describe("wrong usage", () => {
     ],
     [["staus", "--help"], ["Did you mean status?"]],
     [["help", "staus"], ["Did you mean status?"]],
-    [["frobnicate"], ['Unknown command "frobnicate"', "continuum --help"]],
+    [["frobnicate"], ['Unknown command "frobnicate"', "./jtag --help"]],
     [["jit"], ["jit/compile, jit/run"]],
     [
       ["status", "--jsno"],
@@ -291,7 +321,7 @@ describe("wrong usage", () => {
     ],
     [
       ["jit/run", "--lnag", "js"],
-      ["Unknown flag --lnag of jit/run", "Did you mean --lang?", "continuum jit/run --help"]
+      ["Unknown flag --lnag of jit/run", "Did you mean --lang?", "./jtag jit/run --help"]
     ],
     [["status", "--wizard"], ["Unknown flag --wizard"]],
     [
@@ -314,7 +344,12 @@ describe("wrong usage", () => {
     ],
     [["actors/restart", "continuum://local/counter"], ["is not an address"]],
     [["actors/ask", counter, "add", "{a:1}"], ["The payload is not JSON: {a:1}"]],
+    [
+      ["actors/ask", counter, "add", "1e400"],
+      ["The payload cannot be sent", "a number beyond 1.79"]
+    ],
     [["actors/ask", "nowhere", "add", "1"], ["is not an address"]],
+    [["STATUS"], ["Did you mean status?"]],
     [["jit/run", "--input", "1"], ["needs a CONTENT_ID, or --lang L and --source S or --file F"]],
     [["jit/run", "--lang", "js", "--source", "x"], ["jit/run needs --input"]],
     [["jit/run", "--lang", "js", "--input", "1"], ["jit/run needs its source"]],
@@ -398,7 +433,7 @@ describe("peers", () => {
         const wrong = yield* cli(["peers/add", key, "--grant", "actors.ask,everything"])
         assert.strictEqual(wrong.code, 2)
         assert.include(wrong.stderr, 'knows no action "everything"')
-        assert.include(wrong.stderr, "actors.ask, actors.migrate, jit.run, jit.compile, content.read")
+        assert.include(wrong.stderr, "actors.ask, actors.manage, actors.migrate, jit.run, jit.compile, content.read")
         assert.strictEqual(node.peers.size, 0)
       })
     )
@@ -496,7 +531,8 @@ describe("errors of the node", () => {
         const actorErrors = new Set(["AddressMalformed", "HandlerFailed"])
         const movingErrors = new Map([
           ["MigrationRefused", ["actors/migrate", counter, "--to", "nowhere"]],
-          ["StorageFailed", ["actors/backup", "here"]]
+          ["StorageFailed", ["actors/backup", "here"]],
+          ["ServiceKept", ["actors/stop", "continuum://local/service/http"]]
         ])
         const peerErrors = new Set(["MeshOff", "PeerMalformed", "GrantNotStored"])
         yield* cli(["actors/ask", counter, "add", "1"])
@@ -536,7 +572,7 @@ describe("errors of the node", () => {
         const ran = yield* cli(["actors/ask", counter, "break"])
         assert.strictEqual(ran.code, 1)
         assert.include(ran.stderr, "a broken invariant")
-        assert.include(ran.stderr, "continuum logs")
+        assert.include(ran.stderr, "./jtag logs")
       })
     )
   )

@@ -167,6 +167,18 @@ describe("NodeTarget", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("knows what can be no key before it sends it anywhere, and does not repeat it", () =>
+    Effect.gen(function* () {
+      const { node } = yield* started
+      for (const key of ["two\nlines", "schlüssel", "a b", "k".repeat(70_000)]) {
+        const ran = yield* Cli.run(["status", "--node", node.url], { variables: { CONTINUUM_API_KEY: key } })
+        assert.strictEqual(ran.code, 2)
+        assert.include(ran.stderr, "CONTINUUM_API_KEY is not the key of a node")
+        assert.notInclude(ran.stderr, key)
+      }
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("reads a URL as people write it", () =>
     Effect.gen(function* () {
       for (const [input, url] of [
@@ -178,7 +190,19 @@ describe("NodeTarget", () => {
       ] as const) {
         assert.strictEqual(yield* NodeTarget.readUrl("--node", input), url)
       }
-      for (const input of ["", "http://", "ftp://x", "file:///etc/passwd", "http://[", "a b"]) {
+      for (const input of [
+        "",
+        "http://",
+        "ftp://x",
+        "file:///etc/passwd",
+        "http://[",
+        "a b",
+        "3000",
+        "http:/x",
+        "http://key@x",
+        "http://x?y",
+        "http://x#y"
+      ]) {
         const error = yield* Effect.flip(NodeTarget.readUrl("--node", input))
         assert.strictEqual(error._tag, "UrlMalformed", input)
       }

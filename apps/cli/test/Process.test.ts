@@ -135,6 +135,37 @@ describe("jtag", () => {
     )
   )
 
+  it.live("reads a pipe that is named as a file, and of a device that never ends no more than a node keeps", () =>
+    withNode((_, variables) =>
+      Effect.gen(function* () {
+        const compile = '"$0" jit/compile --lang js --json --file'
+        const script = (file: string) => ["bash", "-c", `${compile} ${file}`, jtag[0]]
+        const piped = yield* Cli.spawnCommand(script("<(echo '(input) => input')"), { variables })
+        assert.strictEqual(piped.stderr, "")
+        assert.strictEqual(JSON.parse(piped.stdout).bytes, "(input) => input\n".length)
+        const endless = yield* Cli.spawnCommand(script("/dev/zero"), { variables })
+        assert.strictEqual(endless.code, 1)
+        assert.include(endless.stderr, "/dev/zero cannot be read: it has more than")
+        const folder = yield* Cli.spawnCommand(script("/tmp"), { variables })
+        assert.include(folder.stderr, "/tmp cannot be read: it is a folder")
+      })
+    )
+  )
+
+  it.live("says in a line that its output could not be written, and needs nobody to read its remarks", () =>
+    withNode((_, variables) =>
+      Effect.gen(function* () {
+        const script = (redirected: string) => ["bash", "-c", `"$0" ${redirected}`, jtag[0]]
+        const full = yield* Cli.spawnCommand(script("status >/dev/full"), { variables })
+        assert.strictEqual(full.code, 1)
+        assert.match(full.stderr, /^error: The output was not written: .*\n$/)
+        const run = "jit/run --lang js --source 'x => x' --input 21 2>/dev/full"
+        const unread = yield* Cli.spawnCommand(script(run), { variables })
+        assert.deepStrictEqual([unread.code, unread.stdout], [0, "[21]\n"])
+      })
+    )
+  )
+
   it.live("says what to do when Deno is not installed", () =>
     Effect.gen(function* () {
       const folder = yield* Cli.temporaryFolder

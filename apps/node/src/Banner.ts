@@ -5,7 +5,7 @@
 import { Context, Duration, Effect, Layer } from "effect"
 import { isLoopback } from "./http/Guard.ts"
 import { Home } from "./Home.ts"
-import { NodeConfig } from "./NodeConfig.ts"
+import { definitions, NodeConfig } from "./NodeConfig.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 import { Proof } from "./Proof.ts"
 
@@ -25,7 +25,7 @@ export const layer = Layer.effect(
     const info = yield* NodeInfo
     const proof = yield* Proof
     const print = (text: string) => Effect.sync(() => void process.stdout.write(`${text}\n`))
-    const where = settings.home.endsWith("/.continuum") ? "" : ` --home '${settings.home}'`
+    const where = homeFlag(settings.home, definitions.home.fallback())
 
     const pretty = [
       "",
@@ -63,3 +63,7 @@ export const layer = Layer.effect(
     }
   })
 )
+
+/** What the commands need to find this node: nothing where they look anyway, else its home as a POSIX shell reads it. */
+export const homeFlag = (home: string, defaultHome: string): string =>
+  home === defaultHome ? "" : ` --home '${home.replaceAll("'", `'\\''`)}'`

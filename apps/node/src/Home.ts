@@ -83,7 +83,7 @@ const make = Effect.gen(function* () {
   }
   yield* ProcessLock.acquire(inHome("lock")).pipe(
     Effect.catchTags({
-      LockNotWritable: (error) => Effect.fail(new HomeUnusable({ home, reason: error.reason })),
+      LockNotWritable: (error) => Effect.fail(unusable(error)),
       LockHeld: ({ pid }) =>
         fs.readFileString(inHome("node.json")).pipe(
           Effect.flatMap(Schema.decodeUnknownEffect(NodeFile)),

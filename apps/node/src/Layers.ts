@@ -14,6 +14,7 @@ import type { ReadonlyHistogram } from "@continuum/genome/backend/Histogram"
 import * as LayerActor from "@continuum/genome/LayerActor"
 import type { LayerCard } from "@continuum/genome/LayerCard"
 import { LayerStore } from "@continuum/genome/LayerStore"
+import * as LayerUses from "@continuum/genome/LayerUses"
 import * as TinyModel from "@continuum/genome/model/TinyModel"
 import type { LayerSummary } from "@continuum/genome/rpc"
 import type { KnownLayer } from "@continuum/persona/NamedLayer"
@@ -67,7 +68,10 @@ export const layer = Layer.effectContext(
       const successRate = uses === 0 ? null : (uses - failures) / uses
       return { contentId, name, version, kind, base, rank, state, uses, successRate } satisfies LayerSummary
     })
-    const list = Effect.flatMap(cards, (cards) =>
+    const layerUses = yield* LayerUses.make((contentId, uses) =>
+      Effect.ignore(system.ref(definition, contentId).tell.used(uses))
+    )
+    const list = Effect.flatMap(Effect.andThen(layerUses.flush, cards), (cards) =>
       Effect.map(
         Effect.forEach(cards, (card) => Effect.option(summary(card))),
         (all) => all.flatMap((one) => (one._tag === "Some" ? [one.value] : []))
@@ -84,9 +88,7 @@ export const layer = Layer.effectContext(
       ]
     })
 
-    const counted = BackendCounted.make(backend, (contentId, success) =>
-      Effect.ignore(system.ref(definition, contentId).tell.used({ success }))
-    )
+    const counted = BackendCounted.make(backend, layerUses.add)
     const meter = yield* Meter.Meter
     const metered = BackendMetered.make(counted, meter)
     const usages = Effect.gen(function* () {

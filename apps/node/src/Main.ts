@@ -1,5 +1,5 @@
 /**
- * The program `bun apps/node`: reads the settings, runs the node until SIGINT or SIGTERM, and tells a person what went
+ * The program `bun apps/node`: reads the settings, runs the node until SIGINT, SIGTERM or SIGHUP, and tells a person what went
  * wrong in one paragraph instead of a stack.
  *
  * Exit codes: 0 after a clean stop, 1 when the node cannot start or fails, 2 for wrong usage.
@@ -109,8 +109,10 @@ export const main = (args: ReadonlyArray<string>): void => {
     }, stopMsMax).unref()
     fiber.interruptUnsafe()
   }
-  process.on("SIGINT", onSignal)
-  process.on("SIGTERM", onSignal)
+  // SIGHUP: its terminal was closed.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, onSignal)
+  // Whoever read the output has gone, or its disk is full: no reason to end. The log's file has every line.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined)
   fiber.addObserver((exit) => process.exit(exitCode(exit)))
 }
 

@@ -53,6 +53,10 @@ export interface Settings {
   readonly model: string | undefined
   /** Budget for code of modules that is kept ready to run, in bytes. */
   readonly memoryBytesMax: number
+  /** Where spans of messages are sent, by OTLP over HTTP with JSON; `undefined`: there are none. */
+  readonly otlp: string | undefined
+  /** Share of the messages without a trace that begin one, 0 to 1. */
+  readonly spanRatio: number
   readonly logLevel: "Trace" | "Debug" | "Info" | "Warn" | "Error"
   readonly logFormat: "pretty" | "json"
 }
@@ -88,6 +92,8 @@ interface Definitions {
   readonly languages: Definition<ReadonlyArray<string> | undefined>
   readonly model: Definition<string | undefined>
   readonly "max-memory": Definition<number>
+  readonly otlp: Definition<string | undefined>
+  readonly "span-ratio": Definition<number>
   readonly "log-level": Definition<Settings["logLevel"]>
   readonly "log-format": Definition<Settings["logFormat"]>
 }
@@ -204,6 +210,24 @@ export const definitions: Definitions = {
       })
     }
   },
+  otlp: {
+    fallback: () => "",
+    metavar: "URL",
+    description: "where to send spans of messages, such as http://127.0.0.1:4318/v1/traces (default: none are made)",
+    read: (text) => {
+      if (text === "") return { value: undefined }
+      return /^https?:/.test(text) && URL.canParse(text) ? { value: text } : "it must be an http or https URL"
+    }
+  },
+  "span-ratio": {
+    fallback: () => "0.01",
+    metavar: "0..1",
+    description: "share of messages and requests that begin a trace",
+    read: (text) => {
+      const ratio = Number(text)
+      return text !== "" && ratio >= 0 && ratio <= 1 ? { value: ratio } : "it must be a number from 0 to 1"
+    }
+  },
   "log-level": {
     fallback: () => "info",
     metavar: "trace|debug|info|warn|error",
@@ -292,6 +316,8 @@ export const load = Effect.fn("NodeConfig.load")(function* (
     languages: yield* read("languages", file, filePath),
     model: absolute(yield* read("model", file, filePath)),
     memoryBytesMax: yield* read("max-memory", file, filePath),
+    otlp: yield* read("otlp", file, filePath),
+    spanRatio: yield* read("span-ratio", file, filePath),
     logLevel: yield* read("log-level", file, filePath),
     logFormat: yield* read("log-format", file, filePath)
   }

@@ -7,6 +7,7 @@
  */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
+import * as Limits from "@continuum/actors/Limits"
 import { service } from "@continuum/actors/Service"
 import * as ContentStoreDisk from "@continuum/core/ContentStoreDisk"
 import * as Meter from "@continuum/core/Meter"
@@ -42,6 +43,7 @@ import { NodeActor } from "./NodeActor.ts"
 import * as NodeInfo from "./NodeInfo.ts"
 import * as NodeMesh from "./NodeMesh.ts"
 import * as Proof from "./Proof.ts"
+import * as Spans from "./Spans.ts"
 import * as Stop from "./Stop.ts"
 
 /** What people and programs call. */
@@ -79,7 +81,8 @@ const Actors = Layer.unwrap(
   Effect.gen(function* () {
     const { settings } = yield* NodeConfig
     const { statePath } = yield* Home.Home
-    return ActorSystem.layer({ nodeName: settings.name }).pipe(
+    const spans = settings.otlp === undefined ? {} : { spans: { ratio: settings.spanRatio } }
+    return ActorSystem.layer({ nodeName: settings.name, timelineEvents: Limits.timelineEvents, ...spans }).pipe(
       Layer.provide(ActorStorageLmdb.layer({ dir: statePath }))
     )
   })
@@ -123,6 +126,7 @@ export const NodeLayer = Layer.mergeAll(Services, BuiltInActors, NodeMesh.layerS
   Layer.provideMerge(NodeMesh.layer),
   Layer.provideMerge(Layer.mergeAll(NodeInfo.layer, Content)),
   Layer.provideMerge(ServeNode.layer),
+  Layer.provideMerge(Spans.layer),
   Layer.provideMerge(LogBook.layer),
   Layer.provideMerge(Home.layer)
 )

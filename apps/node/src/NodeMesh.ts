@@ -57,6 +57,7 @@ export const actionOf = ({ kind }: Address, message: string): Action => {
   if (kind === "module") return "jit.run"
   if (kind === PersonasActor.kind) return "ai.generate"
   if (kind === NodeActor.kind && message === "events") return "events.read"
+  if (kind === NodeActor.kind && (message === "stop" || message === "forget")) return "actors.manage"
   return kind === "source" ? "jit.compile" : "actors.ask"
 }
 
@@ -174,6 +175,7 @@ const offline = Layer.effectContext(
     }).pipe(
       Context.add(Delivery, {
         realmOf: (realm) => (realm === localRealm ? Effect.succeed(identity.realm.publicKey) : unreachable(realm)),
+        askNow: () => undefined,
         ask: ({ to }) => unreachable(to.realm),
         stream: ({ to }) => Stream.fromEffect(unreachable(to.realm)),
         tell: ({ to }) => unreachable(to.realm),

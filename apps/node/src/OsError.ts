@@ -24,6 +24,7 @@ const words: Record<string, string | undefined> = {
   ENOSPC: "the disk is full",
   EDQUOT: "the quota of this user is used up",
   EEXIST: "there is a file of that name",
+  EISDIR: "it is a folder",
   ENOTDIR: "a part of the path is a file, not a folder",
   EMFILE: "too many files are open",
   EADDRINUSE: "another program uses it",

@@ -57,6 +57,9 @@ layer(NodeServices.layer)("NodeConfig", (it) => {
         [{}, { CONTINUUM_KEYLESS: "maybe" }, "CONTINUUM_KEYLESS"],
         [{ "max-memory": "63MB" }, {}, "--max-memory"],
         [{ "max-memory": "much" }, {}, "--max-memory"],
+        [{ otlp: "127.0.0.1:4318" }, {}, "--otlp"],
+        [{ "span-ratio": "1.1" }, {}, "--span-ratio"],
+        [{ "span-ratio": "" }, {}, "--span-ratio"],
         [{ name: "Home Server" }, {}, "--name"],
         [{ languages: "js,ruby" }, {}, "--languages"],
         [{ home }, {}, "log-format in"]

@@ -24,12 +24,13 @@ import type {
   ServicesOfHandlers
 } from "./ActorMessages.ts"
 import { type Numbers, numbersOf, type Options, type Overflow } from "./ActorOptions.ts"
+import * as Conversion from "./Conversion.ts"
 import { type Handler, StreamingId } from "./Handler.ts"
 import * as Journal from "./Journal.ts"
 import * as SupervisionStrategy from "./SupervisionStrategy.ts"
 import * as Versions from "./Versions.ts"
 
-export type { ActorContext, TimerOptions } from "./ActorContext.ts"
+export type { ActorContext, ReminderInfo, ReminderOptions, TimerOptions } from "./ActorContext.ts"
 export type {
   HandlersOfRpcs,
   MessagesOfHandlers,
@@ -156,7 +157,7 @@ export const fromRpcs = <
       name: rpc._tag,
       handler: handlers[rpc._tag]!,
       streams,
-      isPayload: Schema.is(rpc.payloadSchema),
+      isPayload: Conversion.is(rpc.payloadSchema as Schema.Codec<unknown>),
       schemas: {
         payload: jsonCodec(rpc.payloadSchema),
         success: jsonCodec(streams ? successSchema.success : successSchema),
@@ -213,7 +214,8 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
     throw new TypeError(`A durable mailbox loses nothing: actor "${kind}" must be durable, and its overflow "fail"`)
   const marked = (entry: Entry): Entry => ({
     ...entry,
-    urgent: options.urgent?.includes(entry.name) ?? false,
+    // One that is reentrant must not wait behind a message that has not begun yet, and would keep it waiting once it has.
+    urgent: [...(options.urgent ?? []), ...(options.reentrant ?? [])].includes(entry.name),
     reentrant: options.reentrant?.includes(entry.name) ?? false
   })
   return {

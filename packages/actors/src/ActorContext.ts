@@ -4,6 +4,7 @@
  */
 import type { Duration } from "effect"
 import type { Actor, MessageTypes } from "./Actor.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { Topic } from "./Topic.ts"
 
@@ -11,6 +12,21 @@ import type { Topic } from "./Topic.ts"
 export type TimerOptions =
   | { readonly after: Duration.Input; readonly every?: undefined }
   | { readonly every: Duration.Input; readonly after?: undefined }
+
+/** When a reminder is due: at a time (milliseconds since the epoch, or a Date), after a duration, or again and again, at least 1 s apart. */
+export type ReminderOptions =
+  | { readonly at: number | Date; readonly after?: undefined; readonly every?: undefined }
+  | { readonly after: Duration.Input; readonly at?: undefined; readonly every?: undefined }
+  | { readonly every: Duration.Input; readonly at?: undefined; readonly after?: undefined }
+
+/** What the handler of a reminder's message may want to know of it. */
+export interface ReminderInfo {
+  /** The same whenever this reminder is handled again because a crash came between: for what must happen once elsewhere. */
+  readonly id: string
+  readonly key: string
+  /** When it was due: milliseconds since the epoch. */
+  readonly dueMs: number
+}
 
 /** What a handler gets besides state and payload. Valid while the message is handled. */
 export interface ActorContext {
@@ -38,11 +54,11 @@ export interface ActorContext {
   /**
    * Starts an actor of this node as a child of this one, which supervises it from now on: it restarts as the parent's `children`
    * and its own `supervision` say, and stops when the parent stops or restarts. One that is its child already stays as it is.
-   * Throws `TypeError` when it has another parent, `RangeError` beyond `Limits.childrenMax`, `ActorStopped` when there is no room, `AddressUnknown` for a name that its type does not accept.
+   * Without a name it is always a new one, as of `ActorSystem.spawn`. Throws `TypeError` when it has another parent, `RangeError` beyond `Limits.childrenMax`, `ActorStopped` when there is no room, `AddressUnknown` for a name that its type does not accept.
    */
   readonly spawn: <Kind extends string, State, M extends MessageTypes>(
     actor: Actor<Kind, State, M, never>,
-    name: string
+    nameOrOptions?: string | SpawnOptions<State>
   ) => PromiseRef<M>
   /**
    * Sends this actor the message `messageName`, with a `Terminated`, once the actor at `address` has stopped for good; at once if
@@ -69,6 +85,20 @@ export interface ActorContext {
    */
   readonly setTimer: (key: string, when: TimerOptions, messageName: string, payload?: unknown) => void
   readonly cancelTimer: (key: string) => void
+  /**
+   * Sends this actor the message `messageName` when the reminder of this key is due, though the process was killed meanwhile or the
+   * actor left memory. It is stored with the state that this handler makes, in place of an earlier one of its key; one that has the same
+   * period, message and payload goes on in its rhythm. It is handled at least once: again, with the same id, when the actor crashed or
+   * its state was refused before the handling was stored. What was missed is due once. Throws `TypeError` in an actor that is not
+   * durable or is lent to this node, in a reentrant handler, for a message that it does not handle and a payload that cannot be stored;
+   * `RangeError` for a time that is not finite, a period below `Limits.reminderEveryMsMin`, a key of more than
+   * `Limits.reminderKeyCharactersMax` characters, and beyond `Limits.remindersMax`.
+   */
+  readonly setReminder: (key: string, when: ReminderOptions, messageName: string, payload?: unknown) => void
+  /** Once this handler's state is stored. */
+  readonly cancelReminder: (key: string) => void
+  /** The reminder that the message in hand is; undefined when it is none. */
+  readonly reminder: ReminderInfo | undefined
   /**
    * Sets the message in hand aside, with its asker, who goes on waiting; what the handler returns is the new state and no reply.
    * `unstash` brings it back. Throws `RangeError` when as many are set aside as may wait in the mailbox, `TypeError` in a

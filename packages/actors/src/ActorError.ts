@@ -23,7 +23,7 @@ export class MessageUnknown extends Schema.TaggedError<MessageUnknown>()("Messag
   known: Schema.Array(Schema.String)
 }) {
   override get message() {
-    return `${this.address} has no message "${this.messageName}". It handles: ${this.known.join(", ")}`
+    return `${this.address} has no message "${this.messageName}". It handles: ${this.known.join(", ") || "none"}`
   }
 }
 

@@ -9,7 +9,7 @@ import * as JournalRecords from "./JournalRecords.ts"
 import * as Settled from "./Settled.ts"
 
 /**
- * Stops it at once and deletes its stored state, sound or set aside. The next message begins with the initial state. When the
+ * Stops it at once and deletes its stored state, sound or set aside, and its reminders. The next message begins with the initial state. When the
  * storage refuses, the actor stays stopped with the state that it had. One at a time.
  */
 export const forget = (cell: ActorCell): Effect.Effect<void, StorageFailed> =>
@@ -22,9 +22,11 @@ export const forget = (cell: ActorCell): Effect.Effect<void, StorageFailed> =>
       const storage = cell.type.storage!
       yield* storage.release(cell.address)
       if (cell.type.post !== undefined) yield* cell.type.post.forget(cell.address)
+      const reminders = cell.kernel.reminders.removals(cell.address)
       if (cell.type.journal === undefined)
-        yield* Effect.flatten(storage.commit([{ address: cell.address, state: undefined }]))
-      else yield* JournalRecords.forget(storage, cell.address)
+        yield* Effect.flatten(storage.commit([{ address: cell.address, state: undefined }, ...reminders]))
+      else yield* JournalRecords.forget(storage, cell.address, reminders)
+      cell.kernel.reminders.drop(cell.address)
     }
     ActorStop.leave(cell, "left")
   }).pipe(

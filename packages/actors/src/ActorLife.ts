@@ -22,6 +22,7 @@ import * as Supervisor from "./Supervisor.ts"
 
 /** Loads the state and begins to take messages. */
 export const start = (cell: ActorCell): void => {
+  if (cell.isAnonymous) return started(cell, cell.initial)
   if (cell.kernel.leases.home.standsIn(cell)) return
   cell.phase = "starting"
   if (cell.durable !== undefined) {
@@ -31,8 +32,10 @@ export const start = (cell: ActorCell): void => {
     // What is on its way to the storage will be the committed state; only then can it be loaded.
     if (wait) return
   }
-  const loading = cell.type.loadInitialState(cell)
-  if (loading === undefined) return started(cell, cell.type.definition.initial)
+  const refreshing = cell.durable === undefined ? undefined : cell.kernel.reminders.refresh(cell)
+  const state = cell.type.loadInitialState(cell)
+  const loading = refreshing === undefined || state === undefined ? state : Effect.andThen(refreshing, state)
+  if (loading === undefined) return started(cell, cell.initial)
   const fiber = cell.kernel.fork(loading, cell.type.context)
   const exit = fiber.pollUnsafe()
   if (exit !== undefined) startEnded(cell, exit)
@@ -58,10 +61,11 @@ const started = (cell: ActorCell, state: unknown): void => {
   cell.state = state
   cell.type.post?.begin(cell)
   cell.phase = "ready"
-  cell.startedAtMs ??= cell.kernel.nowMs()
+  cell.hasStarted()
   ActorEvents.started(cell)
   const { start } = cell.type.definition
   if (start !== undefined) cell.handle(start, undefined, undefined)
+  if (cell.kernel.reminders.size > 0) cell.kernel.reminders.started(cell)
   cell.wake()
 }
 
@@ -75,9 +79,11 @@ export const crashed = (cell: ActorCell, message: Message, cause: Cause.Cause<un
   message.abort()
   cell.kernel.failed++
   const text = Cause.pretty(cause)
+  // It comes again when the actor starts.
+  const isReminder = cell.kernel.reminders.crashed(message.entry)
   // First the supervisor, then the asker: it goes on at once, and must find the actor restarting.
   end(cell, message.entry.name, text)
-  cell.answerCrash(message, firstLine(text))
+  if (!isReminder) cell.answerCrash(message, firstLine(text))
 }
 
 /**
@@ -89,6 +95,7 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
   const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
   durable.waiting = []
   durable.records = []
+  if (!cell.type.isGuest) cell.kernel.reminders.notStored(durable.address)
   durable.dirty = false
   const current = ActorFiber.abandonMessage(cell)
   if (current !== undefined) unanswered.push(current)
@@ -133,7 +140,7 @@ const end = (cell: ActorCell, messageName: string, cause: string): void => {
   for (const other of Relations.unlinkAll(cell)) {
     fail(other, "link", `${cell.address}, which it is linked to, failed: ${firstLine(cause)}`)
   }
-  const parent = cell.relations?.parent
+  const parent = cell.parent
   if (parent !== undefined) return childEnded(parent, cell, end)
   const { strategy } = cell.type.definition
   const decision = Supervisor.ended(strategy, Relations.historyOf(cell), end, cell.kernel.chance())
@@ -229,16 +236,18 @@ export const handledLast = (cell: ActorCell): void => {
 
 /** Its end comes once all that it did is stored. */
 const endNormally = (cell: ActorCell): void => {
-  const finish = (): void => {
-    if (cell.phase !== "ending") return
-    const parent = cell.relations?.parent
-    if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
-    ActorStop.letGo(cell)
-    ActorEvents.stopped(cell, Supervisor.endedNormally, true)
-    ActorStop.terminated(cell, Supervisor.endedNormally, true)
-    // What waits is for the next life.
-    if (cell.mailbox.size > 0) start(cell)
-    else ActorStop.passivate(cell)
-  }
-  if (!Settled.whenSettled(cell, finish)) finish()
+  if (cell.durable === undefined || !Settled.whenSettled(cell, () => endNow(cell))) endNow(cell)
+}
+
+const endNow = (cell: ActorCell): void => {
+  if (cell.phase !== "ending") return
+  const { parent } = cell
+  if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
+  if (cell.isAnonymous) return ActorStop.stop(cell, Supervisor.endedNormally, undefined, true)
+  ActorStop.letGo(cell)
+  ActorEvents.stopped(cell, Supervisor.endedNormally, true)
+  ActorStop.terminated(cell, Supervisor.endedNormally, true)
+  // What waits is for the next life.
+  if (cell.mailbox.size > 0) start(cell)
+  else ActorStop.passivate(cell)
 }

@@ -42,10 +42,10 @@ export interface Options<State = any, Event = any, Name extends string = string>
    */
   readonly reentrant?: ReadonlyArray<Name>
   /**
-   * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the first message
-   * makes room, be it urgent or not. `dropNewest`: it is dropped itself; an ask gets `MailboxFull`. `backpressure`: asks and tells of Effects wait for
-   * room, at most `Limits.sendersWaitingMax`; a tell that cannot wait, of a PromiseRef, a durable handler or another node, gets
-   * `MailboxFull`. What is dropped is a dead letter. Default `fail`.
+   * What happens to a message that finds the mailbox full. `fail`: its sender gets `MailboxFull`. `dropOldest`: the oldest
+   * that is not urgent makes room, or the oldest urgent one when all are. `dropNewest`: it is dropped itself; an ask gets
+   * `MailboxFull`. `backpressure`: asks and tells of Effects wait for room, at most `Limits.sendersWaitingMax`; a tell that cannot
+   * wait, of a PromiseRef, a durable handler or another node, gets `MailboxFull`. What is dropped is a dead letter. Default `fail`.
    */
   readonly overflow?: Overflow
   /** Default `SupervisionStrategy.actorDefault`. */
@@ -76,6 +76,12 @@ export interface Options<State = any, Event = any, Name extends string = string>
   readonly journal?: Journal.Options<State, Event>
   /** Whether an actor of this name exists. Without it every name does. A name that does not gets `AddressUnknown`. */
   readonly accepts?: (name: string) => boolean | Effect.Effect<boolean>
+}
+
+/** Options of an actor without a name. */
+export interface SpawnOptions<State> {
+  /** The state of its first life and after each restart. Default: that of its definition. */
+  readonly state?: State
 }
 
 /** The options that are numbers, checked. */

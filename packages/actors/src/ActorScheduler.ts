@@ -5,7 +5,7 @@
  * or when something else than its turn woke it (a Deferred, a timer, the answer of another actor). It goes on later where it
  * stopped. One block of synchronous code is one operation and cannot be stopped.
  */
-import { Context, Effect, type Fiber, Scheduler } from "effect"
+import { Context, Effect, type Fiber, Scheduler, Tracer } from "effect"
 import * as Limits from "./Limits.ts"
 import { CurrentMessage, type Message } from "./Message.ts"
 import type { Runnable, RunQueue } from "./RunQueue.ts"
@@ -44,7 +44,11 @@ export class ActorScheduler implements Runnable, Scheduler.Scheduler, Scheduler.
   /** Starts the fiber of a handler at once, in the turn that the actor is in. */
   start<A, E>(effect: Effect.Effect<A, E>, message: Message): Fiber.Fiber<A, E> {
     this.begin()
-    const fiber = Effect.runForkWith(Context.add(this.context, CurrentMessage, message))(effect)
+    const span = message.ask?.parentSpan
+    const context = Context.add(this.context, CurrentMessage, message)
+    const fiber = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))(
+      effect
+    )
     const work = this.end()
     if (work > 0) this.queue.charge(work)
     return fiber

@@ -15,6 +15,7 @@ import { leaseTtlMs } from "@continuum/core/Limits"
 import { Clock, Config, Context, Duration, Effect, Exit, Layer, Option, Scope, type Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown, LeaseUnavailable, MigrationRefused } from "./ActorError.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import type * as ActorRef from "./ActorRef.ts"
 import {
   ActorStorage,
@@ -50,6 +51,13 @@ export interface Options {
   readonly stopTimeout?: Duration.Input
   /** Active actors at once, 1 or more; beyond it idle ones leave memory. Default `Limits.activeActorsMax`. */
   readonly activeActorsMax?: number
+  /** Events that `inspect` shows of each actor's past, 0 to `Limits.timelineEventsMax`. Default 0: each message costs a little then. */
+  readonly timelineEvents?: number
+  /**
+   * Spans of messages, by the `Tracer` where the layer is built: `ratio`, in [0, 1], is the share of those that are sent outside of any
+   * trace; those of a sampled span all have one. Default: none.
+   */
+  readonly spans?: { readonly ratio: number }
   /** Time of the lease of an actor that is lent to another node. Default `leaseTtlMs` of core: a takeover waits so long. */
   readonly leaseTtl?: Duration.Input
   /** The way to actors of other realms. Default: the service `Delivery` where the layer is built, if there is one. */
@@ -82,9 +90,13 @@ export interface Totals {
   readonly deadLetters: number
   /** Actors that left memory because they were idle. */
   readonly passivated: number
+  /** Reminders that were handled. */
+  readonly reminded: number
   readonly mailboxDepth: number
   readonly activeActors: number
   readonly services: number
+  /** Reminders that are not handled yet. */
+  readonly reminders: number
   /** Actors of this system that other nodes run. */
   readonly lent: number
   /** Actors of other nodes that this one runs. */
@@ -104,6 +116,15 @@ export class ActorSystem extends Context.Service<
       actor: Actor.Actor<Kind, State, M>,
       name: string,
       options?: RefOptions
+    ) => ActorRef.ActorRef<M>
+    /**
+     * A new actor without a name, known by its ref alone until someone asks for its address. It lives until it ends by itself, fails
+     * for good or the system stops; then it is gone, and what is sent to it fails with `ActorStopped`. Throws `TypeError` where its
+     * state would be stored, and `ActorStopped` when there is no room for it.
+     */
+    readonly spawn: <Kind extends string, State, M extends Actor.MessageTypes>(
+      actor: Actor.Actor<Kind, State, M>,
+      options?: SpawnOptions<State> & RefOptions
     ) => ActorRef.ActorRef<M>
     /**
      * The actor at an address of any realm: `local`, this node's own, or another one by its key or the name of its node.
@@ -229,7 +250,9 @@ const make = (
       nodeName: options.nodeName ?? "local",
       freeze: options.freeze ?? !production,
       storage,
-      activeActorsMax: options.activeActorsMax ?? Limits.activeActorsMax
+      activeActorsMax: options.activeActorsMax ?? Limits.activeActorsMax,
+      timelineEvents: Math.min(options.timelineEvents ?? 0, Limits.timelineEventsMax),
+      spanRatio: options.spans?.ratio
     })
     const delivery = options.delivery ?? Option.getOrUndefined(yield* Effect.serviceOption(Delivery))
     if (delivery !== undefined) {
@@ -241,6 +264,7 @@ const make = (
     const system = ActorSystem.of(SystemService.make(kernel))
     kernel.context = Context.add(kernel.context, ActorSystem, system)
     systemKernels.set(system, kernel)
+    yield* kernel.reminders.load
     const timeout = options.stopTimeout ?? Limits.stopTimeoutMs
     yield* Effect.addFinalizer(() => SystemStop.stop(kernel, timeout))
     return system

@@ -31,14 +31,17 @@ export class Due {
 
 export class Alarm {
   private readonly host: Host
+  private readonly sleepMsMax: number
   private readonly heap: Array<Due>
   private order: number
   private fiber: Fiber.Fiber<void> | undefined
   private sleepsUntilMs: number
   private stopped: boolean
 
-  constructor(host: Host) {
+  /** `sleepMsMax`: milliseconds until it looks at the clock again, in case that jumped. */
+  constructor(host: Host, sleepMsMax = alarmSleepMsMax) {
     this.host = host
+    this.sleepMsMax = sleepMsMax
     this.heap = []
     this.order = 0
     this.fiber = undefined
@@ -78,7 +81,7 @@ export class Alarm {
     this.rest()
     const now = this.host.nowMs()
     // At least a millisecond, so that others get the thread.
-    const untilMs = Math.min(first.timeMs, now + alarmSleepMsMax)
+    const untilMs = Math.min(first.timeMs, now + this.sleepMsMax)
     this.sleepsUntilMs = untilMs
     const fiber = this.host.fork(Effect.sleep(Math.max(1, untilMs - now)))
     this.fiber = fiber

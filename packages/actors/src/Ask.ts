@@ -2,7 +2,7 @@
  * The waiting end of an ask. It settles once: by the reply, by an expected error of the handler, by a failure of the delivery,
  * or because the asker gave up.
  */
-import { Effect } from "effect"
+import { Effect, type Tracer } from "effect"
 import type { Entry } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import type { ActorError } from "./ActorError.ts"
@@ -52,6 +52,11 @@ export class Ask {
   /** Addresses of other nodes that wait for this ask, outermost first, and of those that wait for them. */
   get chain(): ReadonlyArray<string> {
     return noChain
+  }
+
+  /** The span of an asker on another node. */
+  get parentSpan(): Tracer.AnySpan | undefined {
+    return undefined
   }
 
   /** Of a message that must not be handled twice. */
@@ -104,7 +109,7 @@ export class Ask {
 export const describeError = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : JSON.stringify(error)
 
-const noChain: ReadonlyArray<string> = []
+export const noChain: ReadonlyArray<string> = []
 
 // An answer lets the asker go on at once, which may be a handler that then answers its own asker, and so on. Along a chain of a
 // thousand actors that would be a thousand times the stack of one, so beyond a limit the asker has to wait for its turn.

@@ -4,7 +4,7 @@
  */
 import type { Fiber } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
-import { ActorFailed } from "./ActorError.ts"
+import { type ActorError, ActorFailed } from "./ActorError.ts"
 import type { Ask } from "./Ask.ts"
 import type { Message } from "./Message.ts"
 
@@ -20,8 +20,8 @@ export const cancel = (beside: Beside, ask: Ask): void => {
   }
 }
 
-/** The life of the actor ends, and they with it. */
-export const abandon = (cell: ActorCell): void => {
+/** The life of the actor ends, and they with it: their askers hear `error`, or that it stopped or restarted. */
+export const abandon = (cell: ActorCell, error: ActorError | undefined): void => {
   const { beside } = cell
   if (beside === undefined) return
   cell.beside = undefined
@@ -32,6 +32,6 @@ export const abandon = (cell: ActorCell): void => {
     message.abort()
     fiber.interruptUnsafe()
     const failed = new ActorFailed({ address: cell.address, messageName: entry.name, cause: "the actor restarted" })
-    cell.refuse(entry, ask, cell.phase === "stopped" ? cell.stopped() : failed)
+    cell.refuse(entry, ask, error ?? (cell.phase === "stopped" ? cell.stopped() : failed))
   }
 }

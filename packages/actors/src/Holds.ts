@@ -61,6 +61,7 @@ export class Holds {
   woken(cell: ActorCell): void {
     const hold = this.holds.get(cell)
     if (hold === undefined || hold.isStoring || cell.current !== undefined) return
+    if (cell.beside !== undefined && cell.beside.size > 0) return
     hold.isStoring = Settled.whenSettled(cell, () => {
       hold.isStoring = false
       this.woken(cell)
@@ -70,7 +71,7 @@ export class Holds {
 
   /** A held actor failed or was stopped. */
   interrupted(cell: ActorCell): void {
-    this.holds.get(cell)?.settle(false)
+    if (this.holds.size > 0) this.holds.get(cell)?.settle(false)
   }
 }
 

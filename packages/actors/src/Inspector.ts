@@ -42,7 +42,7 @@ export const list = (kernel: Kernel, kind?: string): Effect.Effect<ReadonlyArray
     }
     const types = kernel.allTypes().filter((type) => kind === undefined || kind === type.definition.kind)
     for (const type of types) {
-      for (const cell of type.cells.values()) {
+      for (const cell of type.all()) {
         if (summaries.length >= Limits.listMax) return summaries
         summaries.push(summaryOf(cell))
       }
@@ -74,7 +74,9 @@ export const inspect = (
       messages: [...type.definition.entries.keys()],
       stateValue: yield* type.excerptOfStored(name),
       waiting: [],
-      failures: []
+      failures: [],
+      reminders: remindersOf(kernel, type.address(name)),
+      timeline: timelineOf(kernel, type.address(name))
     }
   })
 
@@ -176,9 +178,9 @@ export const watch = (
   Effect.flatMap(kernel.locate(address), ({ name, type }) =>
     Effect.callback<Actor.Terminated>((resume) => {
       const own = type.address(name)
-      const cell = type.cells.get(name)
+      const cell = type.cells.get(name) ?? type.ended(name)
       if (cell?.phase === "stopped")
-        return resume(Effect.succeed({ address: own, reason: cell.stopReason, normal: false }))
+        return resume(Effect.succeed({ address: own, reason: cell.stopReason, normal: cell.gone === "ended" }))
       kernel.watches.add(own, resume, (terminated) => resume(Effect.succeed(terminated)))
       return Effect.sync(() => kernel.watches.remove(own, resume))
     })
@@ -324,6 +326,8 @@ const detailOf = (cell: ActorCell): ActorDetail => ({
   stateValue: PlainData.excerpt(cell.state, Limits.inspectStateBytesMax),
   waiting: waitingOf(cell),
   failures: cell.history?.failures.slice() ?? [],
+  reminders: remindersOf(cell.kernel, cell.address),
+  timeline: timelineOf(cell.kernel, cell.address),
   ...startedAt(cell.startedAtMs)
 })
 
@@ -340,8 +344,21 @@ const detailOfService = (cell: ServiceCell): ActorDetail => ({
   stateValue: cell.phase === "stopped" ? { stopped: cell.stopReason } : null,
   waiting: [],
   failures: cell.history.failures.slice(),
+  reminders: [],
+  timeline: timelineOf(cell.kernel, cell.address),
   ...startedAt(cell.startedAtMs)
 })
+
+const timelineOf = (kernel: Kernel, address: string): ActorDetail["timeline"] => kernel.timelines?.of(address) ?? []
+
+const remindersOf = (kernel: Kernel, address: string): ActorDetail["reminders"] =>
+  kernel.reminders
+    .of(address)
+    .slice(0, Limits.inspectWaitingMax)
+    .map(({ key, record: { everyMs, messageName, timeMs } }) => {
+      const due = new Date(timeMs).toISOString()
+      return everyMs === undefined ? { key, messageName, due } : { key, messageName, due, everyMs }
+    })
 
 const startedAt = (timeMs: number | undefined): { readonly startedAt?: string } =>
   timeMs === undefined ? {} : { startedAt: new Date(timeMs).toISOString() }

@@ -152,8 +152,12 @@ const isSound = (storage: Storage, key: string): Effect.Effect<boolean, StorageF
     Effect.catchTag("RecordQuarantined", () => Effect.succeed(false))
   )
 
-/** Removes the snapshot and all events; a crash on the way leaves the whole state or none of it. */
-export const forget = (storage: Storage, address: string): Effect.Effect<void, StorageFailed> =>
+/** Removes the snapshot, all events and what goes with them; a crash on the way leaves the whole state or none of it. */
+export const forget = (
+  storage: Storage,
+  address: string,
+  besides: ReadonlyArray<Write>
+): Effect.Effect<void, StorageFailed> =>
   Effect.gen(function* () {
     const removed = (key: string): Write => ({ address: key, state: undefined })
     // The newest events and the snapshot go together; without a snapshot what is left begins with event 1 or is nothing.
@@ -161,7 +165,7 @@ export const forget = (storage: Storage, address: string): Effect.Effect<void, S
       const keys = yield* storage.list(prefixOf(address), Limits.snapshotEveryMax + Limits.eventsWaitingMax)
       const isAll = keys.length < Limits.snapshotEveryMax + Limits.eventsWaitingMax
       const batch = isAll
-        ? [removed(address), ...keys.map(removed)]
+        ? [removed(address), ...keys.map(removed), ...besides]
         : keys.slice(0, Limits.journalPageEvents).map(removed)
       yield* Effect.flatten(storage.commit(batch))
       if (isAll) break

@@ -5,10 +5,11 @@
 import * as Address from "@continuum/core/Address"
 import type { LeaseTable } from "@continuum/core/LeaseTable"
 import * as Nearest from "@continuum/core/Nearest"
-import { Clock, Context, Effect, type Fiber, Random, Semaphore } from "effect"
+import { Clock, Context, Effect, type Fiber, Random, Semaphore, Tracer } from "effect"
 import type * as Actor from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { AddressUnknown } from "./ActorError.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import { Alarm } from "./Alarm.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import * as ActorRef from "./ActorRef.ts"
@@ -23,14 +24,17 @@ import { kind as leaseKind } from "./LeaseProtocol.ts"
 import { Leases } from "./Leases.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
+import { MessageSpans } from "./MessageSpans.ts"
 import { Outbox } from "./Outbox.ts"
 import { Passivation } from "./Passivation.ts"
 import { Post } from "./Post.ts"
 import type { PostLife } from "./PostLife.ts"
+import { Reminders } from "./Reminders.ts"
 import { Router } from "./Router.ts"
 import { drainOf } from "./Drain.ts"
 import { RunQueue } from "./RunQueue.ts"
 import type { ServiceCell } from "./ServiceCell.ts"
+import { Timelines } from "./Timelines.ts"
 import { Topics } from "./Topic.ts"
 import { Watches } from "./Watches.ts"
 
@@ -39,6 +43,10 @@ export interface KernelOptions {
   readonly freeze: boolean
   readonly storage: ActorStorage["Service"] | undefined
   readonly activeActorsMax: number
+  /** Events of each timeline; 0: none are kept. */
+  readonly timelineEvents: number
+  /** Share of messages that begin a trace; undefined: none has a span. */
+  readonly spanRatio: number | undefined
   /** The leases of this system's realm. */
   readonly leaseTable: LeaseTable
   /** Milliseconds of a lease of an actor. */
@@ -70,6 +78,11 @@ export class Kernel {
   readonly watches: Watches
   readonly topics: Topics
   readonly alarm: Alarm
+  readonly reminders: Reminders
+  /** Undefined: none are kept. */
+  readonly timelines: Timelines | undefined
+  /** Undefined: none are made. */
+  readonly spans: MessageSpans | undefined
   readonly types: Map<string, ActorType>
   /** The way to actors of other realms. */
   router: Router
@@ -81,6 +94,7 @@ export class Kernel {
   /** Held while a stored state is deleted. */
   readonly forgetting: Semaphore.Semaphore
   readonly clock: Clock.Clock
+  readonly startedAtMs: number
   private readonly random: { readonly nextDoubleUnsafe: () => number }
   private readonly deadlines: Map<number, AskDeadlines>
   private readonly background: Set<Fiber.Fiber<unknown, unknown>>
@@ -92,6 +106,7 @@ export class Kernel {
     this.context = context
     this.clock = Context.get(context, Clock.Clock)
     this.random = Context.get(context, Random.Random)
+    this.startedAtMs = this.nowMs()
     this.runQueue = new RunQueue(drainOf(context), this.nowMs)
     this.deadLetters = new DeadLetters()
     this.processed = 0
@@ -101,6 +116,18 @@ export class Kernel {
     this.watches = new Watches()
     this.topics = new Topics()
     this.alarm = new Alarm({ nowMs: this.nowMs, fork: (effect) => this.fork(effect, this.context) })
+    this.reminders = new Reminders(this)
+    this.timelines = options.timelineEvents > 0 ? new Timelines(this.nowMs, options.timelineEvents) : undefined
+    this.spans =
+      options.spanRatio === undefined
+        ? undefined
+        : new MessageSpans({
+            tracer: Context.get(context, Tracer.Tracer),
+            clock: this.clock,
+            chance: () => this.chance(),
+            nodeName: options.nodeName,
+            ratio: options.spanRatio
+          })
     this.types = new Map()
     this.passivation = new Passivation(
       {
@@ -118,6 +145,7 @@ export class Kernel {
     this.activeActors = 0
     this.forgetting = Semaphore.makeUnsafe(1)
     this.spare = undefined
+    this.lastType = undefined
     this.onCellStopped = undefined
     this.deadlines = new Map()
     this.background = new Set()
@@ -165,6 +193,7 @@ export class Kernel {
 
   interruptBackground(): void {
     this.alarm.stop()
+    this.reminders.stop()
     for (const fiber of this.background) fiber.interruptUnsafe()
   }
 
@@ -182,6 +211,14 @@ export class Kernel {
 
   /** The type of a definition, known from now on. Throws `TypeError` when another definition has its kind. */
   typeOf(definition: Actor.Any): ActorType {
+    if (this.lastType?.definition === definition) return this.lastType
+    return (this.lastType = this.findType(definition))
+  }
+
+  // Of the last definition that was looked up: most are looked up many times in a row.
+  private lastType: ActorType | undefined
+
+  private findType(definition: Actor.Any): ActorType {
     const known = this.types.get(definition.kind)
     if (known === undefined) {
       if (definition.kind === leaseKind)
@@ -189,6 +226,7 @@ export class Kernel {
       const type = new ActorType(this, definition)
       this.types.set(definition.kind, type)
       type.post?.recover(type)
+      if (this.reminders.size > 0) this.reminders.typeKnown(definition.kind)
       return type
     }
     if (known.definition === definition || sourceOf(known.definition) === sourceOf(definition)) return known
@@ -206,13 +244,24 @@ export class Kernel {
     sender: Message | undefined
   ): PromiseRef<M> {
     const type = this.typeOf(definition)
-    return ActorRef.promiseRef(type, name, type.deadlines, sender)
+    return ActorRef.promiseRef(new ActorRef.Target(type, name, type.deadlines, sender))
+  }
+
+  /** A ref to a new actor without a name, a child of the actor whose handler makes it. */
+  spawn<Kind extends string, State, M extends Actor.MessageTypes>(
+    definition: Actor.Actor<Kind, State, M, never>,
+    options: SpawnOptions<State> | undefined,
+    sender: Message
+  ): PromiseRef<M> {
+    sender.kept = true
+    const type = this.typeOf(definition)
+    return ActorRef.promiseRef(new ActorRef.Spawned(type.spawn(options, sender.cell), type.deadlines, sender))
   }
 
   /** Messages waiting in all mailboxes. O(active actors): counted when someone scrapes, and not at every message. */
   mailboxDepth(): number {
     let depth = 0
-    for (const type of this.allTypes()) for (const cell of type.cells.values()) depth += cell.mailbox.size
+    for (const type of this.allTypes()) for (const cell of type.all()) depth += cell.mailbox.size
     return depth
   }
 
@@ -279,7 +328,7 @@ export class Kernel {
     if (typeof address === "string") throw new Address.AddressMalformed({ input: text, reason: address })
     const type = this.router.isOwn(address.realm) ? this.types.get(address.kind) : undefined
     if (type === undefined) throw new TypeError(`${text} is no actor of this node; only those can be linked or watched`)
-    const cell = type.cell(address.name)
+    const cell = type.cell(address.name) ?? type.ended(address.name)
     if (cell === undefined) throw type.whyNot(address.name)
     return cell
   }

@@ -131,7 +131,7 @@ export class LeaseHome {
       if (type.journal !== undefined) return yield* refused("it has a journal, which stays with it")
       if (type.post !== undefined) return yield* refused("it has a durable mailbox, which stays with it")
       if (type.isGuest) return yield* refused("its home is another node; move it from there")
-      if (cell.relations?.parent !== undefined) return yield* refused("it is the child of another actor")
+      if (cell.parent !== undefined) return yield* refused("it is the child of another actor")
       if ([...type.definition.entries.values()].some(({ streams }) => streams))
         return yield* refused("it answers with streams, which do not move")
       if (cell.phase !== "ready") yield* Effect.mapError(reach(cell), ({ message }) => refused(message))
@@ -143,6 +143,7 @@ export class LeaseHome {
         this.holds.letGo(cell)
         return refused(reason)
       }
+      if (kernel.reminders.of(address).length > 0) return yield* stay("it has reminders, which stay with it")
       const granted = yield* Effect.result(table.authority.acquire(address, realm, this.ttlMs))
       if (granted._tag === "Failure") return yield* stay(granted.failure.message)
       const lease = granted.success

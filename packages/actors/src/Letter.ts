@@ -28,6 +28,8 @@ export interface Letter {
   isUnsure: boolean
   /** How often its handling was cut short, or could not be stored for its own fault. */
   attempts: number
+  /** Its entry with the span of this message, until it is taken first. */
+  spanned: Entry | undefined
 }
 
 /** Who hears what comes of a letter. */

@@ -36,11 +36,53 @@ export const passivationShare = 1 / 64
 /** After a look in vain, a millisecond without another for so many actors: looks take a tenth of the time at most. */
 export const passivationLooksPerMs = 4_000
 
+/** Events that a timeline of one actor keeps, where a system has timelines and does not say otherwise: some screens. Chosen. */
+export const timelineEvents = 32
+
+/** Events that a system may ask for in each timeline: of 100 B or so. Chosen, not measured. */
+export const timelineEventsMax = 1_000
+
+/** Timelines of one system; beyond it the oldest is forgotten. At 32 events each about 30 MB. Chosen, not measured. */
+export const timelinesMax = 10_000
+
+/** Characters of the detail of an event of a timeline. Chosen, not measured. */
+export const timelineDetailCharactersMax = 200
+
+/** Messages below one another in a trace; the next one is outside of it. Chosen, not measured. */
+export const spanDepthMax = 64
+
 /** Timers of one actor: each is 200 B or so. Chosen, not measured. */
 export const timersMax = 1_000
 
 /** Milliseconds of the longest sleep: hosts count them in 31 bits, and a day is enough to be woken after. */
 export const alarmSleepMsMax = 86_400_000
+
+/** Reminders of one actor. Chosen, not measured. */
+export const remindersMax = 1_000
+
+/** Reminders of one system: all are in memory, of 1 kB at most. Chosen, not measured. */
+export const remindersOfSystemMax = 100_000
+
+/** One stored reminder, encoded, its payload included: a note of what to do, and no place for data. Chosen, not measured. */
+export const reminderBytesMax = 1_024
+
+/** Characters of a reminder's key. Chosen, not measured. */
+export const reminderKeyCharactersMax = 100
+
+/** Milliseconds between two reminders of one key at least: each is a transaction. Chosen, not measured. */
+export const reminderEveryMsMin = 1_000
+
+/** Milliseconds until the clock is looked at for reminders: the most that one is late after the clock jumped ahead. */
+export const reminderSleepMsMax = 60_000
+
+/** Milliseconds before a reminder is tried again that found a mailbox full or no room in memory. Chosen, not measured. */
+export const reminderRetryMs = 1_000
+
+/** Crashes of one reminder's handler before it is given up: it must not stop its actor for good. Chosen, not measured. */
+export const reminderCrashesMax = 3
+
+/** Reminders that go off, or are read, before others get the thread. Chosen, not measured. */
+export const remindersAtOnce = 256
 
 /** Senders that wait for room in one mailbox, when its definition lets them. As many as messages by default. Chosen, not measured. */
 export const sendersWaitingMax = 10_000
@@ -230,6 +272,9 @@ export const renewBytesSpare = 1024 * 1024
 
 /** Steps of one simulated run, before it is taken to run for ever: a hundred times what our own take. */
 export const simulationStepsMax = 1_000_000
+
+/** Values of a simulated stream that are sent before one is read: few, so that readers hold speakers back. Chosen, not measured. */
+export const simulationStreamCredit = 4
 
 /** Notes of a simulated run that are kept, the last ones: a few screens. */
 export const simulationNotesKept = 200

@@ -6,14 +6,18 @@
  */
 import * as Address from "@continuum/core/Address"
 import { Context } from "effect"
-import type { Actor, ActorContext, Entry, MessageTypes, TimerOptions } from "./Actor.ts"
+import type { Actor, ActorContext, Entry, MessageTypes, ReminderInfo, ReminderOptions, TimerOptions } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { AskCycle } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { Write } from "./ActorStorage.ts"
 import type { Ask } from "./Ask.ts"
+import type { Durable } from "./GroupCommit.ts"
 import * as Relations from "./Relations.ts"
+import * as ReminderChanges from "./ReminderChanges.ts"
+import type { MessageReminders } from "./Reminders.ts"
 import * as Stash from "./Stash.ts"
 import { Timers } from "./Timers.ts"
 import type { Topic } from "./Topic.ts"
@@ -40,7 +44,11 @@ export class Message implements ActorContext {
   beside: boolean
   /** Whether its handler set it aside: it is handled again later. */
   isSetAside: boolean
+  /** The asker of one that was set aside: it waits on. */
+  laterAsk: Ask | undefined
   outbox: Array<Outgoing> | undefined
+  /** What it has to do with reminders, until its handler has ended. */
+  reminders: MessageReminders | undefined
   private controller: AbortController | undefined
 
   constructor(cell: ActorCell, entry: Entry, payload: unknown, ask: Ask | undefined) {
@@ -51,13 +59,20 @@ export class Message implements ActorContext {
     this.kept = false
     this.beside = false
     this.isSetAside = false
+    this.laterAsk = undefined
     this.outbox = undefined
+    this.reminders = undefined
     this.controller = undefined
   }
 
   /** Whether its handler has not ended yet. */
   get isHandled(): boolean {
     return this.cell.current === this || this.beside
+  }
+
+  /** Who waits for its handling, be it the present one or one to come. */
+  get waitingAsk(): Ask | undefined {
+    return this.ask ?? this.laterAsk
   }
 
   get address(): string {
@@ -88,10 +103,12 @@ export class Message implements ActorContext {
 
   spawn<Kind extends string, State, M extends MessageTypes>(
     actor: Actor<Kind, State, M, never>,
-    name: string
+    nameOrOptions?: string | SpawnOptions<State>
   ): PromiseRef<M> {
     const { kernel } = this.cell
     if (this.cell.type.isGuest) throw new Error(`${this.address} cannot spawn while it is lent to this node`)
+    if (typeof nameOrOptions !== "string") return kernel.spawn(actor, nameOrOptions, this)
+    const name = nameOrOptions
     const type = kernel.typeOf(actor)
     type.checkName(name)
     const child = type.cell(name)
@@ -117,6 +134,15 @@ export class Message implements ActorContext {
   }
   cancelTimer(key: string): void {
     this.cell.timers?.cancel(key)
+  }
+  setReminder(key: string, when: ReminderOptions, messageName: string, payload?: unknown): void {
+    ReminderChanges.set(this, key, when, messageName, payload)
+  }
+  cancelReminder(key: string): void {
+    ReminderChanges.cancel(this, key)
+  }
+  get reminder(): ReminderInfo | undefined {
+    return ReminderChanges.infoOf(this)
   }
   publish<Event>(topic: Topic<Event>, event: Event): void {
     this.cell.kernel.publish(topic.name, event, this)
@@ -156,12 +182,17 @@ export class Message implements ActorContext {
   }
 }
 
-/** What the transaction of a message's handler stores besides the state: that it was handled, and what it sends. */
-export const recordsOf = ({ ask, outbox }: Message, reply: unknown): ReadonlyArray<Write> | undefined => {
+/**
+ * Adds what the transaction of a message's handler stores besides the state: that it was handled, and what it sends. Whether there is
+ * anything.
+ */
+export const addRecords = ({ records }: Durable, { ask, outbox }: Message, reply: unknown): boolean => {
+  const before = records.length
   const receipt = ask?.receipt
-  const sent = outbox?.flatMap(({ records }) => records ?? [])
-  if (receipt === undefined) return sent === undefined || sent.length === 0 ? undefined : sent
-  return [...receipt.records(reply), ...(sent ?? [])]
+  if (receipt !== undefined) records.push(...receipt.records(reply))
+  // One by one: a handler may send many.
+  if (outbox !== undefined) for (const sent of outbox) for (const record of sent.records ?? []) records.push(record)
+  return records.length > before
 }
 
 /** Whether what the handler of a message does is a transaction of this system. */
@@ -178,12 +209,12 @@ export const CurrentMessage = Context.Reference<Message | undefined>("@continuum
  * wait for it are busy until it ends, so none of them can answer. Undefined when there is none. O(length of the chain).
  */
 export const cycleOf = (sender: Message | undefined, target: ActorCell): AskCycle | undefined => {
-  for (let message = sender; message !== undefined; message = message.ask?.parent) {
+  for (let message = sender; message !== undefined; message = message.waitingAsk?.parent) {
     // A handler that has ended holds up nobody, though a fiber that it left behind may still speak in its name.
     if (!message.isHandled) return undefined
     // One that is handled beside another holds up its asker, but not its actor.
     if (message.cell === target && !message.beside) return new AskCycle({ chain: chainOf(sender, message) })
-    const chain = message.ask?.chain
+    const chain = message.waitingAsk?.chain
     if (chain !== undefined && chain.length > 0)
       return target.kernel.router.cycleElsewhere(chain, sender, target.address)
   }
@@ -192,7 +223,7 @@ export const cycleOf = (sender: Message | undefined, target: ActorCell): AskCycl
 
 const chainOf = (sender: Message | undefined, from: Message): Array<string> => {
   const chain = [from.address]
-  for (let message = sender; message !== undefined && message !== from; message = message.ask?.parent) {
+  for (let message = sender; message !== undefined && message !== from; message = message.waitingAsk?.parent) {
     chain.splice(1, 0, message.address)
   }
   chain.push(from.address)

@@ -7,12 +7,12 @@
 import { localRealm } from "@continuum/core/Address"
 import type { Outcome } from "@continuum/core/Delivery"
 import type { MessageId } from "@continuum/core/Envelope"
-import { Effect } from "effect"
+import { Effect, type Tracer } from "effect"
 import type * as Actor from "./Actor.ts"
 import { type ActorError, AskTimeout, StateNotStored, TooOld } from "./ActorError.ts"
 import { type ActorRef, awaitAsk, type PromiseRef, sendAsk, Target, type TellError } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
-import { Ask, type Receipt } from "./Ask.ts"
+import { Ask, noChain, type Receipt } from "./Ask.ts"
 import type { AskDeadlines } from "./AskDeadlines.ts"
 import * as Conversion from "./Conversion.ts"
 import type { Claim } from "./Dedupe.ts"
@@ -35,16 +35,28 @@ class OnceAsk extends Ask {
   private readonly once: Once
   private readonly claim: Claim
   private readonly waiting: ReadonlyArray<string>
+  private readonly span: Tracer.AnySpan | undefined
 
-  constructor(once: Once, claim: Claim, parent: Message | undefined, chain: ReadonlyArray<string>) {
+  constructor(
+    once: Once,
+    claim: Claim,
+    parent: Message | undefined,
+    chain: ReadonlyArray<string>,
+    span: Tracer.AnySpan | undefined
+  ) {
     super(parent)
     this.once = once
     this.claim = claim
     this.waiting = chain
+    this.span = span
   }
 
   override get chain(): ReadonlyArray<string> {
     return this.waiting
+  }
+
+  override get parentSpan(): Tracer.AnySpan | undefined {
+    return this.span
   }
 
   override get receipt(): Receipt {
@@ -83,16 +95,17 @@ class OnceAsk extends Ask {
   }
 }
 
-/** Asks once. The outcome is plain data, as it was stored. */
+/** Asks once. The outcome is plain data, as it was stored. `chain` and `span` are those of an asker on another node. */
 export const ask = (
   once: Once,
   parent: Message | undefined,
-  chain: ReadonlyArray<string> = []
+  chain: ReadonlyArray<string> = noChain,
+  span?: Tracer.AnySpan
 ): Effect.Effect<Outcome, ActorError> =>
   judged(once, (claim): Effect.Effect<Outcome, ActorError> => {
     const { entry, name, payload, type } = once
     const address = type.address(name)
-    const sent = new OnceAsk(once, claim, parent, chain)
+    const sent = new OnceAsk(once, claim, parent, chain, span)
     sendAsk(new Target(type, name, undefined, undefined), entry, payload, sent)
     return Effect.matchEffect(Effect.interruptible(awaitAsk(sent, (error) => new Expected(error))), {
       onFailure: (error): Effect.Effect<Outcome, ActorError> =>
@@ -110,7 +123,7 @@ export const tell = (once: Once): Effect.Effect<void, TellError> =>
     judged<Outcome, TellError>(once, (claim) => {
       const { entry, name, payload, type } = once
       const post = type.post!
-      const draft = post.draft(type, name, entry, payload)
+      const draft = post.draft(type, name, entry, payload, undefined)
       const stored: Effect.Effect<void, TellError> =
         draft._tag === "Failure" ? Effect.fail(draft.failure) : post.send(draft.success, claim.records(undefined))
       return Effect.matchEffect(stored, {

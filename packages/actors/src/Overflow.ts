@@ -63,7 +63,7 @@ export class Senders {
       const { admission, ask, entry, payload } = this.waiting.shift()!
       // Nobody waits any more for what a sender has given up.
       if (admission?.cancelled === true || (ask !== undefined && ask.status !== "waiting")) continue
-      mailbox.offer(entry, payload, ask)
+      mailbox.put(entry, payload, ask)
       admission?.settle(undefined)
     }
   }
@@ -89,16 +89,13 @@ export const handle = (
       return full
     case "dropNewest":
       if (ask !== undefined) return full
-      cell.deadLetter(entry, full.message)
+      cell.refuse(entry, undefined, full)
       return undefined
     case "dropOldest": {
       // More than one when messages that were set aside came back to a full mailbox.
       const dropped: Array<Pick<Waiting, "entry" | "ask">> = []
-      while (mailbox.size >= mailbox.capacity) {
-        dropped.push({ entry: mailbox.entry, ask: mailbox.ask })
-        mailbox.drop()
-      }
-      mailbox.offer(entry, payload, ask)
+      while (mailbox.size >= mailbox.capacity) dropped.push(mailbox.shed())
+      mailbox.put(entry, payload, ask)
       for (const oldest of dropped) cell.refuse(oldest.entry, oldest.ask, full)
       return undefined
     }

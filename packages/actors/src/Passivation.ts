@@ -8,6 +8,7 @@
  */
 import { Duration, Effect } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
+import * as ActorEvents from "./ActorEvents.ts"
 import * as ActorStop from "./ActorStop.ts"
 import type { ActorType } from "./ActorType.ts"
 import * as Limits from "./Limits.ts"
@@ -90,6 +91,7 @@ export class Passivation {
 
   private passivate(cell: ActorCell): void {
     this.passivated++
+    ActorEvents.passivated(cell)
     ActorStop.passivate(cell)
   }
 
@@ -97,6 +99,7 @@ export class Passivation {
   private mayLeave(cell: ActorCell): boolean {
     const { beside, current, durable, history, mailbox, phase, relations, stash, timers, type } = cell
     if (phase !== "ready" || current !== undefined || mailbox.size > 0 || relations?.any === true) return false
+    if (cell.isAnonymous || cell.parent !== undefined) return false
     if (timers !== undefined && timers.size > 0) return false
     if (stash !== undefined || (beside !== undefined && beside.size > 0)) return false
     if (durable !== undefined && (durable.dirty || durable.inFlight > 0)) return false

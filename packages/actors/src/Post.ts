@@ -9,9 +9,17 @@
 import { Effect, Result, Stream } from "effect"
 import type { Entry } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
-import { type ActorError, MailboxFull, OutboxFull, type PayloadMalformed, StateNotStored } from "./ActorError.ts"
+import {
+  type ActorError,
+  type ActorStopped,
+  MailboxFull,
+  OutboxFull,
+  type PayloadMalformed,
+  StateNotStored
+} from "./ActorError.ts"
 import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
 import type { ActorType } from "./ActorType.ts"
+import { Anonymous } from "./Anonymous.ts"
 import { Dedupe } from "./Dedupe.ts"
 import { deepFreeze } from "./Freeze.ts"
 import type { Kernel } from "./Kernel.ts"
@@ -32,7 +40,7 @@ export interface Draft {
 }
 
 /** Why there is no letter. */
-export type DraftError = PayloadMalformed | MailboxFull
+export type DraftError = PayloadMalformed | MailboxFull | ActorStopped
 
 export class Post implements Letter.Owner {
   readonly writer: RecordWriter
@@ -88,7 +96,7 @@ export class Post implements Letter.Owner {
     payload: unknown,
     sender: Message | undefined
   ): DraftError | OutboxFull | undefined {
-    const draft = this.draft(type, name, entry, payload)
+    const draft = this.draft(type, name, entry, payload, sender)
     if (Result.isFailure(draft)) return draft.failure
     if (sender !== undefined && isTransaction(sender)) return this.sendWith(sender, draft.success)
     this.kernel.forkBackground(
@@ -107,7 +115,7 @@ export class Post implements Letter.Owner {
     payload: unknown,
     sender: Message | undefined
   ): Effect.Effect<void, DraftError | OutboxFull | StateNotStored> {
-    const draft = this.draft(type, name, entry, payload)
+    const draft = this.draft(type, name, entry, payload, sender)
     if (Result.isFailure(draft)) return Effect.fail(draft.failure)
     if (sender === undefined || !isTransaction(sender)) return this.send(draft.success)
     const refused = this.sendWith(sender, draft.success)
@@ -115,8 +123,17 @@ export class Post implements Letter.Owner {
   }
 
   /** A letter that can be stored, or why there is none. */
-  draft(type: ActorType, name: string, entry: Entry, payload: unknown): Result.Result<Draft, DraftError> {
-    if (this.kernel.freeze) deepFreeze(payload)
+  draft(
+    type: ActorType,
+    name: string,
+    entry: Entry,
+    payload: unknown,
+    sender: Message | undefined
+  ): Result.Result<Draft, DraftError> {
+    const { freeze, spans } = this.kernel
+    // No actor can be activated by such a name, which those without a name get.
+    if (Anonymous.isName(name)) return Result.fail(type.whyNot(name))
+    if (freeze) deepFreeze(payload)
     const address = type.address(name)
     const capacity = type.definition.mailboxCapacity
     if (this.count(address) >= capacity || this.bytes >= Limits.lettersBytesMax)
@@ -129,6 +146,7 @@ export class Post implements Letter.Owner {
         payload,
         bytes: bytes.length
       })
+      if (spans !== undefined) letter.spanned = spans.sample(entry, address, sender)
       return { letter, writes: [...this.life.writes(), { address: letter.key, state: bytes }] }
     })
   }
@@ -182,7 +200,8 @@ export class Post implements Letter.Owner {
       ask: undefined as unknown as Letter.LetterAsk,
       isTaken: false,
       isUnsure: false,
-      attempts: 0
+      attempts: 0,
+      spanned: undefined
     }
     return Object.assign(letter, { ask: new Letter.LetterAsk(letter, this) })
   }
@@ -234,16 +253,15 @@ export class Post implements Letter.Owner {
   /** An actor has its state and begins: it gets what waits for it, in order with what is in its mailbox already. */
   begin(cell: ActorCell): void {
     if (this.waiting(cell.address).length === 0) return
-    const { mailbox } = cell
     const others: Array<Waiting> = []
-    while (mailbox.size > 0) {
-      const { ask, entry, payload } = mailbox
-      mailbox.drop()
-      if (ask instanceof Letter.LetterAsk) ask.letter.isTaken = false
+    while (cell.size > 0) {
+      const { ask, entry, payload } = cell
+      cell.drop()
+      if (ask instanceof Letter.LetterAsk) untake(ask.letter, entry)
       else others.push({ ask, entry, payload })
     }
     for (const letter of this.next(cell.address)) take(cell, letter)
-    for (const { ask, entry, payload } of others) mailbox.add(entry, payload, ask)
+    for (const { ask, entry, payload } of others) cell.add(entry, payload, ask)
   }
 
   private isStored(key: string): Effect.Effect<boolean, StorageFailed> {
@@ -349,8 +367,15 @@ const isStarting = ({ phase }: ActorCell): boolean =>
   phase === "starting" || phase === "restarting" || phase === "stopped" || phase === "stopping"
 
 const take = (cell: ActorCell, letter: Letter.Letter): void => {
+  const entry = letter.spanned ?? letter.entry
+  letter.spanned = undefined
   letter.isTaken = true
-  cell.take(letter.entry, letter.payload, letter.ask)
+  cell.take(entry, letter.payload, letter.ask)
+}
+
+const untake = (letter: Letter.Letter, entry: Entry): void => {
+  letter.spanned = entry
+  letter.isTaken = false
 }
 
 const addressOf = ({ name, type }: Letter.Letter): string => type.address(name)

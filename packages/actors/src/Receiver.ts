@@ -6,12 +6,12 @@ import type { Address } from "@continuum/core/Address"
 import * as Addresses from "@continuum/core/Address"
 import type { Outcome, Receiver } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Schema, Stream, type Tracer } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
 import { askStream, awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
-import { Ask, outcome } from "./Ask.ts"
+import { Ask, noChain, outcome } from "./Ask.ts"
 import * as Inspector from "./Inspector.ts"
 import type { Kernel } from "./Kernel.ts"
 import { type Deliver, kind as leaseKind } from "./LeaseProtocol.ts"
@@ -19,26 +19,25 @@ import * as OnceRef from "./OnceRef.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
 import type { Router } from "./Router.ts"
 import { HandlerFailed } from "./rpc.ts"
+import * as TraceContext from "./TraceContext.ts"
 
 /** The receiver of a system. */
 export const receiver = (kernel: Kernel): Receiver => ({
   ask: (envelope, peer) =>
     envelope.to.kind === leaseKind
       ? kernel.leases.answer(envelope)
-      : Effect.suspend(() =>
-          Effect.matchEager(
-            Effect.flatMapEager(find(kernel, envelope), (found) => ask(kernel, found, envelope, peer)),
-            {
-              onFailure: (error) => failure(kernel, error),
-              onSuccess: (value): Outcome => ({ _tag: "Replied", value })
-            }
-          )
+      : Effect.matchEager(
+          Effect.flatMapEager(find(kernel, envelope), (found) => ask(kernel, found, envelope, peer)),
+          {
+            onFailure: (error) => failure(kernel, error),
+            onSuccess: replied
+          }
         ),
   stream: (envelope) =>
     Stream.unwrap(
       Effect.suspend(() => Effect.map(find(kernel, envelope), (found) => stream(kernel, found, envelope)))
     ).pipe(
-      Stream.map((value): Outcome => ({ _tag: "Replied", value })),
+      Stream.map(replied),
       Stream.catch((error) => Stream.succeed(failure(kernel, error)))
     ),
   tell: (envelope) =>
@@ -55,6 +54,8 @@ export const receiver = (kernel: Kernel): Receiver => ({
     )
 })
 
+const replied = (value: unknown): Outcome => ({ _tag: "Replied", value })
+
 /** What its asker hears of an ask that failed. */
 const failure = (kernel: Kernel, error: HandlerFailed | Refusal): Outcome =>
   error instanceof HandlerFailed
@@ -64,14 +65,20 @@ const failure = (kernel: Kernel, error: HandlerFailed | Refusal): Outcome =>
 /** An ask that came from another node. */
 class ReceivedAsk extends Ask {
   private readonly waiting: ReadonlyArray<string>
+  private readonly traceparent: string | undefined
 
-  constructor(chain: ReadonlyArray<string>) {
+  constructor(chain: ReadonlyArray<string>, traceparent: string | undefined) {
     super(undefined)
     this.waiting = chain
+    this.traceparent = traceparent
   }
 
   override get chain(): ReadonlyArray<string> {
     return this.waiting
+  }
+
+  override get parentSpan(): Tracer.AnySpan | undefined {
+    return TraceContext.spanOf(this.traceparent)
   }
 }
 
@@ -79,6 +86,8 @@ interface Found {
   readonly type: ActorType
   readonly entry: Actor.Entry
   readonly payload: unknown
+  /** The actor, as it is known here. */
+  readonly address: string
 }
 
 type Refusal = ActorError | NotExposed
@@ -109,22 +118,26 @@ const decode = (
     return Effect.fail(new MessageUnknown({ address, messageName: message, known: [...entries.keys()] }))
   }
   if (entry.streams !== (kind === "stream")) return Effect.fail(ReplyStreams.mismatch(address, entry))
-  return Effect.mapEager(Inspector.decodePayload(address, entry, payload), (payload) => ({ type, entry, payload }))
+  return Effect.mapEager(Inspector.decodePayload(address, entry, payload), (payload) => ({
+    type,
+    entry,
+    payload,
+    address
+  }))
 }
 
 /** Sends the message at once, so that one whose handler answers at once has nothing to wait for. */
 const ask = (
   kernel: Kernel,
-  { entry, payload, type }: Found,
+  { address, entry, payload, type }: Found,
   envelope: Envelope,
   peer: string,
   name = envelope.to.name
 ): Effect.Effect<unknown, HandlerFailed | Refusal> => {
-  const address = type.address(name)
   const chain = chainOf(kernel, envelope, address, entry)
   if (chain instanceof AskCycle) return Effect.fail(chain)
   if (type.post !== undefined && !entry.reentrant) return once(type, name, entry, payload, envelope, peer, chain)
-  const sent = new ReceivedAsk(chain)
+  const sent = new ReceivedAsk(chain, envelope.traceparent)
   sendAsk(new Target(type, name, undefined, undefined), entry, payload, sent)
   const answer = (sent.status === "waiting" ? awaitAsk : outcome)(sent, handlerFailed(address, entry))
   return Effect.flatMapEager(answer as Effect.Effect<unknown, HandlerFailed | ActorError>, (value) =>
@@ -138,13 +151,13 @@ const once = (
   name: string,
   entry: Actor.Entry,
   payload: unknown,
-  { answer, id }: Envelope,
+  { answer, id, traceparent }: Envelope,
   peer: string,
   chain: ReadonlyArray<string>
 ): Effect.Effect<unknown, HandlerFailed | ActorError> => {
   const message = { type, name, entry, payload, id, sender: peer }
   if (answer === "stored") return Effect.as(OnceRef.tell(message), null)
-  return Effect.flatMap(OnceRef.ask(message, undefined, chain), (outcome) =>
+  return Effect.flatMap(OnceRef.ask(message, undefined, chain, TraceContext.spanOf(traceparent)), (outcome) =>
     outcome._tag === "Replied"
       ? Effect.succeed(outcome.value)
       : Effect.fail(new HandlerFailed({ address: type.address(name), messageName: entry.name, error: outcome.error }))
@@ -176,19 +189,21 @@ export const handle = (
 
 const stream = (
   kernel: Kernel,
-  { entry, payload, type }: Found,
+  { address, entry, payload, type }: Found,
   envelope: Envelope
 ): Stream.Stream<unknown, HandlerFailed | Refusal> => {
   const { name } = envelope.to
-  const address = type.address(name)
   const chain = chainOf(kernel, envelope, address, entry)
   if (chain instanceof AskCycle) return Stream.fail(chain)
   const target = new Target(type, name, undefined, undefined)
   return (
-    askStream(target, entry, payload, handlerFailed(address, entry), () => new ReceivedAsk(chain)) as Stream.Stream<
-      unknown,
-      HandlerFailed | ActorError
-    >
+    askStream(
+      target,
+      entry,
+      payload,
+      handlerFailed(address, entry),
+      () => new ReceivedAsk(chain, envelope.traceparent)
+    ) as Stream.Stream<unknown, HandlerFailed | ActorError>
   ).pipe(Stream.mapEffect((value) => Inspector.encodeReply(address, entry, value)))
 }
 
@@ -199,7 +214,8 @@ const chainOf = (
   address: string,
   { reentrant }: Actor.Entry
 ): ReadonlyArray<string> | AskCycle => {
-  const chain = waiting?.map(Addresses.format) ?? []
+  if (waiting === undefined || waiting.length === 0) return noChain
+  const chain = waiting.map(Addresses.format)
   const own = kernel.router.absoluteText(address)
   const from = chain.indexOf(own)
   return from < 0 || reentrant ? chain : new AskCycle({ chain: [...chain.slice(from), own] })

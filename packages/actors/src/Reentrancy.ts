@@ -36,7 +36,10 @@ export const handle = (
   else {
     beside.set(message, fiber)
     fiber.addObserver((exit) => {
-      if (beside.delete(message)) settle(message, state, exit)
+      if (!beside.delete(message)) return
+      settle(message, state, exit)
+      // It may have been the last thing that an actor which moves was busy with.
+      if (cell.phase === "moving") cell.wake()
     })
   }
   return undefined

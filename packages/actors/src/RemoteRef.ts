@@ -4,17 +4,17 @@
  */
 import type { Address } from "@continuum/core/Address"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
-import type { TransportLost } from "@continuum/core/Transport"
-import { type Context, Effect, Result, Schema, Stream } from "effect"
+import type { Envelope } from "@continuum/core/Envelope"
+import type { PeerUnreachable } from "@continuum/core/Transport"
+import { type Context, Effect, Exit, Result, Schema, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } from "./ActorError.ts"
 import type { ActorRef, PromiseRef } from "./ActorRef.ts"
 import { Ask } from "./Ask.ts"
-import type { AskDeadlines } from "./AskDeadlines.ts"
+import * as AskAgain from "./AskAgain.ts"
 import * as Conversion from "./Conversion.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, type Message } from "./Message.ts"
-import * as Limits from "./Limits.ts"
 import * as PlainData from "./PlainData.ts"
 import type { RemoteError } from "./RemoteError.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
@@ -65,7 +65,9 @@ const askStream = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): 
   const outcomes = Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     return encodePayload(target, entry, payload).pipe(
-      Effect.flatMap((plain) => onceStored(sender, router.envelope(target, "stream", entry.name, plain, sender))),
+      Effect.flatMap((plain) =>
+        onceStored(sender, router.envelope(target, "stream", entry.name, plain, sender, fiber.cache.span))
+      ),
       Effect.map((envelope) =>
         Stream.mapError(router.delivery!.stream(envelope), (error) => sendError(target, entry.name, error))
       )
@@ -82,72 +84,66 @@ const exchange = (target: RemoteTarget, messageName: string, payload: unknown): 
   Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     const { address, router, timeoutMs } = target
-    const sent = Effect.mapError(
-      Effect.flatMapEager(router.envelope(target, "ask", messageName, payload, sender), (envelope) => {
-        const asked = router.delivery!.ask(envelope)
-        return target.definition?.mailbox === "durable" ? again(router, envelope.id.sequence, asked) : asked
-      }),
-      (error) => sendError(target, messageName, error)
-    )
-    const whole = onceStored(sender, sent)
-    const deadlines = router.kernel.deadlinesOf(timeoutMs)
-    if (deadlines === undefined) return whole
-    return withDeadline(whole, fiber.context, deadlines, () => new AskTimeout({ address, messageName, timeoutMs }))
-  })
-
-/**
- * Asks a durable mailbox again under the same name when the answer was lost on its way, which that knows it by. No longer than it
- * certainly does.
- */
-const again = (
-  router: Router,
-  sequence: number,
-  asked: Effect.Effect<Outcome, DeliveryError>,
-  lost?: TransportLost,
-  delayMs = Limits.outgoingRetryMsMin
-): Effect.Effect<Outcome, DeliveryError> =>
-  Effect.catch(asked, (error) => {
-    const cause = error._tag === "TransportLost" ? error : lost
-    if (cause === undefined || error._tag === "EnvelopeMalformed" || error._tag === "NotGranted")
-      return Effect.fail(error)
-    if (delayMs > Limits.outgoingRetryMsMax || router.sentSince(sequence) >= Limits.dedupeWindow)
-      return Effect.fail(cause)
-    return Effect.andThen(Effect.sleep(delayMs), again(router, sequence, asked, cause, 2 * delayMs))
-  })
-
-/** The list of deadlines that local asks have too, because a timer of its own for each ask costs as much as the ask. */
-const withDeadline = <A, E, E2>(
-  effect: Effect.Effect<A, E>,
-  context: Context.Context<never>,
-  deadlines: AskDeadlines,
-  late: () => E2
-): Effect.Effect<A, E | E2> =>
-  Effect.callback((resume) => {
-    const ask = new Ask(undefined)
-    const fiber = Effect.runForkWith(context)(effect)
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return resume(exit)
-    ask.listener = () => {
-      fiber.interruptUnsafe()
-      resume(Effect.fail(late()))
-    }
-    deadlines.add(ask)
-    fiber.addObserver((exit) => {
+    const envelope = router.envelope(target, "ask", messageName, payload, sender, fiber.cache.span)
+    const stored = sender === undefined ? undefined : whenStored(sender)
+    const isKnownAgain = target.definition?.mailbox === "durable"
+    return Effect.callback((resume) => {
+      // Stands for the ask in the list of deadlines that local ones have too: a timer for each costs as much as an ask.
+      const ask = new Ask(undefined)
+      const settle = (exit: Exit.Exit<Outcome, DeliveryError>) => {
+        if (ask.status !== "waiting") return
+        ask.abandon()
+        resume(Effect.mapErrorEager(exit, (error) => sendError(target, messageName, error)))
+      }
+      const giveUp =
+        (stored === undefined && !isKnownAgain && isSuccess(envelope)
+          ? router.delivery!.askNow(envelope.value, settle)
+          : undefined) ?? askLater(asking(router, onceSettled(stored, envelope), isKnownAgain), fiber.context, settle)
       if (ask.status !== "waiting") return
-      ask.abandon()
-      resume(exit)
-    })
-    return Effect.sync(() => {
-      ask.abandon()
-      fiber.interruptUnsafe()
+      const deadlines = router.kernel.deadlinesOf(timeoutMs)
+      if (deadlines !== undefined) {
+        ask.listener = () => {
+          giveUp()
+          resume(Effect.fail(new AskTimeout({ address, messageName, timeoutMs })))
+        }
+        deadlines.add(ask)
+      }
+      return Effect.sync(() => {
+        ask.abandon()
+        giveUp()
+      })
     })
   })
+
+const isSuccess = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Success<A, E> =>
+  Exit.isExit(effect) && Exit.isSuccess(effect)
+
+/** A durable mailbox knows an ask that comes again (`isKnownAgain`), so one whose answer was lost is sent again. */
+const asking = (router: Router, envelope: Effect.Effect<Envelope, PeerUnreachable>, isKnownAgain: boolean) =>
+  Effect.flatMapEager(envelope, (envelope) => {
+    const asked = router.delivery!.ask(envelope)
+    return isKnownAgain ? AskAgain.untilAnswered(router, envelope.id.sequence, asked) : asked
+  })
+
+/** An ask that has something to wait for before it is sent: a connection, or the state that its sender knows. */
+const askLater = (
+  asked: Effect.Effect<Outcome, DeliveryError>,
+  context: Context.Context<never>,
+  settle: (exit: Exit.Exit<Outcome, DeliveryError>) => void
+): (() => void) => {
+  const fiber = Effect.runForkWith(context)(asked)
+  const exit = fiber.pollUnsafe()
+  if (exit === undefined) fiber.addObserver(settle)
+  else settle(exit)
+  return () => fiber.interruptUnsafe()
+}
 
 /** Sends what the handler of `sender` knows. */
-const onceStored = <A, E>(sender: Message | undefined, send: Effect.Effect<A, E>): Effect.Effect<A, E> => {
-  const stored = sender === undefined ? undefined : whenStored(sender)
-  return stored === undefined ? send : Effect.andThen(stored, send)
-}
+const onceStored = <A, E>(sender: Message | undefined, send: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  onceSettled(sender === undefined ? undefined : whenStored(sender), send)
+
+const onceSettled = <A, E>(stored: Effect.Effect<void> | undefined, send: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  stored === undefined ? send : Effect.andThen(stored, send)
 
 /** What the handler knows may not be stored yet, and must not get out before it is. Undefined: it is. */
 const whenStored = ({ cell }: Message): Effect.Effect<void> | undefined => {

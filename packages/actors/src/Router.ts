@@ -9,7 +9,7 @@ import type { Delivery } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { PublicKey } from "@continuum/core/Identity"
 import { PeerUnreachable } from "@continuum/core/Transport"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, type Tracer } from "effect"
 import type * as Actor from "./Actor.ts"
 import { AskCycle, type ActorError } from "./ActorError.ts"
 import * as ActorRef from "./ActorRef.ts"
@@ -19,6 +19,7 @@ import * as Limits from "./Limits.ts"
 import type { Message } from "./Message.ts"
 import type { RemoteError } from "./RemoteError.ts"
 import * as RemoteRef from "./RemoteRef.ts"
+import * as TraceContext from "./TraceContext.ts"
 import type { HandlerFailed } from "./rpc.ts"
 
 const localPrefix = `continuum://${Address.localRealm}/`
@@ -30,6 +31,7 @@ export class Router {
   readonly realm: PublicKey | undefined
   private readonly stream: string
   private sequence: number
+  private readonly addresses: WeakMap<Address.Address, Address.Address>
 
   constructor(kernel: Kernel, delivery: Delivery["Service"] | undefined, realm: PublicKey | undefined) {
     this.kernel = kernel
@@ -37,6 +39,7 @@ export class Router {
     this.realm = realm
     this.stream = delivery === undefined ? "" : Math.floor(kernel.chance() * 2 ** 52).toString(36)
     this.sequence = 0
+    this.addresses = new WeakMap()
   }
 
   /** Whether a realm of an address is this node's own. */
@@ -61,7 +64,8 @@ export class Router {
     const address = addressOf(actor, text)
     if (!this.isOwn(address.realm)) return RemoteRef.actorRef(this.target(actor, address, timeout, undefined))
     const type = this.kernel.typeOf(actor)
-    return ActorRef.actorRef(type, address.name, this.localDeadlines(type.deadlines, timeout))
+    const deadlines = this.localDeadlines(type.deadlines, timeout)
+    return ActorRef.actorRef(new ActorRef.Target(type, address.name, deadlines, undefined))
   }
 
   promiseRef<M extends Actor.MessageTypes>(
@@ -73,7 +77,8 @@ export class Router {
     const address = addressOf(actor, text)
     if (!this.isOwn(address.realm)) return RemoteRef.promiseRef(this.target(actor, address, timeout, sender))
     const type = this.kernel.typeOf(actor)
-    return ActorRef.promiseRef(type, address.name, this.localDeadlines(type.deadlines, timeout), sender)
+    const deadlines = this.localDeadlines(type.deadlines, timeout)
+    return ActorRef.promiseRef(new ActorRef.Target(type, address.name, deadlines, sender))
   }
 
   private target(
@@ -119,25 +124,51 @@ export class Router {
     kind: Envelope["kind"],
     messageName: string,
     payload: unknown,
-    sender: Message | undefined
+    sender: Message | undefined,
+    span?: Tracer.AnySpan
   ): Effect.Effect<Envelope, PeerUnreachable> {
     const { delivery, realm } = this
     if (delivery === undefined || realm === undefined) {
       return Effect.fail(new PeerUnreachable({ peer: target.to.realm, reason: "this node takes part in no mesh" }))
     }
-    return Effect.mapEager(delivery.realmOf(target.to.realm), (to) => ({
-      version: 1,
-      id: this.nextId(),
-      kind,
-      to: { realm: to, kind: target.to.kind, name: target.to.name },
-      ...(sender === undefined
-        ? {}
-        : { from: { realm, kind: sender.cell.type.definition.kind, name: sender.cell.name } }),
-      message: messageName,
-      payload,
-      ...(kind !== "tell" && Number.isFinite(target.timeoutMs) ? { deadlineMs: target.timeoutMs } : {}),
-      ...(kind !== "tell" && sender !== undefined ? { chain: this.chainOf(sender) } : {})
-    }))
+    const { timeoutMs, to } = target
+    if (to.realm === Address.anyRealm) return Effect.fail(nobodyOffers)
+    return Effect.mapEager(delivery.realmOf(to.realm), (found) => {
+      const envelope: Mutable<Envelope> = {
+        version: 1,
+        id: this.nextId(),
+        kind,
+        to: this.resolved(to, found),
+        message: messageName,
+        payload
+      }
+      if (sender !== undefined) {
+        envelope.from = { realm, kind: sender.cell.type.definition.kind, name: sender.cell.name }
+      }
+      // A tell begins a trace of its own: actors of two nodes that tell each other for ever would be one without an end.
+      if (kind === "tell") return envelope
+      const traceparent = TraceContext.textOf(this.spanOf(sender, span))
+      if (traceparent !== undefined) envelope.traceparent = traceparent
+      if (Number.isFinite(timeoutMs)) envelope.deadlineMs = timeoutMs
+      if (sender !== undefined) envelope.chain = this.chainOf(sender)
+      return envelope
+    })
+  }
+
+  /** The span that an ask is below: what the spans of messages say, or that of its fiber, or what its sender is below. */
+  private spanOf(sender: Message | undefined, span: Tracer.AnySpan | undefined): Tracer.AnySpan | undefined {
+    const { spans } = this.kernel
+    return (spans === undefined ? span : spans.parentOf(sender)) ?? sender?.ask?.parentSpan
+  }
+
+  /** The address with this realm; the same object for the same address, as long as the realm is the same. */
+  private resolved(to: Address.Address, realm: PublicKey): Address.Address {
+    if (to.realm === realm) return to
+    const known = this.addresses.get(to)
+    if (known?.realm === realm) return known
+    const made = { realm, kind: to.kind, name: to.name }
+    this.addresses.set(to, made)
+    return made
   }
 
   /** Who waits for an ask that the handler of this message sends, outermost first: absolute addresses. */
@@ -152,11 +183,11 @@ export class Router {
 
   private chainTextsOf(sender: Message | undefined): Array<string> {
     const inner: Array<string> = []
-    for (let message = sender; message !== undefined; message = message.ask?.parent) {
+    for (let message = sender; message !== undefined; message = message.waitingAsk?.parent) {
       // A handler that has ended holds up nobody.
       if (message.cell.current !== message) return inner
       inner.unshift(this.absoluteText(message.address))
-      const elsewhere = message.ask?.chain
+      const elsewhere = message.waitingAsk?.chain
       if (elsewhere !== undefined && elsewhere.length > 0) return [...elsewhere, ...inner]
     }
     return inner
@@ -169,6 +200,15 @@ export class Router {
     return from < 0 ? undefined : new AskCycle({ chain: [...this.chainTextsOf(sender).slice(from), text] })
   }
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+const nobodyOffers = new PeerUnreachable({
+  peer: Address.anyRealm,
+  reason:
+    'the realm "*" stands for whoever offers something, and no actor is offered that way yet; name a node by its name or key ' +
+    '(peers/list shows them), or this one by "local"'
+})
 
 const addressOfText = (text: string): Address.Address => {
   const address = Address.parseParts(text)

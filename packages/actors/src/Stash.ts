@@ -23,6 +23,7 @@ export const add = (message: Message): void => {
   message.isSetAside = true
   // The asker waits on for the answer of the handling to come, whatever becomes of this one.
   message.ask = undefined
+  message.laterAsk = ask
   message.kept = true
 }
 

@@ -89,7 +89,9 @@ export class Timers {
   private goOff(timer: Timer): void {
     const { cell } = this
     if (!timer.waits) {
-      const refused = cell.offer(timer.entry, timer.payload, undefined)
+      const { spans } = cell.kernel
+      const entry = spans === undefined ? timer.entry : spans.sample(timer.entry, cell.address, undefined)
+      const refused = cell.offer(entry, timer.payload, undefined)
       if (refused === undefined) timer.waits = true
       else {
         cell.deadLetter(timer.entry, refused.message)

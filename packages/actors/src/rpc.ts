@@ -4,6 +4,7 @@
 import * as Address from "@continuum/core/Address"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { ActorEvent } from "./ActorEvents.ts"
 import { ActorError, MigrationRefused } from "./ActorError.ts"
 import { StorageFailed } from "./ActorStorage.ts"
 import { RemoteError } from "./RemoteError.ts"
@@ -34,6 +35,39 @@ export const Failure = Schema.Struct({
 })
 export type Failure = typeof Failure.Type
 
+/** A message to itself that an actor will get, also after a restart of the node. */
+export const Reminder = Schema.Struct({
+  key: Schema.String,
+  messageName: Schema.String,
+  /** ISO 8601, UTC. */
+  due: Schema.String,
+  /** Milliseconds between two; absent for one that comes once. */
+  everyMs: Schema.optionalKey(Schema.Int)
+})
+export type Reminder = typeof Reminder.Type
+
+/** One event in the timeline of an actor. */
+export const TimelineEvent = Schema.Struct({
+  /** ISO 8601, UTC. */
+  time: Schema.String,
+  /** `failed`: an expected failure. `crashed`: the handler, a commit or the service died. `refused`: a message that was not handled. */
+  what: Schema.Literals([
+    "started",
+    "handled",
+    "set aside",
+    "failed",
+    "crashed",
+    "refused",
+    "restarts",
+    "passivated",
+    "stopped",
+    "ended"
+  ]),
+  messageName: Schema.optionalKey(Schema.String),
+  detail: Schema.optionalKey(Schema.String)
+})
+export type TimelineEvent = typeof TimelineEvent.Type
+
 export const ActorDetail = Schema.Struct({
   ...ActorSummary.fields,
   durable: Schema.Boolean,
@@ -45,6 +79,10 @@ export const ActorDetail = Schema.Struct({
   waiting: Schema.Array(Schema.String),
   /** The last failures, newest first. */
   failures: Schema.Array(Failure),
+  /** The next one first, at most 100. */
+  reminders: Schema.Array(Reminder),
+  /** What happened to it lately, oldest first; empty where the system keeps no timelines. */
+  timeline: Schema.Array(TimelineEvent),
   /** ISO 8601, UTC; absent when it was never active in this process. */
   startedAt: Schema.optionalKey(Schema.String)
 })
@@ -76,6 +114,26 @@ export class HandlerFailed extends Schema.TaggedError<HandlerFailed>()("HandlerF
   }
 }
 
+/** A service runs as long as its node does. */
+export class ServiceKept extends Schema.TaggedError<ServiceKept>()("ServiceKept", { address: Schema.String }) {
+  override get message() {
+    return `${this.address} is a service, which runs as long as its node. Restart it with actors/restart, or stop the node`
+  }
+}
+
+/** What happens to one actor, for whoever watches it. */
+export const WatchedEvent = Schema.Union([
+  /** How it is when the watch begins, or goes on after an interruption. */
+  Schema.TaggedStruct("Now", { state: ActorSummary.fields.state, restarts: Schema.Int }),
+  /** `time`: by the clock of its node, ISO 8601, UTC. */
+  Schema.TaggedStruct("Happened", { time: Schema.String, event: ActorEvent }),
+  /** So many events of the node came too fast, and are lost. */
+  Schema.TaggedStruct("Missed", { count: Schema.Int }),
+  /** The way to its node is gone; the watch goes on once it is back. */
+  Schema.TaggedStruct("Interrupted", { reason: Schema.String })
+])
+export type WatchedEvent = typeof WatchedEvent.Type
+
 const address = { address: Schema.String }
 /** Whose actors: `local`, or a peer by name or public key. Default `local`. */
 const mesh = Schema.optionalKey(Schema.String)
@@ -95,6 +153,20 @@ export class ActorRpcs extends RpcGroup.make(
     error: errors
   }),
   Rpc.make("actors.restart", { payload: address, success: ActorSummary, error: errors }),
+  /** Stops an actor in order; `actors.restart` brings it back. */
+  Rpc.make("actors.stop", {
+    payload: address,
+    success: ActorSummary,
+    error: Schema.Union([...errors.members, ServiceKept])
+  }),
+  /** Stops an actor and deletes its stored state and reminders, for good. */
+  Rpc.make("actors.forget", {
+    payload: address,
+    success: Schema.Struct(address),
+    error: Schema.Union([...errors.members, ServiceKept, StorageFailed])
+  }),
+  /** The life of an actor from now on; never ends. */
+  Rpc.make("actors.watch", { payload: address, success: WatchedEvent, error: errors, stream: true }),
   /** Lends an actor of this node to another one, by name or public key, or brings it home with `local`. */
   Rpc.make("actors.migrate", {
     payload: { ...address, to: Schema.String },

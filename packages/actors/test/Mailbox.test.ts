@@ -36,7 +36,7 @@ class Offer implements fc.Command<Model, Mailbox> {
       const entry = this.isUrgent ? urgent : entries[i % 3]!
       const message = { entry, payload: i, ask: i % 2 === 0 ? new Ask(undefined) : undefined }
       const hasRoom = model.waiting.length < model.capacity
-      expect(mailbox.offer(entry, message.payload, message.ask)).toBe(hasRoom)
+      expect(mailbox.put(entry, message.payload, message.ask)).toBe(hasRoom)
       if (hasRoom) model.waiting.splice(this.isUrgent ? urgentsOf(model) : model.waiting.length, 0, message)
     }
     expectSame(model, mailbox)
@@ -88,6 +88,18 @@ class Take implements fc.Command<Model, Mailbox> {
   toString = () => `take(${this.count})`
 }
 
+/** Makes room: the oldest that is not urgent, or the oldest. */
+class Shed implements fc.Command<Model, Mailbox> {
+  check = (model: Readonly<Model>) => model.waiting.length > 0
+  run(model: Model, mailbox: Mailbox) {
+    const at = urgentsOf(model) % model.waiting.length
+    expect(mailbox.shed()).toEqual(model.waiting[at])
+    model.waiting.splice(at, 1)
+    expectSame(model, mailbox)
+  }
+  toString = () => "shed()"
+}
+
 const expectSame = (model: Model, mailbox: Mailbox) => {
   expect(mailbox.size).toBe(model.waiting.length)
   expect(mailbox.names(5)).toEqual(model.waiting.slice(0, 5).map(({ entry }) => entry.name))
@@ -97,7 +109,7 @@ const expectSame = (model: Model, mailbox: Mailbox) => {
 }
 
 describe("a mailbox", () => {
-  it("lets urgent messages and those put back go before the others, each in their order", () => {
+  it("lets urgent messages and those put back go before the others, each in their order, and sheds urgent ones last", () => {
     const counts = fc.integer({ min: 1, max: 5 })
     const many = fc.integer({ min: 1, max: 2 * mailboxChunkMessages })
     const commands = fc.commands(
@@ -105,6 +117,7 @@ describe("a mailbox", () => {
         many.map((count) => new Offer(count)),
         counts.map((count) => new Offer(count, true)),
         counts.map((count) => new PutBack(count)),
+        fc.constant(new Shed()),
         many.map((count) => new Take(count))
       ],
       { maxCommands: 60 }
@@ -130,9 +143,9 @@ describe("a mailbox", () => {
 
   it("takes exactly its capacity", () => {
     const mailbox = new Mailbox(2)
-    expect([1, 2, 3].map((payload) => mailbox.offer(entries[0]!, payload, undefined))).toEqual([true, true, false])
+    expect([1, 2, 3].map((payload) => mailbox.put(entries[0]!, payload, undefined))).toEqual([true, true, false])
     mailbox.drop()
-    expect(mailbox.offer(entries[0]!, 4, undefined)).toBe(true)
+    expect(mailbox.put(entries[0]!, 4, undefined)).toBe(true)
     expect(mailbox.payload).toBe(2)
   })
 })

@@ -46,6 +46,25 @@ const Sender = Actor.actor(
   { supervision }
 )
 
+/** Both handlers set a reminder, and what rings is sent on. */
+const Clerk = Actor.actor(
+  "clerk",
+  {
+    state: 0,
+    note: (state, n: number, context) => {
+      context.setReminder("report", { after: "1 hour" }, "report", n)
+      context.ref(Ledger, "l").tell.add(n)
+      return state + 1
+    },
+    report: (state, n: number, context) => {
+      context.ref(Ledger, "l").tell.add(-n)
+      return state + 1
+    },
+    read: (state) => Actor.reply(state, state)
+  },
+  { mailbox: "durable", supervision }
+)
+
 const settle = Effect.repeat(Effect.yieldNow, { times: 20 })
 
 describe("a durable mailbox", () => {
@@ -115,6 +134,41 @@ describe("a durable mailbox", () => {
       expect(disk.commits - before).toBe(2)
       expect(yield* Effect.flip(sender.fail(3))).toBe("no")
       expect(yield* system.ref(Ledger, "l").read()).toEqual([2])
+    })
+  )
+
+  it.effect("has a message, a reminder that it sets and what it sends in one transaction, and so when that rings", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const first = yield* disk.start()
+      yield* Effect.forkChild(first.system.ref(Ledger, "l").wait(yield* Deferred.make<void>()))
+      yield* settle
+      const clerk = first.system.ref(Clerk, "c")
+      expect(yield* clerk.read()).toBe(0)
+      disk.refusesCommits = true
+      expect(yield* Effect.flip(clerk.note(5))).toMatchObject({ _tag: "StateNotStored" })
+      disk.refusesCommits = false
+      yield* TestClock.adjust("2 seconds")
+      expect([disk.keys("mail").length, disk.keys("remind").length]).toEqual([0, 0])
+      yield* first.system.ref(Ledger, "l").tell.add(1)
+      const before = disk.commits
+      yield* clerk.tell.note(5)
+      yield* settle
+      // The message to the clerk; then all that its handler did: its removal, the state, the reminder and the message that it sent.
+      expect(disk.commits - before).toBe(2)
+      expect(yield* clerk.read()).toBe(1)
+      expect([disk.keys("mail").length, disk.keys("remind").length]).toEqual([2, 1])
+      first.crash()
+      const second = yield* disk.start()
+      const ledger = second.system.ref(Ledger, "l")
+      yield* second.system.register(Clerk)
+      expect(yield* ledger.read()).toEqual([1, 5])
+      const again = disk.commits
+      yield* TestClock.adjust("1 hour")
+      expect(disk.commits - again).toBe(2)
+      expect(yield* ledger.read()).toEqual([1, 5, -5])
+      expect(yield* second.system.ref(Clerk, "c").read()).toBe(2)
+      expect([disk.keys("mail").length, disk.keys("remind").length]).toEqual([0, 0])
     })
   )
 
@@ -279,6 +333,15 @@ describe("a durable mailbox", () => {
       expect(yield* second.system.ref(Other, "l").see()).toEqual([])
       expect((yield* second.system.deadLetters)[0]!.reason).toContain('there is no message "add" any more')
       expect(yield* second.system.quarantined).toHaveLength(1)
+    })
+  )
+
+  it.effect("refuses a name that only actors without a name get", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start()
+      expect(yield* Effect.flip(system.ref(Ledger, "~1").tell.add(1))).toMatchObject({ _tag: "ActorStopped" })
+      expect(disk.keys("mail")).toEqual([])
     })
   )
 

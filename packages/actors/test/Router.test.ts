@@ -5,7 +5,8 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { actor, fromRpcs, reply } from "../src/Actor.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
-import { register, scenarios, Speaker } from "../src/testing/RouterScenarios.ts"
+import { register, scenarios } from "../src/testing/RouterScenarios.ts"
+import { Speaker } from "../src/testing/scenarios/StreamScenarios.ts"
 import * as DeliveryPair from "./support/DeliveryPair.ts"
 
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")
@@ -99,6 +100,23 @@ describe("an actor of another realm", () => {
         expect(error).toMatchObject({ _tag: "PeerUnreachable", peer: "bee" })
       }
       expect((yield* Effect.flip(system.at(Counter, address).tell.add({ by: 1 })))._tag).toBe("PeerUnreachable")
+    }).pipe(quiet)
+  )
+
+  it.live("that is *, whoever offers it, is a typed error that says what to name instead", () =>
+    Effect.gen(function* () {
+      const { here } = yield* twoSystems
+      const address = "continuum://*/counter/a"
+      const counter = here.at(Counter, address)
+      for (const asked of [
+        counter.add({ by: 1 }),
+        counter.tell.add({ by: 1 }),
+        here.askUnknown(address, "add", { by: 1 })
+      ]) {
+        const error = yield* Effect.flip(asked as Effect.Effect<unknown, { readonly _tag: string; message: string }>)
+        expect(error).toMatchObject({ _tag: "PeerUnreachable", peer: "*" })
+        expect(error.message).toContain("name a node by its name or key")
+      }
     }).pipe(quiet)
   )
 

@@ -148,6 +148,33 @@ describe("a message that was set aside", () => {
     )
   )
 
+  it.effect("still holds its asker up: an ask of its handler that would wait for that one is a cycle", () =>
+    run(
+      Effect.gen(function* () {
+        const system = yield* ActorSystem
+        const ask = (address: string) =>
+          Effect.flatMap(ActorSystem, (system) => system.askUnknown(`continuum://local/${address}`, "work", undefined))
+        const tags: Array<string> = []
+        const First = Actor.actor("first", { state: 0, work: (state) => Effect.as(ask("second/s"), state) })
+        const Second = Actor.actor("second", {
+          state: 0,
+          work: (state, _: void, context) => {
+            context.stash()
+            return Effect.map(Effect.flip(ask("first/f")), ({ _tag }) => {
+              tags.push(_tag)
+              return state
+            })
+          }
+        })
+        yield* system.register(Second)
+        const first = yield* Effect.forkChild(system.ref(First, "f").work())
+        yield* settled
+        expect(tags).toEqual(["AskCycle"])
+        yield* Fiber.interrupt(first)
+      })
+    )
+  )
+
   it.effect("cannot be the start of an actor", () =>
     Effect.gen(function* () {
       const Odd = Actor.actor(

@@ -180,9 +180,12 @@ describe("the bytes of a value", () => {
     framed
   })
 
+  // The codec renames a key `__proto__`, and plain data has none.
+  const plainValue = fc.jsonValue().filter((value) => !JSON.stringify(value).includes("__proto__"))
+
   it("are the value and its mark again", () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.maxSafeNat(), fc.boolean(), (value, mark, framed) => {
+      fc.property(plainValue, fc.maxSafeNat(), fc.boolean(), (value, mark, framed) => {
         const plain = JSON.parse(JSON.stringify(value)) as unknown
         const bytes = Result.getOrThrow(StoredValue.encode(options(framed), plain, mark))
         const stored = Effect.runSync(StoredValue.decode(options(!framed), bytes))

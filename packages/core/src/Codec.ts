@@ -36,17 +36,33 @@ const packr = new Packr({
 })
 
 /**
- * MessagePack bytes of a value of plain data, behind `room` bytes for a header of the caller's. A fresh array, safe to keep.
- * Throws a `TypeError` for what has no MessagePack (a symbol, a bigint above 64 bits, a cycle) and for what `decode` would
- * refuse (nested too deep).
+ * MessagePack bytes of a value of plain data. A fresh array, safe to keep. Throws a `TypeError` for what has no MessagePack (a
+ * symbol, a bigint above 64 bits, a cycle) and for what `decode` would refuse (nested too deep).
  */
-export const encode = (value: unknown, room = 0): Uint8Array => {
+export const encode = (value: unknown): Uint8Array => {
+  const bytes = new Uint8Array(packed(value))
+  checkStructure(bytes, 0)
+  return bytes
+}
+
+/** As `encode`, behind `room` bytes for a header of the caller's, for bytes that are copied at once: the next call overwrites them. */
+export const encodeBriefly = (value: unknown, room = 0): Uint8Array => {
   const block = packed(value)
-  const bytes = new Uint8Array(room + block.length)
+  const bytes = bytesForNow(room + block.length)
   bytes.set(block, room)
   checkStructure(bytes, room)
   return bytes
 }
+
+/** Room for bytes that are copied at once: the next call, also of `encodeBriefly`, gives the same room away. */
+export const bytesForNow = (size: number): Uint8Array =>
+  size > brief.length ? new Uint8Array(size) : brief.subarray(0, size)
+
+/** Most messages are smaller. */
+const brief = new Uint8Array(16 * 1024)
+
+/** As `encode`, in a block of msgpackr's and not checked: whoever calls it looks for what `decode` would refuse. */
+export const encodeUnchecked = (value: unknown): Uint8Array => packed(value)
 
 /**
  * As `encode`, for plain data that is known to be nested no deeper than `payloadDepthMax`, and without a copy: the bytes lie in a

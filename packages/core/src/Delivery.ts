@@ -6,7 +6,7 @@
  * does not know (`TransportLost`). Deadlines travel as the time that remains; interrupting an ask interrupts its handler
  * over there. A streamed reply is held back by its reader, and ends over there when the reader here ends.
  */
-import { Context, Effect, Layer, Schema, Stream } from "effect"
+import { Context, Effect, type Exit, Layer, Schema, Stream } from "effect"
 import type { Envelope, EnvelopeMalformed } from "./Envelope.ts"
 import { PublicKey } from "./Identity.ts"
 import { PeerUnreachable, type TransportLost } from "./Transport.ts"
@@ -40,7 +40,10 @@ export type DeliveryError = PeerUnreachable | TransportLost | NotGranted | Envel
 
 /** Takes the envelopes that arrive for actors of this node. `peer` is the verified key of the node that sent it. */
 export interface Receiver {
-  /** Interrupted when the asker gives up, its deadline passes or its node is gone. */
+  /**
+   * Begins at once, and is run once: where the handler answers at once, what is returned is an `Exit` already and costs no fiber.
+   * Interrupted when the asker gives up, its deadline passes or its node is gone.
+   */
   readonly ask: (envelope: Envelope, peer: PublicKey) => Effect.Effect<Outcome>
   /**
    * What comes of an ask for a streamed reply: a `Replied` for each of its values; one of the others ends it. Interrupted when its
@@ -61,6 +64,15 @@ export class Delivery extends Context.Service<
     readonly realmOf: (realm: string) => Effect.Effect<PublicKey, PeerUnreachable>
     /** Sends an ask and waits for what comes of it. `to` and `from` have absolute realms. */
     readonly ask: (envelope: Envelope) => Effect.Effect<Outcome, DeliveryError>
+    /**
+     * The same without a fiber, where there is a connection already: the way of most asks. Calls `settle` once with what comes of it,
+     * perhaps before it returns, and never once the function that it returns was called, which gives the ask up. `undefined`:
+     * nothing was sent; `ask` does what is missing.
+     */
+    readonly askNow: (
+      envelope: Envelope,
+      settle: (exit: Exit.Exit<Outcome, DeliveryError>) => void
+    ) => (() => void) | undefined
     /** Asks for a streamed reply: as `Receiver.stream` there, one value after another. Nothing is sent before it is run. */
     readonly stream: (envelope: Envelope) => Stream.Stream<Outcome, DeliveryError>
     /** Sends a tell. Succeeds when the envelope has left this process; what becomes of it, nobody here learns. */
@@ -77,6 +89,7 @@ export const layerNone: Layer.Layer<Delivery> = Layer.sync(Delivery, () => {
   return {
     realmOf: unreachable,
     ask: (envelope) => unreachable(envelope.to.realm),
+    askNow: () => undefined,
     stream: (envelope) => Stream.fromEffect(unreachable(envelope.to.realm)),
     tell: (envelope) => unreachable(envelope.to.realm),
     serve: () => Effect.void

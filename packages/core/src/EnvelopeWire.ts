@@ -7,10 +7,21 @@
 import * as Address from "./Address.ts"
 import * as Codec from "./Codec.ts"
 import { EnvelopeMalformed, version, type Envelope, type MessageId } from "./Envelope.ts"
-import { addressesRememberedMax, callChainMax, envelopeBytesMax } from "./Limits.ts"
+import { areAlike, EnvelopeTemplate, isPlain } from "./EnvelopeTemplate.ts"
+import { addressesRememberedMax, callChainMax, envelopeBytesMax, templatesPerAddressMax } from "./Limits.ts"
 
-/** The bytes of an envelope, behind `room` bytes for a header of the caller's. Throws `EnvelopeMalformed` when it has none or too many. */
-export const encode = (envelope: Envelope, room = 0): Uint8Array => {
+/** The bytes of an envelope. Throws `EnvelopeMalformed` when it has none or too many. */
+export const encode = (envelope: Envelope): Uint8Array => encodeBriefly(envelope).slice()
+
+/** The same behind `room` bytes for a header of the caller's, for bytes that are copied at once: the next call overwrites them. */
+export const encodeBriefly = (envelope: Envelope, room = 0): Uint8Array => {
+  const bytes = templateOf(envelope)?.encode(envelope, room)
+  if (bytes === undefined) return encodeFully(envelope, room)
+  if (bytes.length - room > envelopeBytesMax) throw tooLarge(bytes.length - room)
+  return bytes
+}
+
+const encodeFully = (envelope: Envelope, room: number): Uint8Array => {
   const { answer, chain, deadlineMs, from, id, kind, message, payload, to, traceparent } = envelope
   const wire: Record<string, unknown> = {
     version,
@@ -30,7 +41,7 @@ export const encode = (envelope: Envelope, room = 0): Uint8Array => {
   if (traceparent !== undefined) wire["traceparent"] = traceparent
   let bytes: Uint8Array
   try {
-    bytes = Codec.encode(wire, room)
+    bytes = Codec.encodeBriefly(wire, room)
   } catch (cause) {
     throw new EnvelopeMalformed({ reason: cause instanceof Error ? cause.message : String(cause) })
   }
@@ -99,6 +110,50 @@ const chainOf = (chain: unknown): ReadonlyArray<Address.Address> => {
     throw malformed(`its chain is no list of at most ${callChainMax} addresses`)
   }
   return chain.map((link) => address(link, "chain"))
+}
+
+/** What was sent to an address before, by kind and message. A ref sends the same address object each time. */
+const sent = new WeakMap<Address.Address, Map<string, EnvelopeTemplate>>()
+
+/** The template of an envelope; undefined for the first one to an address object, which may be the only one. */
+const templateOf = (envelope: Envelope): EnvelopeTemplate | undefined => {
+  if (!isPlain(envelope)) return undefined
+  const { kind, message, to } = envelope
+  const templates = sent.get(to)
+  if (templates === undefined) {
+    sent.set(to, new Map())
+    return undefined
+  }
+  const name = `${kind} ${message}`
+  const known = templates.get(name)
+  if (known?.fits(envelope) === true) return known
+  if (templates.size >= templatesPerAddressMax) templates.clear()
+  const made = new EnvelopeTemplate(envelope)
+  templates.set(name, made)
+  return made
+}
+
+/** Reads the envelopes of one sender, and remembers of what kind the last were. */
+export class EnvelopeReader {
+  private template: EnvelopeTemplate | undefined
+  private last: Envelope | undefined
+
+  constructor() {
+    this.template = undefined
+    this.last = undefined
+  }
+
+  /** As `decode`. */
+  read(bytes: Uint8Array): Envelope {
+    const fitting = bytes.length > envelopeBytesMax ? undefined : this.template?.decode(bytes)
+    if (fitting !== undefined) return fitting
+    const envelope = decode(bytes)
+    const { last } = this
+    // Two alike, one after the other, are worth a template: more may follow.
+    if (last !== undefined && areAlike(last, envelope)) this.template = new EnvelopeTemplate(envelope)
+    this.last = isPlain(envelope) ? { ...envelope, payload: undefined } : undefined
+    return envelope
+  }
 }
 
 /** The same few addresses arrive again and again, and reading one costs more than everything else here. */

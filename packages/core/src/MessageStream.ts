@@ -6,6 +6,7 @@
  * frames, headers included, than the other has granted: `connectionCreditBytes` at first, then what frames of kind `credit`
  * add as the reader takes messages. Whoever breaks a rule loses the connection. docs/PROTOCOL.md.
  */
+import { ByteBlock } from "./ByteBlock.ts"
 import { ByteQueue } from "./ByteQueue.ts"
 import type { PublicKey } from "./Identity.ts"
 import { connectionCreditBytes, connectionQueueBytesMax, frameBytesMax, pieceBytesMax } from "./Limits.ts"
@@ -104,8 +105,7 @@ export class MessageStream implements Connection {
   /** Bytes of the peer have arrived. They may be overwritten afterwards. */
   readonly received = (bytes: Uint8Array): void => {
     if (this.state === "ended") return
-    // A Buffer's `slice` copies nothing: who is given one and keeps a slice of it would keep what is overwritten.
-    let rest = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+    let rest = bytes
     if (this.carry.length > 0) {
       this.carry.push(bytes)
       rest = this.carry.peek()
@@ -233,22 +233,23 @@ export class MessageStream implements Connection {
       const end = at + headerBytes + size
       if (size > pieceBytesMax) this.fail(`it sent a piece of ${size} bytes, and ${pieceBytesMax} are allowed`)
       if (end > bytes.length) break
-      this.readFrame(bytes.subarray(at, end))
+      this.readFrame(bytes, at, end)
       at = end
     }
     return at
   }
 
-  private readFrame(frame: Uint8Array): void {
-    if (frame[3] === kind.credit) return this.readCredit(frame)
-    this.receiveCredit -= frame.length
-    if (frame[3]! > kind.credit) return this.fail(`it sent a frame of the unknown kind ${frame[3]}`)
+  private readFrame(bytes: Uint8Array, at: number, end: number): void {
+    const kindOf = bytes[at + 3]!
+    if (kindOf === kind.credit) return this.readCredit(bytes.subarray(at, end))
+    this.receiveCredit -= end - at
+    if (kindOf > kind.credit) return this.fail(`it sent a frame of the unknown kind ${kindOf}`)
     if (this.receiveCredit < 0) return this.fail(`it sent more than its credit of ${connectionCreditBytes} bytes`)
     // An empty piece that is not the last would be work for nothing.
-    if (frame[3] === kind.more && frame.length === headerBytes) return this.fail("it sent an empty piece")
+    if (kindOf === kind.more && end - at === headerBytes) return this.fail("it sent an empty piece")
     if (this.state !== "open") return
-    if (!this.isHeldBack() && this.inbox.length === 0) return this.deliver(frame)
-    this.inbox.push(frame)
+    if (!this.isHeldBack() && this.inbox.length === 0) return this.deliver(bytes, at, end)
+    this.inbox.push(bytes.subarray(at, end))
     if (!this.paused) this.schedule()
   }
 
@@ -264,12 +265,14 @@ export class MessageStream implements Connection {
   }
 
   /** Hands a piece over; a message goes to the listener with its last one. */
-  private deliver(frame: Uint8Array): void {
-    const piece = frame.subarray(headerBytes)
+  private deliver(bytes: Uint8Array, at: number, end: number): void {
+    const start = at + headerBytes
+    // A Buffer's `slice` copies nothing: who is given one and keeps a slice of it would keep what is overwritten.
+    const piece = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start)
     if (this.message.length + piece.length > frameBytesMax) {
       return this.fail(`it sent a message of more than ${frameBytesMax} bytes`)
     }
-    if (frame[3] === kind.more) this.message.push(piece)
+    if (bytes[at + 3] === kind.more) this.message.push(piece)
     else if (this.message.length === 0) this.call(() => this.listener?.message(piece))
     else {
       this.message.push(piece)
@@ -277,7 +280,7 @@ export class MessageStream implements Connection {
       this.message.clear()
       this.call(() => this.listener?.message(whole))
     }
-    this.taken += frame.length
+    this.taken += end - at
     if (this.taken < grantBytes || this.state !== "open") return
     const grant = new Uint8Array(4)
     new DataView(grant.buffer).setUint32(0, this.taken, true)
@@ -311,7 +314,7 @@ export class MessageStream implements Connection {
       // The frame stays valid while it is delivered: what arrives meanwhile is appended, never moved under it.
       const frame = bytes.slice(0, end)
       this.inbox.drop(end)
-      this.deliver(frame)
+      this.deliver(frame, 0, end)
     }
     if (this.state !== "ended" || this.inbox.length > 0 || this.reported || this.listener === undefined) return
     this.reported = true
@@ -340,9 +343,12 @@ export class MessageStream implements Connection {
   }
 }
 
+/** Frames are sent at once, so that none holds its block for long. */
+const block = new ByteBlock()
+
 const frameOf = (kind: number, payload: Uint8Array, first?: number): Uint8Array => {
-  const frame = copied(payload, first, headerBytes)
-  const size = frame.length - headerBytes
+  const size = first === undefined ? payload.length : payload.length + 1
+  const frame = fill(block.take(headerBytes + size), headerBytes, payload, first)
   frame[0] = size
   frame[1] = size >>> 8
   frame[2] = size >>> 16
@@ -350,13 +356,14 @@ const frameOf = (kind: number, payload: Uint8Array, first?: number): Uint8Array 
   return frame
 }
 
-/** The bytes behind so much room, and behind `first` if there is one. */
-const copied = (bytes: Uint8Array, first: number | undefined, room = 0): Uint8Array => {
-  const start = first === undefined ? room : room + 1
-  const copy = new Uint8Array(start + bytes.length)
-  if (first !== undefined) copy[room] = first
-  copy.set(bytes, start)
-  return copy
+/** The bytes as they are, behind `first` if there is one. */
+const copied = (bytes: Uint8Array, first: number | undefined): Uint8Array =>
+  fill(new Uint8Array(first === undefined ? bytes.length : bytes.length + 1), 0, bytes, first)
+
+const fill = (target: Uint8Array, room: number, bytes: Uint8Array, first: number | undefined): Uint8Array => {
+  if (first !== undefined) target[room] = first
+  target.set(bytes, first === undefined ? room : room + 1)
+  return target
 }
 
 const joined = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {

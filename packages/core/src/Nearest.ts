@@ -6,12 +6,17 @@
  */
 import { nearestMax } from "./Limits.ts"
 
-/** The candidates that begin with the text, or are at most a third of it away; nearest first, at most `nearestMax`. */
+/** The candidates that begin with the text, or are at most a third of it away, or it in other case; nearest first, at most `nearestMax`. */
 export const of = (text: string, candidates: Iterable<string>): Array<string> => {
   // Chosen, not measured: below this length two slips still leave a likely word.
   const farthest = Math.max(2, Math.floor(text.length / 3))
   const near: Array<{ readonly candidate: string; readonly distance: number }> = []
   for (const candidate of candidates) {
+    // Only the shift key was wrong.
+    if (candidate.toLowerCase() === text.toLowerCase()) {
+      near.push({ candidate, distance: 0 })
+      continue
+    }
     const begins = text.length > 1 && candidate.startsWith(text)
     if (!begins && Math.abs(candidate.length - text.length) > farthest) continue
     const distance = begins ? 1 : distanceOf(text, candidate)

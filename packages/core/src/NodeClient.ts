@@ -6,7 +6,7 @@
  * with its own declared errors or with a `NodeClientError`, never with a defect of the transport. Nothing is retried.
  * The key goes in the `Authorization` header and nowhere else; redirects are not followed, so it cannot be led away.
  */
-import { Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Cause, Effect, Exit, Layer, Schema, Scope, Stream } from "effect"
 import type * as Rpc from "effect/rpc/Rpc"
 import * as RpcClient from "effect/rpc/RpcClient"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
@@ -90,14 +90,22 @@ const makeWith = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
         try: () => rpc.payloadSchema.make(payload as never),
         catch: (cause) => new CallMalformed({ call: name, reason: NodeProtocol.textOf(cause) })
       })
+    const encode = Schema.encodeUnknownExit(Schema.toCodecJson(rpc.payloadSchema) as unknown as Schema.Codec<unknown>)
+    /** What could not be sent is the caller's, though effect/rpc says it in the way in which it says that of an answer. */
+    const typed = (cause: Cause.Cause<unknown>, payload: unknown) => {
+      const encoded = cause.reasons.some(Cause.isDieReason) ? encode(payload) : Exit.void
+      return Exit.isSuccess(encoded)
+        ? NodeProtocol.typedCause(cause, url, name)
+        : Cause.fail(new CallMalformed({ call: name, reason: NodeProtocol.textOf(Cause.squash(encoded.cause)) }))
+    }
     client[name] = RpcSchema.isStreamSchema(rpc.successSchema)
       ? (payload) =>
           Stream.unwrap(
             Effect.map(checked(payload), () => send(name, payload) as Stream.Stream<unknown, unknown>)
-          ).pipe(Stream.catchCause((cause) => Stream.failCause(NodeProtocol.typedCause(cause, url, name))))
+          ).pipe(Stream.catchCause((cause) => Stream.failCause(typed(cause, payload))))
       : (payload) =>
           Effect.flatMap(checked(payload), () => send(name, payload) as Effect.Effect<unknown, unknown>).pipe(
-            Effect.catchCause((cause) => Effect.failCause(NodeProtocol.typedCause(cause, url, name)))
+            Effect.catchCause((cause) => Effect.failCause(typed(cause, payload)))
           )
   }
   return client as NodeClient<Rpcs>

@@ -82,7 +82,7 @@ export class NodeFailed extends Schema.TaggedError<NodeFailed>()("NodeFailed", {
   reason: Schema.String
 }) {
   override get message() {
-    return `The node at ${this.url} failed while it handled "${this.call}": ${this.reason}. See: continuum logs`
+    return `The node at ${this.url} failed while it handled "${this.call}": ${this.reason}. See: ./jtag logs`
   }
 }
 

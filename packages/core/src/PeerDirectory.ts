@@ -11,6 +11,7 @@ import type { PeerUnreachable } from "./Transport.ts"
 /** What a peer may be allowed to do here. docs/THREATS.md says what each includes. */
 export const Action = Schema.Literals([
   "actors.ask",
+  "actors.manage",
   "actors.migrate",
   "jit.run",
   "jit.compile",

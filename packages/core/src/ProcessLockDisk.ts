@@ -23,7 +23,9 @@ export class LockHeld extends Schema.TaggedError<LockHeld>()("LockHeld", {
 /** The lock file cannot be written: no permission, no such folder, disk full. */
 export class LockNotWritable extends Schema.TaggedError<LockNotWritable>()("LockNotWritable", {
   path: Schema.String,
-  reason: Schema.String
+  reason: Schema.String,
+  /** The error code of the operating system, such as `ENOSPC`, where it gave one. */
+  code: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
     return `${this.path} cannot be written: ${this.reason}`
@@ -51,25 +53,22 @@ export const acquire = (path: string): Effect.Effect<void, LockHeld | LockNotWri
     Effect.callback<void, LockHeld | LockNotWritable>((resume) => {
       take(path).then(
         () => resume(Effect.void),
-        (error: unknown) =>
-          resume(
-            Effect.fail(
-              error instanceof LockHeld
-                ? error
-                : new LockNotWritable({ path, reason: error instanceof Error ? error.message : String(error) })
-            )
-          )
+        (error: unknown) => resume(Effect.fail(error instanceof LockHeld ? error : notWritable(path, error)))
       )
     }),
     () => Effect.promise(() => fs.rm(path, { force: true }).catch(() => undefined))
   )
 
+const notWritable = (path: string, error: unknown): LockNotWritable => {
+  const { code, message } = error as NodeJS.ErrnoException
+  return new LockNotWritable({ path, reason: message, ...(code === undefined ? {} : { code }) })
+}
+
 const take = async (path: string): Promise<void> => {
   const own = `${path}.${process.pid}-${++attempts}`
-  await fs.writeFile(own, JSON.stringify({ pid: process.pid, started: await startOf(process.pid) } satisfies Holder), {
-    mode: 0o600
-  })
+  const holder: Holder = { pid: process.pid, started: await startOf(process.pid) }
   try {
+    await fs.writeFile(own, JSON.stringify(holder), { mode: 0o600 })
     for (let round = 0; round < roundsMax; round++) {
       if (await linked(own, path)) return
       const holder = await read(path)

@@ -81,13 +81,6 @@ describe("a value of plain data", () => {
     }
   })
 
-  it("is encoded behind as much room as a caller wants", () => {
-    const value = { text: "x".repeat(300) }
-    const bytes = Codec.encode(value, 5)
-    expect([...bytes.subarray(0, 5)]).toEqual([0, 0, 0, 0, 0])
-    expect(bytes.slice(5)).toEqual(Codec.encode(value))
-  })
-
   it("is encoded to fresh bytes that later calls leave alone", () => {
     const first = Codec.encode({ text: "first" })
     const before = first.slice()
@@ -245,6 +238,27 @@ describe("malformed bytes", () => {
         if (Exit.isFailure(exit)) expect(refusal(flipped)).toBeInstanceOf(Codec.BytesMalformed)
       })
     )
+  })
+})
+
+describe("bytes for a moment", () => {
+  it("are those of encode, behind the room that was asked for, whatever their size", () => {
+    fc.assert(
+      fc.property(plainData, fc.nat(9), (value, room) => {
+        expect(Codec.encodeBriefly(value, room).subarray(room)).toEqual(Codec.encode(value))
+      })
+    )
+    const large = new Uint8Array(100_000).fill(7)
+    expect(Codec.encodeBriefly(large, 5).slice(5)).toEqual(Codec.encode(large))
+  })
+
+  it("are refused where encode refuses, and last until the next call", () => {
+    let deep: unknown = 1
+    for (let i = 0; i <= payloadDepthMax; i++) deep = [deep]
+    expect(() => Codec.encodeBriefly(deep)).toThrow("nested deeper")
+    const first = Codec.encodeBriefly("first")
+    Codec.encodeBriefly("other")
+    expect(Codec.decodeUnsafe(first)).toBe("other")
   })
 })
 

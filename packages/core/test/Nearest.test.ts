@@ -20,6 +20,11 @@ describe("Nearest", () => {
     }
   })
 
+  it("finds what was typed in other case, however long, before anything else", () => {
+    assert.strictEqual(Nearest.of("STATUS", commands)[0], "status")
+    assert.strictEqual(Nearest.of("TELL", ["tall", "tell"])[0], "tell")
+  })
+
   it("names nothing when nothing is near", () => {
     assert.deepStrictEqual(Nearest.of("frobnicate", commands), [])
     assert.deepStrictEqual(Nearest.of("x", commands), [])

@@ -19,6 +19,7 @@ const Calls = RpcGroup.make(
     error: Denied,
     stream: true
   }),
+  Rpc.make("anything.echo", { payload: { value: Schema.Unknown }, success: Schema.Unknown }),
   Rpc.make("node.break")
 )
 /** The same names as in a later version, which the server does not know. */
@@ -30,6 +31,7 @@ const NewerCalls = RpcGroup.make(
 const apiKey = "k3y-of_the-test"
 
 const handlers = Calls.toLayer({
+  "anything.echo": ({ value }) => Effect.succeed(value),
   "math.double": ({ n }) => (n === 13 ? Effect.fail(new Denied({ name: "13" })) : Effect.succeed(n * 2)),
   "bytes.make": ({ length }) => Effect.succeed(new Uint8Array(length).fill(7)),
   "numbers.count": ({ to }) =>
@@ -160,6 +162,9 @@ describe("NodeClient", () => {
             // @ts-expect-error the payload must be a number
             const wrongStream = yield* Effect.flip(Stream.runDrain(node["numbers.count"]({})))
             assert.strictEqual(wrongStream._tag, "CallMalformed")
+            // JSON has no spelling for it: that is not the fault of whatever answers.
+            const unsendable = yield* Effect.flip(node["anything.echo"]({ value: Infinity }))
+            assert.strictEqual(unsendable._tag, "CallMalformed")
           })
         )
       )

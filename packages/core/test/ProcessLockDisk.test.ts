@@ -82,6 +82,7 @@ describe("ProcessLock", () => {
       const error = yield* Effect.flip(Effect.scoped(ProcessLock.acquire(join(folder, "no-such-folder", "lock"))))
       assert.strictEqual(error._tag, "LockNotWritable")
       assert.include(error.message, "no-such-folder")
+      assert.strictEqual(error._tag === "LockNotWritable" ? error.code : "", "ENOENT")
     })
   )
 })

@@ -34,6 +34,8 @@ const initial: State = { uses: 0, failures: 0, loads: 0, lastUsedMs: 0 }
 export const Statistics = Schema.Struct({ ...State.fields, state: Temperature })
 export type Statistics = typeof Statistics.Type
 
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
 /** What a layer's actor takes. */
 export class LayerMessages extends RpcGroup.make(
   /** Makes it hot. */
@@ -44,8 +46,8 @@ export class LayerMessages extends RpcGroup.make(
     success: Statistics,
     error: BackendError
   }),
-  /** Counts an answer that it took part in. */
-  Rpc.make("used", { payload: { success: Schema.Boolean }, success: State }),
+  /** Counts answers that it took part in. `failures`: of these, the ones that were not good. */
+  Rpc.make("used", { payload: { uses: count, failures: count }, success: State }),
   Rpc.make("statistics", { success: Statistics })
 ) {}
 
@@ -78,11 +80,11 @@ export const make = (accepts: (contentId: string) => Effect.Effect<boolean>) =>
             if (cold === true) (yield* LayerCache).evict(name as ContentId)
             return yield* withStatistics(state, name)
           }),
-        used: (state, { success }) =>
+        used: (state, { failures, uses }) =>
           Effect.map(Clock.currentTimeMillis, (lastUsedMs) => ({
             ...state,
-            uses: state.uses + 1,
-            failures: state.failures + (success ? 0 : 1),
+            uses: state.uses + uses,
+            failures: state.failures + failures,
             lastUsedMs
           })),
         statistics: (state, _, { name }) => withStatistics(state, name)

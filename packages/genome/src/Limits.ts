@@ -99,6 +99,9 @@ export const engineLayersMax = 64
 /** Layers whose tokens are counted one by one; those of further ones are counted together. Each is a line of `/metrics`. Chosen, not measured. */
 export const meteredLayersMax = 64
 
+/** Milliseconds for which uses of layers are collected before they are written: an answer takes a few. Chosen, not measured. */
+export const usesKeptMs = 1_000
+
 /** Layers in a store; a listing reads the card of each. Chosen, not measured. */
 export const storedLayersMax = 10_000
 

@@ -88,10 +88,10 @@ describe("LayerActor", () => {
         const system = yield* ActorSystem
         const actor = yield* system.register(LayerActor.make(yield* LayerActor.acceptsStored))
         const layer = system.ref(actor, ids[0]!)
-        yield* layer.used({ success: true })
-        yield* layer.used({ success: false })
+        yield* layer.used({ uses: 1, failures: 0 })
+        yield* layer.used({ uses: 3, failures: 1 })
         yield* system.restart(layer.address)
-        assert.deepInclude(yield* layer.statistics(), { uses: 2, failures: 1, loads: 0 })
+        assert.deepInclude(yield* layer.statistics(), { uses: 4, failures: 1, loads: 0 })
         const unknown = yield* Effect.flip(system.ref(actor, "0".repeat(64)).statistics())
         assert.strictEqual(unknown._tag, "AddressUnknown")
         const malformed = yield* Effect.flip(system.ref(actor, "nonsense").load())

@@ -35,7 +35,7 @@ export interface EnvelopeHost {
   readonly lost: () => TransportLost
 }
 
-type Resume = (result: Effect.Effect<Outcome, DeliveryError>) => void
+type Settle = (exit: Exit.Exit<Outcome, DeliveryError>) => void
 
 interface Arrived {
   readonly fiber: Fiber.Fiber<unknown>
@@ -47,12 +47,13 @@ export class EnvelopeChannel implements ChannelListener {
   private readonly channel: Channel
   private readonly host: EnvelopeHost
   /** Asks of this node that wait for the peer, by number. */
-  private readonly asked: Map<number, Resume>
+  private readonly asked: Map<number, Settle>
   /** Asks of the peer that are being handled here, by number. */
   private readonly arrived: Map<number, Arrived>
   /** Tells of the peer that could not be put into a mailbox at once. */
   private readonly tellsArrived: Map<number, Arrived>
   private readonly streams: EnvelopeStreams
+  private readonly reader: EnvelopeWire.EnvelopeReader
   private nextAsk: number
   private nextTell: number
   /** Bytes sent since the channel said that it is full. */
@@ -75,6 +76,7 @@ export class EnvelopeChannel implements ChannelListener {
       nowMs: host.nowMs,
       fork: host.fork
     })
+    this.reader = new EnvelopeWire.EnvelopeReader()
     this.nextAsk = 0
     this.nextTell = 0
     this.bytesWaiting = 0
@@ -86,16 +88,22 @@ export class EnvelopeChannel implements ChannelListener {
 
   /** Sends an ask. Interrupting it cancels it over there. */
   ask(envelope: Envelope): Effect.Effect<Outcome, DeliveryError> {
-    return Effect.callback((resume) => {
-      const number = this.nextAsk
-      const problem = this.trySend(kinds.ask, number, envelope)
-      if (problem !== undefined) return resume(Effect.fail(problem))
-      this.asked.set(number, resume)
-      this.advance()
-      return Effect.sync(() => {
-        if (this.asked.delete(number) && !this.ended) this.channel.send(frame(kinds.cancel, number))
-      })
-    })
+    return Effect.callback((resume) => Effect.sync(this.askNow(envelope, resume)))
+  }
+
+  /** The same without a fiber. What it returns gives the ask up, and cancels it over there. */
+  askNow(envelope: Envelope, settle: Settle): () => void {
+    const number = this.nextAsk
+    const problem = this.trySend(kinds.ask, number, envelope)
+    if (problem !== undefined) {
+      settle(Exit.fail(problem))
+      return nothing
+    }
+    this.asked.set(number, settle)
+    this.advance()
+    return () => {
+      if (this.asked.delete(number) && !this.ended) this.channel.send(frame(kinds.cancel, number))
+    }
   }
 
   /** Asks for a streamed reply. Leaving it cancels it over there. */
@@ -142,7 +150,7 @@ export class EnvelopeChannel implements ChannelListener {
     }
     let bytes: Uint8Array
     try {
-      bytes = EnvelopeWire.encode(envelope, number === undefined ? 1 : headerBytes)
+      bytes = EnvelopeWire.encodeBriefly(envelope, number === undefined ? 1 : headerBytes)
     } catch (error) {
       if (error instanceof EnvelopeMalformed) return error
       throw error
@@ -185,8 +193,8 @@ export class EnvelopeChannel implements ChannelListener {
 
   readonly closed = (): void => {
     this.ended = true
-    const lost = Effect.fail(this.host.lost())
-    for (const resume of this.asked.values()) resume(lost)
+    const lost = Exit.fail(this.host.lost())
+    for (const settle of this.asked.values()) settle(lost)
     this.asked.clear()
     this.streams.closed(this.host.lost())
     for (const arrived of [this.arrived, this.tellsArrived]) {
@@ -208,7 +216,7 @@ export class EnvelopeChannel implements ChannelListener {
   }
 
   private envelopeOf(bytes: Uint8Array, kind: Envelope["kind"]): Envelope {
-    const envelope = EnvelopeWire.decode(bytes)
+    const envelope = this.reader.read(bytes)
     if (envelope.kind !== kind) throw new Error(`it sent a frame of kind ${kind} with an envelope of another kind`)
     if (envelope.from !== undefined && envelope.from.realm !== this.host.realm()) {
       throw new Error("it sent a message in the name of another realm")
@@ -225,7 +233,13 @@ export class EnvelopeChannel implements ChannelListener {
     if (this.arrived.size >= Limits.asksInFlightMax) {
       throw new Error(`it asked more than ${Limits.asksInFlightMax} things at once`)
     }
-    const answer = this.host.receiver().ask(envelope, peer)
+    let answer: Effect.Effect<Outcome>
+    try {
+      answer = this.host.receiver().ask(envelope, peer)
+    } catch (defect) {
+      answer = Effect.die(defect)
+    }
+    if (Exit.isExit(answer)) return this.answer(number, answer as Exit.Exit<Outcome>)
     this.follow(this.arrived, number, envelope, answer, (exit) => this.answer(number, exit))
   }
 
@@ -292,7 +306,7 @@ export class EnvelopeChannel implements ChannelListener {
         outcome._tag === "Replied"
           ? [kinds.replied, outcome.value]
           : [outcome._tag === "Failed" ? kinds.failed : kinds.refused, outcome.error]
-      const bytes = headed(kind, number, Codec.encode(value, headerBytes))
+      const bytes = headed(kind, number, Codec.encodeBriefly(value, headerBytes))
       if (bytes.length > Limits.envelopeFrameBytesMax) throw new RangeError(`it has ${bytes.length} bytes`)
       this.send(bytes)
     } catch (cause) {
@@ -310,10 +324,12 @@ export class EnvelopeChannel implements ChannelListener {
       if (kind === kinds.replied) throw new Error("it answered with one value where a stream was asked for")
       return this.streams.endArrived(number, result)
     }
-    const resume = this.asked.get(number)
+    const settle = this.asked.get(number)
     // The answer may have crossed a cancellation.
-    if (resume === undefined) return
+    if (settle === undefined) return
     this.asked.delete(number)
-    resume(result)
+    settle(result)
   }
 }
+
+const nothing = () => undefined

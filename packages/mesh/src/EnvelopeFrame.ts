@@ -6,7 +6,7 @@ import * as Codec from "@continuum/core/Codec"
 import { type DeliveryError, NotGranted, type Outcome } from "@continuum/core/Delivery"
 import type { PublicKey } from "@continuum/core/Identity"
 import { TransportLost } from "@continuum/core/Transport"
-import { Effect } from "effect"
+import { Exit } from "effect"
 
 /** The first byte of a frame. Those from `stream` on belong to streamed replies. */
 export const kinds = {
@@ -52,18 +52,18 @@ export const outcomeOf = (
   body: Uint8Array,
   peer: PublicKey,
   peerName: () => string
-): Effect.Effect<Outcome, DeliveryError> => {
+): Exit.Exit<Outcome, DeliveryError> => {
   switch (kind) {
     case kinds.replied:
-      return Effect.succeed({ _tag: "Replied", value: Codec.decodeChecked(body) })
+      return Exit.succeed({ _tag: "Replied", value: Codec.decodeChecked(body) })
     case kinds.failed:
-      return Effect.succeed({ _tag: "Failed", error: Codec.decodeChecked(body) })
+      return Exit.succeed({ _tag: "Failed", error: Codec.decodeChecked(body) })
     case kinds.refused:
-      return Effect.succeed({ _tag: "Refused", error: Codec.decodeChecked(body) })
+      return Exit.succeed({ _tag: "Refused", error: Codec.decodeChecked(body) })
     case kinds.notGranted:
-      return Effect.fail(new NotGranted({ peer: peerName(), action: actionOf(body) }))
+      return Exit.fail(new NotGranted({ peer: peerName(), action: actionOf(body) }))
     case kinds.unanswered:
-      return Effect.fail(
+      return Exit.fail(
         new TransportLost({ peer, reason: `the message arrived, and its reply cannot travel: ${textOf(body)}` })
       )
     default:

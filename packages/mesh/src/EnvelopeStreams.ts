@@ -214,7 +214,7 @@ export class EnvelopeStreams {
       const kind = outcome._tag === "Failed" ? kinds.failed : kinds.refused
       return this.finish(flow, frame(kind, flow.number, Codec.encode(outcome.error)))
     }
-    const bytes = Codec.encode(outcome.value, headerBytes)
+    const bytes = Codec.encodeBriefly(outcome.value, headerBytes)
     const length = bytes.length - headerBytes
     if (length > Limits.streamValueBytesMax) {
       throw new RangeError(`a value has ${length} bytes, more than the ${Limits.streamValueBytesMax} of a stream`)

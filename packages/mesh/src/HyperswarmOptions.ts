@@ -1,5 +1,6 @@
 /** Settings that all transports over Hyperswarm share. */
 import type { KeyPair } from "@continuum/core/Identity"
+import * as Limits from "./Limits.ts"
 
 export interface HyperswarmOptions {
   /** The node's key: peers dial it, and the handshake proves it. */
@@ -15,16 +16,24 @@ export interface HyperswarmOptions {
    * root of a DHT; otherwise Hyperswarm finds out by itself.
    */
   readonly reachable?: boolean
+  /**
+   * Milliseconds without a byte after which a connection is lost; its own signs of life go out four times as often, so peers need about
+   * the same. Default `Limits.silenceMsMax`.
+   */
+  readonly silenceMsMax?: number
 }
 
 /** The same with every default filled in. */
 export type Settings = Required<HyperswarmOptions>
 
 export const settingsOf = (options: HyperswarmOptions): Settings => {
-  const { bootstrap = [], host = "127.0.0.1", keyPair, port = 0 } = options
+  const { bootstrap = [], host = "127.0.0.1", keyPair, port = 0, silenceMsMax = Limits.silenceMsMax } = options
   const reachable = options.reachable ?? (host.startsWith("127.") || bootstrap.length === 0)
-  return { keyPair, host, port, bootstrap, reachable }
+  return { keyPair, host, port, bootstrap, reachable, silenceMsMax }
 }
+
+/** How often a connection that is otherwise silent gives a sign of life: four times before it is taken for lost. */
+export const keepAliveMsOf = ({ silenceMsMax }: Settings): number => silenceMsMax / 4
 
 /** `host:port` in parts. Throws `RangeError` on anything else: addresses of users are checked before they come here. */
 export const parseAddress = (address: string): { readonly host: string; readonly port: number } => {

@@ -8,8 +8,7 @@ import { Transport } from "@continuum/core/Transport"
 import { Effect, Layer, Redacted, type Scope } from "effect"
 import { createRequire } from "node:module"
 import process from "node:process"
-import { type HyperswarmOptions, parseAddress, settingsOf } from "./HyperswarmOptions.ts"
-import * as Limits from "./Limits.ts"
+import { type HyperswarmOptions, keepAliveMsOf, parseAddress, settingsOf } from "./HyperswarmOptions.ts"
 import { TransportUnavailable } from "./TransportUnavailable.ts"
 
 /** Whether this runtime can load Hyperswarm. */
@@ -36,8 +35,8 @@ export const make = (
                   port: settings.port,
                   bootstrap: settings.bootstrap.map(parseAddress),
                   reachable: settings.reachable,
-                  keepAliveMs: Limits.keepAliveMs,
-                  silenceMsMax: Limits.silenceMsMax,
+                  keepAliveMs: keepAliveMsOf(settings),
+                  silenceMsMax: settings.silenceMsMax,
                   connectionsMax
                 },
                 events

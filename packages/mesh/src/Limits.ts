@@ -3,12 +3,9 @@
  */
 import { connectionCreditBytes, envelopeBytesMax, frameBytesMax } from "@continuum/core/Limits"
 
-/** Milliseconds between two signs of life on a connection that is otherwise silent. A few bytes each. */
-export const keepAliveMs = 2_500
-
 /**
- * Milliseconds without a byte after which a connection is lost: four signs of life, so that three lost packets in a row are
- * no loss, and a process that was killed is noticed in 10 s.
+ * Milliseconds without a byte after which a connection is lost: four signs of life of a few bytes each, so that three lost packets
+ * in a row are no loss, and a process that was killed is noticed in 10 s.
  */
 export const silenceMsMax = 10_000
 
@@ -69,6 +66,10 @@ export const envelopeFrameBytesMax = envelopeBytesMax + 16
 
 /** Milliseconds from a connection to the end of its handshake. */
 export const handshakeTimeoutMs = 10_000
+
+/** Milliseconds before a peer that is being added is dialled again; doubles up to the second number. Chosen, not measured. */
+export const addPauseMsMin = 200
+export const addPauseMsMax = 2_000
 
 /** A whole greeting: a name, capabilities and protocols of the lengths below, keys and a signature. */
 export const helloBytesMax = 8_192

@@ -12,12 +12,12 @@ import * as ContentId from "@continuum/core/ContentId"
 import { dialTimeoutMs } from "@continuum/core/Limits"
 import { Action, type Peer, PeerDirectory } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable, Transport } from "@continuum/core/Transport"
-import { Context, Effect, Exit, Fiber, Layer, PubSub, Random, Scope, Stream } from "effect"
+import { Clock, Context, Effect, Exit, Fiber, Layer, PubSub, Random, Result, Scope, Stream } from "effect"
 import type { ChannelProtocol } from "./Channel.ts"
 import type { EnvelopeChannel } from "./EnvelopeChannel.ts"
 import { type GrantNotStored, GrantStore } from "./GrantStore.ts"
 import * as Limits from "./Limits.ts"
-import { MeshNode, type ProblemSeen } from "./MeshNode.ts"
+import { MeshNode, type NoSession, type ProblemSeen } from "./MeshNode.ts"
 import { isPublicKey, Peers } from "./Peers.ts"
 import type { Session } from "./Session.ts"
 
@@ -61,8 +61,8 @@ export class Mesh extends Context.Service<
     readonly realm: PublicKey
     /**
      * Connects to a peer and grants it `actions`, by default all. It is named by its node key, or by the `host:port` at
-     * which it listens when it belongs to this network and can be found there. The grant, and the wish to be connected,
-     * outlive restarts. When it fails nothing has changed.
+     * which it listens when it belongs to this network and can be found there. A key that nobody answers for is tried again for
+     * `dialTimeoutMs`. The grant, and the wish to be connected, outlive restarts. When it fails nothing has changed.
      */
     readonly add: (
       keyOrHostPort: string,
@@ -139,22 +139,35 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     })
 
   /** A session with this peer, dialling when there is none. */
-  const connect = (peer: PublicKey, timeoutMs: number): Effect.Effect<Session, PeerUnreachable> =>
+  const connectOnce = (peer: PublicKey, timeoutMs: number): Effect.Effect<Session, NoSession> =>
     Effect.gen(function* () {
       const waiting = yield* Effect.forkChild(node.awaitSession(peer), { startImmediately: true })
       yield* dial(peer)
       return yield* Fiber.join(waiting)
     }).pipe(
-      Effect.mapError((error) =>
-        error._tag === "PeerUnreachable"
-          ? error
-          : new PeerUnreachable({ peer, reason: "reason" in error ? error.reason : error.message })
-      ),
       Effect.timeoutOrElse({
         duration: timeoutMs,
         orElse: () => Effect.fail(new PeerUnreachable({ peer, reason: `it did not answer within ${timeoutMs} ms` }))
       })
     )
+
+  const connect = (peer: PublicKey, timeoutMs: number): Effect.Effect<Session, PeerUnreachable> =>
+    Effect.mapError(connectOnce(peer, timeoutMs), unreachableOf(peer))
+
+  /** The same again while nobody answers: a peer that has just started is not found at once. One that refuses is asked once. */
+  const connectPatiently = (peer: PublicKey): Effect.Effect<Session, PeerUnreachable> =>
+    Effect.gen(function* () {
+      const untilMs = (yield* Clock.currentTimeMillis) + dialTimeoutMs
+      for (let pauseMs = Limits.addPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, Limits.addPauseMsMax)) {
+        const leftMs = untilMs - (yield* Clock.currentTimeMillis)
+        const connected = yield* Effect.result(connectOnce(peer, leftMs + Limits.handshakeTimeoutMs))
+        if (Result.isSuccess(connected)) return connected.success
+        const { failure } = connected
+        const isAway = failure._tag === "PeerUnreachable" || failure._tag === "TransportLost"
+        if (!isAway || untilMs - (yield* Clock.currentTimeMillis) <= pauseMs) return yield* unreachableOf(peer)(failure)
+        yield* Effect.sleep(pauseMs)
+      }
+    })
 
   /** The key of the node that listens at a UDP address, which is found through it and connected. */
   const keyAt = (hostPort: string): Effect.Effect<PublicKey, PeerUnreachable> =>
@@ -206,7 +219,7 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     }
     const peer = isPublicKey(keyOrHostPort) ? keyOrHostPort : yield* keyAt(keyOrHostPort)
     if (peer === options.identity.node.publicKey) return yield* unreachable("it is this node itself")
-    yield* connect(peer, dialTimeoutMs + Limits.handshakeTimeoutMs)
+    yield* connectPatiently(peer)
     return yield* grant(peer, actions)
   })
 
@@ -228,6 +241,7 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     if (realm === localRealm || realm === options.identity.realm.publicKey) {
       return Effect.succeed(options.identity.realm.publicKey)
     }
+    if (peers.sessionOfRealm(realm as PublicKey) !== undefined) return Effect.succeed(realm as PublicKey)
     if (isPublicKey(realm)) return Effect.succeed(peers.get(realm)?.realm ?? realm)
     return Effect.flatMap(find(realm), (peer) =>
       peer.realm === undefined
@@ -251,12 +265,15 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     )
   }
 
+  const connectedTo = ({ to }: Envelope): EnvelopeChannel | undefined =>
+    peers.sessionOfRealm(to.realm as PublicKey)?.envelopes
+
   const withChannel = <A>(
     envelope: Envelope,
     use: (channel: EnvelopeChannel) => Effect.Effect<A, DeliveryError>
   ): Effect.Effect<A, DeliveryError> =>
     Effect.suspend(() => {
-      const channel = peers.sessionOfRealm(envelope.to.realm as PublicKey)?.envelopes
+      const channel = connectedTo(envelope)
       return channel === undefined ? Effect.flatMap(channelTo(envelope), use) : use(channel)
     })
 
@@ -303,6 +320,7 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
       Delivery.of({
         realmOf,
         ask: (envelope) => withChannel(envelope, (channel) => channel.ask(envelope)),
+        askNow: (envelope, settle) => connectedTo(envelope)?.askNow(envelope, settle),
         stream: (envelope) =>
           Stream.unwrap(withChannel(envelope, (channel) => Effect.succeed(channel.stream(envelope)))),
         tell: (envelope) => withChannel(envelope, (channel) => channel.tell(envelope)),
@@ -320,6 +338,13 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     )
   )
 })
+
+const unreachableOf =
+  (peer: PublicKey) =>
+  (error: NoSession): PeerUnreachable =>
+    error._tag === "PeerUnreachable"
+      ? error
+      : new PeerUnreachable({ peer, reason: "reason" in error ? error.reason : error.message })
 
 const statusOf = (node: MeshNode): MeshStatus => {
   const second = node.problems.findLast(

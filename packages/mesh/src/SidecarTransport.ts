@@ -8,7 +8,7 @@ import * as Swarm from "@continuum/core/Swarm"
 import { Transport } from "@continuum/core/Transport"
 import { Deferred, Effect, Exit, Layer, Redacted, Result, type Scope } from "effect"
 import { Buffer } from "node:buffer"
-import { type HyperswarmOptions, parseAddress, settingsOf } from "./HyperswarmOptions.ts"
+import { type HyperswarmOptions, keepAliveMsOf, parseAddress, settingsOf } from "./HyperswarmOptions.ts"
 import * as Limits from "./Limits.ts"
 import * as SidecarProcess from "./SidecarProcess.ts"
 import { TransportUnavailable } from "./TransportUnavailable.ts"
@@ -59,8 +59,8 @@ const makeWith = (
       host: settings.host,
       bootstrap: settings.bootstrap.map(parseAddress),
       reachable: settings.reachable,
-      keepAliveMs: Limits.keepAliveMs,
-      silenceMsMax: Limits.silenceMsMax,
+      keepAliveMs: keepAliveMsOf(settings),
+      silenceMsMax: settings.silenceMsMax,
       connectionsMax,
       bytesWaitingMax: Limits.sidecarWaitingBytesMax
     }

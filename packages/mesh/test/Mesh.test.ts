@@ -1,5 +1,6 @@
 import type { Receiver } from "@continuum/core/Delivery"
-import type { Peer } from "@continuum/core/PeerDirectory"
+import { dialTimeoutMs } from "@continuum/core/Limits"
+import { Action, type Peer } from "@continuum/core/PeerDirectory"
 import type { Channel, ChannelProtocol } from "@continuum/mesh/Channel"
 import * as GrantStore from "@continuum/mesh/GrantStore"
 import * as Limits from "@continuum/mesh/Limits"
@@ -37,7 +38,7 @@ describe("adding a peer", () => {
         connected: true,
         capabilities: ["wat"],
         scope: "mesh",
-        grants: ["actors.ask", "actors.migrate", "jit.run", "jit.compile", "content.read", "ai.generate", "events.read"]
+        grants: Action.literals
       })
       yield* settle
       expect(yield* b.directory.peers).toMatchObject([
@@ -72,7 +73,9 @@ describe("adding a peer", () => {
         [a.key, "it is this node itself"],
         ["bee", "neither a public key nor host:port"]
       ] as const) {
-        const error = yield* Effect.flip(a.mesh.add(name))
+        const adding = yield* Effect.forkChild(Effect.flip(a.mesh.add(name)), { startImmediately: true })
+        yield* TestClock.adjust(dialTimeoutMs)
+        const error = yield* Fiber.join(adding)
         expect(error).toMatchObject({ _tag: "PeerUnreachable" })
         expect(error.message).toContain(reason)
       }
@@ -80,12 +83,28 @@ describe("adding a peer", () => {
     }).pipe(quiet)
   )
 
-  it.effect("of another network says so, and does not grant", () =>
+  it.effect("that has not started yet waits for it, with fewer and fewer dials", () =>
+    Effect.gen(function* () {
+      const hub = new Hub()
+      const a = yield* start(hub, 1)
+      const adding = yield* Effect.forkChild(a.mesh.add(identityOf(2).node.publicKey), { startImmediately: true })
+      yield* TestClock.adjust("10 seconds")
+      expect(hub.dials).toBeGreaterThan(4)
+      expect(hub.dials).toBeLessThan(12)
+      expect(adding.pollUnsafe()).toBe(undefined)
+      const b = yield* start(hub, 2)
+      yield* TestClock.adjust("2 seconds")
+      expect((yield* Fiber.join(adding)).publicKey).toBe(b.key)
+    }).pipe(quiet)
+  )
+
+  it.effect("of another network says so after one dial, and does not grant", () =>
     Effect.gen(function* () {
       const hub = new Hub()
       const [a, b] = [yield* start(hub, 1), yield* start(hub, 2, { networkId: new Uint8Array(32) })]
       const error = yield* Effect.flip(a.mesh.add(b.key))
       expect(error.message).toContain("another network")
+      expect(hub.dials).toBe(1)
       expect((yield* a.mesh.status).granted).toBe(0)
     }).pipe(quiet)
   )

@@ -198,6 +198,28 @@ describe("a peer that breaks the protocol later loses its connection, and nobody
     )
   }
 
+  it.effect("one number for two asks, of which the first still waits", () =>
+    Effect.gen(function* () {
+      const { friendIsServed, node, stranger } = yield* nodeWithFriend
+      const player = stranger(50)
+      yield* node.mesh.grant(player.identity.node.publicKey, ["actors.ask"])
+      yield* player.greeted
+      // The number of an ask that was answered is free again.
+      for (let i = 0; i < 2; i++) player.ask(7, ask(player, node.realm))
+      yield* until("two answers", () => player.answers().length === 2)
+      player.ask(7, { ...ask(player, node.realm), message: "never" })
+      yield* settle
+      expect(player.closed).toBe(false)
+      player.ask(7, ask(player, node.realm))
+      yield* player.ended
+      const { problems } = yield* node.mesh.status
+      expect(problems.map(({ problem }) => problem._tag)).toEqual(["PeerMisbehaved"])
+      expect(problems[0]!.problem.message).toContain("it used the number 7 for two asks at once")
+      expect(player.answers().length).toBe(2)
+      yield* friendIsServed
+    }).pipe(quiet)
+  )
+
   it.effect("random frames, before and after the greeting, never reach more than their own connection", () =>
     Effect.gen(function* () {
       const { friendIsServed, node, stranger } = yield* nodeWithFriend

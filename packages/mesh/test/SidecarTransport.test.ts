@@ -14,9 +14,14 @@ afterAll(() => testnet.stop())
 
 for (const sidecar of ["bare", "node"] as const) {
   const world = Layer.succeed(World, {
-    start: (keyPair, { alone = false } = {}) =>
+    start: (keyPair, { alone = false, impatient = false } = {}) =>
       Effect.map(
-        SidecarTransport.make({ keyPair, sidecar, bootstrap: alone ? [] : testnet.bootstrap }),
+        SidecarTransport.make({
+          keyPair,
+          sidecar,
+          bootstrap: alone ? [] : testnet.bootstrap,
+          ...(impatient ? { silenceMsMax: 2_000 } : {})
+        }),
         ({ pid, transport }) => ({
           transport,
           kill: Effect.sync(() => process.kill(pid(), "SIGKILL"))

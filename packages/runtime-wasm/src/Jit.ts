@@ -60,7 +60,7 @@ export interface RunRequest {
   /** A module, or a source that is compiled if need be. */
   readonly target: { readonly contentId: string } | Source
   readonly input: unknown
-  /** Where to run it: `local`, or a peer by name or public key. Default `local`. */
+  /** Where to run it: `local` or this node's own name or key, or a peer by name or public key. Default `local`. */
   readonly mesh?: string
   /** Instructions allowed, at most `Limits.fuelMax`. Default `Limits.fuelDefault`. */
   readonly fuelMax?: number
@@ -264,7 +264,7 @@ const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: c
           : yield* resolve(target, ValueType.of(input), true)
       const call = { input, ...present({ fuelMax, timeoutMs }) }
       const ran =
-        mesh === undefined || mesh === "local"
+        mesh === undefined || mesh === "local" || mesh === nodeName || mesh === nodeKey
           ? yield* runHere({ ...call, target: { contentId } })
           : yield* elsewhere.run(mesh, { ...call, contentId })
       return {

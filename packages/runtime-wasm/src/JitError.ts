@@ -82,7 +82,8 @@ export class FuelExhausted extends Schema.TaggedError<FuelExhausted>()("FuelExha
   fuelMax: Schema.Number
 }) {
   override get message() {
-    return `The function used up its fuel of ${this.fuelMax} instructions. Is there an endless loop? Otherwise allow more with --fuel`
+    const unit = this.fuelMax === 1 ? "instruction" : "instructions"
+    return `The function used up its fuel of ${this.fuelMax} ${unit}. Is there an endless loop? Otherwise allow more with --fuel`
   }
 }
 

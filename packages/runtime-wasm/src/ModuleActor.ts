@@ -177,7 +177,12 @@ const counted = (
   ran: { readonly fuel: number; readonly error?: unknown },
   nowMs: number
 ): State => {
-  const own = state.counters[node] ?? { uses: 0, failures: 0, fuelTotal: 0 }
+  // A node may be called "constructor".
+  const own = (Object.hasOwn(state.counters, node) ? state.counters[node] : undefined) ?? {
+    uses: 0,
+    failures: 0,
+    fuelTotal: 0
+  }
   const next = {
     uses: own.uses + 1,
     failures: own.failures + (ran.error === undefined ? 0 : 1),

@@ -44,6 +44,14 @@ layer(nodeLayer, { excludeTestServices: true, timeout: "60 seconds" })("Jit", (i
     })
   )
 
+  it.effect("runs at home what is asked of this node by its own name", () =>
+    Effect.gen(function* () {
+      const jit = yield* Jit
+      const ran = yield* jit.run({ target: { lang: "js", source: double }, input: 3, mesh: "here" })
+      assert.deepInclude(ran, { output: 6, node: "here" })
+    })
+  )
+
   it.effect("shares one compilation among equal requests that arrive together", () =>
     Effect.gen(function* () {
       const results = yield* Effect.all(
@@ -246,7 +254,8 @@ layer(nodeLayer, { excludeTestServices: true, timeout: "60 seconds" })("Jit", (i
     ],
     ["an input that is no data", double, () => 1, "InputMalformed", /no plain data/],
     ["a generator", "function* g(n) { yield n }", 1, "SourceMalformed", /generator/],
-    ["fuel of less than it takes", double, 1, "FuelExhausted", /fuel of 3 /, { fuelMax: 3 }]
+    ["fuel of less than it takes", double, 1, "FuelExhausted", /fuel of 3 instructions\./, { fuelMax: 3 }],
+    ["fuel of one instruction", double, 1, "FuelExhausted", /fuel of 1 instruction\./, { fuelMax: 1 }]
   ]
   for (const [what, source, input, tag, message, options] of refusals) {
     it.effect(`refuses ${what}, and stays responsive`, () =>

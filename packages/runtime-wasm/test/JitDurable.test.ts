@@ -54,6 +54,17 @@ describe("Jit on a disk", () => {
     })
   )
 
+  it.live("counts uses on a node of any name that a node may have", () =>
+    Effect.gen(function* () {
+      const dir = yield* directory
+      const uses = Effect.gen(function* () {
+        yield* runSource
+        return yield* usesOf((yield* runSource).contentId)
+      }).pipe(Effect.provide(durable(dir, "constructor")), Effect.provide(layerMemory))
+      assert.strictEqual(yield* uses, 2)
+    })
+  )
+
   it.live("has counted every answer that left it when it was killed", () =>
     Effect.gen(function* () {
       const dir = yield* directory

@@ -1,25 +1,23 @@
 /**
  * Actors: which there are, what is in them, and a message to one.
  */
-import type { ActorDetail, ActorSummary, DeadLetter } from "@continuum/actors/rpc"
+import type { ActorSummary, DeadLetter } from "@continuum/actors/rpc"
 import * as Address from "@continuum/core/Address"
-import { Effect, Option } from "effect"
+import { Effect, Option, Stream } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as ActorText from "../ActorText.ts"
+import { UsageWrong } from "../CliError.ts"
+import { Json } from "../GlobalFlags.ts"
 import * as MeshFlag from "../MeshFlag.ts"
 import * as JsonInput from "../JsonInput.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
+import { program } from "../Program.ts"
 import * as Render from "../Render.ts"
-import type { Style } from "../Style.ts"
 
 const address = Argument.String("ADDRESS").pipe(Argument.withDescription("Such as continuum://local/counter/cart-42"))
-
-const statePaint =
-  (style: Style) =>
-  (text: string, { state }: { readonly state: string }) =>
-    state === "stopped" ? style.red(text) : state === "restarting" ? style.yellow(text) : text
 
 const list = Command.make(
   "actors/list",
@@ -41,7 +39,7 @@ const list = Command.make(
           actors,
           [
             { head: "ADDRESS", cell: ({ address }) => address },
-            { head: "STATE", cell: ({ state }) => state, paint: statePaint(style) },
+            { head: "STATE", cell: ({ state }) => state, paint: ActorText.statePaint(style) },
             { head: "MAILBOX", cell: ({ mailbox }) => Render.count(mailbox), align: "right" },
             { head: "PROCESSED", cell: ({ processed }) => Render.count(processed), align: "right" },
             { head: "RESTARTS", cell: ({ restarts }) => Render.count(restarts), align: "right" },
@@ -57,29 +55,26 @@ const list = Command.make(
     })
 ).pipe(Command.withDescription("The actors of the node"))
 
-const inspect = Command.make("actors/inspect", { address }, ({ address }) =>
-  Effect.gen(function* () {
-    yield* Address.parse(address)
-    const actor = yield* NodeConnection.useQuick((node) => node["actors.inspect"]({ address }))
-    yield* Output.result(actor, (style) => detailText(style, actor))
-  })
+const inspect = Command.make(
+  "actors/inspect",
+  {
+    address,
+    timeline: Flag.Boolean("timeline").pipe(
+      Flag.withoutNegation,
+      Flag.withDefault(false),
+      Flag.withDescription("Also what happened to it lately")
+    )
+  },
+  ({ address, timeline }) =>
+    Effect.gen(function* () {
+      yield* Address.parse(address)
+      const actor = yield* NodeConnection.useQuick((node) => node["actors.inspect"]({ address }))
+      yield* Output.result(actor, (style) => {
+        const detail = ActorText.detail(style, actor)
+        return timeline ? `${detail}\n\n${ActorText.timeline(style, actor.timeline)}` : detail
+      })
+    })
 ).pipe(Command.withDescription("All about one actor: its state, what waits in its mailbox, its last failures"))
-
-const detailText = (style: Style, actor: ActorDetail): string =>
-  Render.fields(style, [
-    ["address", actor.address],
-    ["state", statePaint(style)(actor.state, actor)],
-    ["durable", actor.durable ? "yes" : "no"],
-    ["node", actor.node],
-    ["started", actor.startedAt],
-    ["processed", Render.count(actor.processed)],
-    ["restarts", Render.count(actor.restarts)],
-    ["priority", Render.count(actor.priority)],
-    ["mailbox", `${Render.count(actor.mailbox)}${actor.waiting.length > 0 ? `: ${actor.waiting.join(", ")}` : ""}`],
-    ["messages", actor.messages.join(", ")],
-    ["value", Render.value(actor.stateValue)],
-    ...actor.failures.map((failure) => ["failure", `${failure.time} ${failure.messageName}: ${failure.cause}`] as const)
-  ])
 
 const ask = Command.make(
   "actors/ask",
@@ -105,7 +100,7 @@ const ask = Command.make(
     })
 ).pipe(
   Command.withDescription("Send a message to an actor and print its reply"),
-  Command.withExamples([{ command: "continuum actors/ask continuum://local/counter/cart-42 add 1" }])
+  Command.withExamples([{ command: `${program} actors/ask continuum://local/counter/cart-42 add 1` }])
 )
 
 const restart = Command.make("actors/restart", { address }, ({ address }) =>
@@ -114,10 +109,64 @@ const restart = Command.make("actors/restart", { address }, ({ address }) =>
     const actor = yield* NodeConnection.useQuick((node) => node["actors.restart"]({ address }))
     yield* Output.result(
       actor,
-      () => `${Render.printable(actor.address)} is ${actor.state} again, after ${Render.count(actor.restarts)} restarts`
+      () => `${Render.printable(actor.address)} is ${actor.state} again (restarts: ${Render.count(actor.restarts)})`
     )
   })
 ).pipe(Command.withDescription("Start an actor afresh from its stored state"))
+
+const stop = Command.make("actors/stop", { address }, ({ address }) =>
+  Effect.gen(function* () {
+    yield* Address.parse(address)
+    const actor = yield* NodeConnection.use((node) => node["actors.stop"]({ address })).pipe(
+      Output.whileBusy("stopping it...")
+    )
+    yield* Output.result(
+      actor,
+      () => `${Render.printable(actor.address)} is ${actor.state}. It starts again with: actors/restart`
+    )
+  })
+).pipe(Command.withDescription("Stop an actor in order; its stored state stays"))
+
+const forget = Command.make(
+  "actors/forget",
+  {
+    address,
+    yes: Flag.Boolean("yes").pipe(
+      Flag.withoutNegation,
+      Flag.withDefault(false),
+      Flag.withDescription("Delete it: nothing brings it back but a backup")
+    )
+  },
+  ({ address, yes }) =>
+    Effect.gen(function* () {
+      yield* Address.parse(address)
+      if (!yes) {
+        const reason = `This deletes all that is stored of ${address}, for good. If you mean it, add --yes`
+        return yield* new UsageWrong({ reason, command: "actors/forget" })
+      }
+      const forgotten = yield* NodeConnection.use((node) => node["actors.forget"]({ address }))
+      yield* Output.result(
+        forgotten,
+        () => `${Render.printable(address)} is forgotten; its next message finds the initial state`
+      )
+    })
+).pipe(
+  Command.withDescription("Stop an actor and delete its stored state"),
+  Command.withExamples([{ command: `${program} actors/forget continuum://local/counter/cart-42 --yes` }])
+)
+
+const watch = Command.make("actors/watch", { address }, ({ address }) =>
+  Effect.gen(function* () {
+    yield* Address.parse(address)
+    const { style, write } = yield* Output.Output
+    const json = yield* Json
+    yield* NodeConnection.use((node) =>
+      Stream.runForEach(node["actors.watch"]({ address }), (event) =>
+        write(json ? Output.jsonLine(event) : `${ActorText.watched(style, event)}\n`)
+      )
+    )
+  })
+).pipe(Command.withDescription("What happens to an actor, until Ctrl-C. With --json: one JSON document for each line"))
 
 const migrate = Command.make(
   "actors/migrate",
@@ -138,7 +187,7 @@ const migrate = Command.make(
     })
 ).pipe(
   Command.withDescription("Have a durable actor run on another node; its state stays here"),
-  Command.withExamples([{ command: "continuum actors/migrate continuum://local/counter/cart-42 --to bee" }])
+  Command.withExamples([{ command: `${program} actors/migrate continuum://local/counter/cart-42 --to bee` }])
 )
 
 const backup = Command.make(
@@ -190,4 +239,16 @@ const deadletters = Command.make("actors/deadletters", { mesh: MeshFlag.make("Wh
   })
 ).pipe(Command.withDescription("Messages that no actor took, and why"))
 
-export const commands = [list, inspect, ask, restart, migrate, backup, compact, deadletters] as const
+export const commands = [
+  list,
+  inspect,
+  watch,
+  ask,
+  restart,
+  stop,
+  forget,
+  migrate,
+  backup,
+  compact,
+  deadletters
+] as const

@@ -11,6 +11,7 @@ import { Json } from "../GlobalFlags.ts"
 import * as MeshFlag from "../MeshFlag.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
+import { program } from "../Program.ts"
 import * as Render from "../Render.ts"
 
 const optional = (name: string, metavar: string, description: string) =>
@@ -86,7 +87,7 @@ const generate = Command.make(
     })
 ).pipe(
   Command.withDescription("Ask a persona. The answer streams; with --json it is one document, with its trace"),
-  Command.withExamples([{ command: 'continuum ai/generate --prompt "Explain RTOS" --persona "Teacher AI"' }])
+  Command.withExamples([{ command: `${program} ai/generate --prompt "Explain RTOS" --persona "Teacher AI"` }])
 )
 
 /** The values that were given. */

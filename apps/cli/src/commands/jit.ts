@@ -12,6 +12,7 @@ import * as FileInput from "../FileInput.ts"
 import * as JsonInput from "../JsonInput.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
+import { program } from "../Program.ts"
 import * as Render from "../Render.ts"
 import type { Style } from "../Style.ts"
 import * as MeshFlag from "../MeshFlag.ts"
@@ -90,7 +91,7 @@ const compile = Command.make(
     })
 ).pipe(
   Command.withDescription("Compile a function to a module that any node can run by its content id"),
-  Command.withExamples([{ command: "continuum jit/compile --lang js --source '(input) => input * 2' --sample 21" }])
+  Command.withExamples([{ command: `${program} jit/compile --lang js --source '(input) => input * 2' --sample 21` }])
 )
 
 const compiledText = (style: Style, { bytes, compiledBy, contentId, lang, ms, report }: Compiled): string =>
@@ -155,7 +156,7 @@ const run = Command.make(
     })
 ).pipe(
   Command.withDescription("Run a function: a module by its content id, or a source, compiled when it is new"),
-  Command.withExamples([{ command: "continuum jit/run --lang js --source '(input) => input * 2' --input 21" }])
+  Command.withExamples([{ command: `${program} jit/run --lang js --source '(input) => input * 2' --input 21` }])
 )
 
 /** What to run: either a content id or a source, not both. */

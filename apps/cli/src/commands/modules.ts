@@ -15,6 +15,7 @@ import { Json } from "../GlobalFlags.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import { Environment } from "../NodeTarget.ts"
 import * as Output from "../Output.ts"
+import { program } from "../Program.ts"
 import * as Render from "../Render.ts"
 
 const list = Command.make("modules/list", {}, () =>
@@ -79,7 +80,7 @@ const exportOne = Command.make(
     })
 ).pipe(
   Command.withDescription("Copy a module out of the node, as WebAssembly. With --json and no --out: in base64"),
-  Command.withExamples([{ command: "continuum modules/export ID --out double.wasm" }])
+  Command.withExamples([{ command: `${program} modules/export ID --out double.wasm` }])
 )
 
 const writeFile = Effect.fnUntraced(function* (file: string, bytes: Uint8Array) {

@@ -9,6 +9,7 @@ import * as Flag from "effect/cli/Flag"
 import { UsageWrong } from "../CliError.ts"
 import * as NodeConnection from "../NodeConnection.ts"
 import * as Output from "../Output.ts"
+import { program } from "../Program.ts"
 import * as Render from "../Render.ts"
 import type { Style } from "../Style.ts"
 
@@ -64,7 +65,7 @@ const add = Command.make("peers/add", { peer, grant }, ({ grant, peer }) =>
   })
 ).pipe(
   Command.withDescription("Connect to a node and let it use this one: its actors, functions and content"),
-  Command.withExamples([{ command: "continuum peers/add 127.0.0.1:3001" }])
+  Command.withExamples([{ command: `${program} peers/add 127.0.0.1:3001` }])
 )
 
 const isAction = Schema.is(Action)

@@ -4,7 +4,7 @@
  */
 import * as ActorError from "@continuum/actors/ActorError"
 import { StorageFailed } from "@continuum/actors/ActorStorage"
-import { HandlerFailed } from "@continuum/actors/rpc"
+import { HandlerFailed, ServiceKept, type WatchedEvent } from "@continuum/actors/rpc"
 import * as Address from "@continuum/core/Address"
 import * as ContentId from "@continuum/core/ContentId"
 import * as ContentStore from "@continuum/core/ContentStore"
@@ -12,7 +12,7 @@ import { NotGranted } from "@continuum/core/Delivery"
 import type { DoctorReport, LogEntry, NodeStatus } from "@continuum/core/rpc"
 import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { PublicKey } from "@continuum/core/Identity"
-import type { Peer } from "@continuum/core/PeerDirectory"
+import { Action, type Peer } from "@continuum/core/PeerDirectory"
 import { version } from "@continuum/core/Version"
 import * as BackendError from "@continuum/genome/backend/BackendError"
 import { GrantNotStored } from "@continuum/mesh/GrantStore"
@@ -78,6 +78,7 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
     reason: "it did not answer",
     maybeHandled: false
   }),
+  ServiceKept: new ServiceKept({ address: "continuum://local/service/http" }),
   StorageFailed: new StorageFailed({ reason: "the disk is full" }),
   MigrationRefused: new ActorError.MigrationRefused({
     address: "continuum://local/counter/a",
@@ -240,6 +241,14 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
             messages: ["add", "get", "fail"],
             stateValue: node.counters.get(address),
             waiting: [],
+            reminders: [
+              { key: "daily", messageName: "get", due: "2026-01-03T03:04:05.000Z", everyMs: 86_400_000 },
+              { key: "once", messageName: "add", due: "2026-01-04T03:04:05.000Z" }
+            ],
+            timeline: [
+              { time: "2026-01-02T03:04:05.000Z", what: "started" as const },
+              { time: "2026-01-02T03:04:06.000Z", what: "refused" as const, messageName: "add", detail: "it is full" }
+            ],
             failures: [{ time: "2026-01-02T03:04:05.000Z", messageName: "add", cause: "RangeError: too much" }],
             startedAt: "2026-01-02T03:04:05.000Z"
           })
@@ -256,6 +265,21 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
     },
     "actors.restart": ({ address }) =>
       node.counters.has(address) ? Effect.succeed(summary(address)) : Effect.fail(errors.AddressUnknown),
+    "actors.stop": ({ address }) =>
+      address.includes("/service/")
+        ? Effect.fail(errors.ServiceKept)
+        : Effect.succeed({ ...summary(address), state: "stopped" as const }),
+    "actors.forget": ({ address }) =>
+      node.counters.delete(address) ? Effect.succeed({ address }) : Effect.fail(errors.AddressUnknown),
+    "actors.watch": ({ address }) =>
+      Stream.fromIterable<WatchedEvent>(
+        (
+          [
+            { _tag: "Started", address },
+            { _tag: "Restarted", address, delayMs: 10 }
+          ] as const
+        ).map((event): WatchedEvent => ({ _tag: "Happened", time: "2026-01-02T03:04:05.000Z", event }))
+      ),
     "actors.migrate": ({ address, to }) =>
       !node.counters.has(address)
         ? Effect.fail(errors.AddressUnknown)
@@ -377,7 +401,7 @@ const peerOf = (publicKey: PublicKey): Peer => ({
   connected: true,
   capabilities: ["js", "wat"],
   scope: "mesh",
-  grants: ["actors.ask", "actors.migrate", "jit.run", "jit.compile", "content.read", "ai.generate", "events.read"]
+  grants: [...Action.literals]
 })
 
 /** Says back what it was asked, in two pieces. */

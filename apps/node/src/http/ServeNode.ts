@@ -4,6 +4,7 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Schema } from "effect"
 import { HttpServer } from "effect/http"
+import { lookup } from "node:dns/promises"
 import { createServer, type Server } from "node:http"
 import { NodeConfig } from "../NodeConfig.ts"
 import * as OsError from "../OsError.ts"
@@ -28,17 +29,26 @@ const gracefulStopMs = 2_000
 const headersTimeoutMs = 10_000
 
 export const layer = Layer.unwrap(
-  Effect.map(NodeConfig, ({ settings: { host, port } }) =>
-    NodeHttpServer.layerServer(makeServer, { host, port, gracefulShutdownTimeout: gracefulStopMs }).pipe(
-      Layer.catchTag("ServeError", ({ cause }) =>
-        Layer.effect(
-          HttpServer.HttpServer,
-          Effect.fail(new PortUnusable({ host, port, reason: OsError.describe(cause) }))
+  Effect.map(
+    Effect.tap(NodeConfig, ({ settings }) => knownHost(settings)),
+    ({ settings: { host, port } }) =>
+      NodeHttpServer.layerServer(makeServer, { host, port, gracefulShutdownTimeout: gracefulStopMs }).pipe(
+        Layer.catchTag("ServeError", ({ cause }) =>
+          Layer.effect(
+            HttpServer.HttpServer,
+            Effect.fail(new PortUnusable({ host, port, reason: OsError.describe(cause) }))
+          )
         )
       )
-    )
   )
 ).pipe(Layer.provideMerge(NodeHttpServer.layerHttpServices))
+
+/** Finds out about a name that no machine has: Bun says of it, when told to listen there, that it is no terminal. */
+const knownHost = ({ host, port }: { readonly host: string; readonly port: number }) =>
+  Effect.tryPromise({
+    try: () => lookup(host),
+    catch: () => new PortUnusable({ host, port, reason: "no machine of this name is known" })
+  })
 
 /** A server whose `close` does not wait for clients that keep a connection and say nothing. */
 const makeServer = (): Server => {

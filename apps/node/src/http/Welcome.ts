@@ -11,6 +11,7 @@ const doors = [
   ["/healthz", "whether the node is ready, for anyone"],
   ["/metrics", "counters in the Prometheus text format"],
   ["/events", "what happens here, as server-sent events or by WebSocket, with the API key"],
+  ["/v1/models", "the personas as models, for clients of OpenAI: their base URL ends with /v1"],
   ["/rpc", "every call of the node, with the API key (docs/PROTOCOL.md)"]
 ] as const
 
@@ -44,7 +45,7 @@ const text = (title: string, url: string): string =>
   [
     title,
     "",
-    ...doors.map(([path, meaning]) => `  ${`${url}${path}`.padEnd(url.length + 10)} ${meaning}`),
+    ...doors.map(([path, meaning]) => `  ${`${url}${path}`.padEnd(url.length + 11)} ${meaning}`),
     "",
     "From the folder of the repository, on this machine:",
     "",

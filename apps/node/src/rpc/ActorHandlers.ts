@@ -7,8 +7,11 @@ import * as Address from "@continuum/core/Address"
 import { Delivery } from "@continuum/core/Delivery"
 import { PeerDirectory } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable } from "@continuum/core/Transport"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import { isAbsolute } from "node:path"
+import * as ActorManagement from "../ActorManagement.ts"
+import * as ActorWatch from "../ActorWatch.ts"
+import { EventWatch } from "../EventWatch.ts"
 import { Home } from "../Home.ts"
 import * as NodeActor from "../NodeActor.ts"
 import { NodeInfo } from "../NodeInfo.ts"
@@ -20,6 +23,7 @@ export const layer = ActorRpcs.toLayer(
     const delivery = yield* Delivery
     const home = yield* Home
     const info = yield* NodeInfo
+    const events = yield* EventWatch
     const own = home.identity.realm.publicKey
 
     const isOwn = (realm: string) => realm === Address.localRealm || realm === own || realm === info.name
@@ -59,6 +63,14 @@ export const layer = ActorRpcs.toLayer(
             onSuccess: ({ name }) => (name === "" ? found : { ...found, node: name })
           })
 
+    const inspect = Effect.fnUntraced(function* (parsed: Address.Address) {
+      if (isOwn(parsed.realm)) return yield* Effect.flatMap(system.inspect(localised(parsed)), withHost)
+      const realm = yield* delivery.realmOf(parsed.realm)
+      return yield* nodeOf(realm)
+        .inspect({ address: localised(parsed) })
+        .pipe(Effect.map(inRealm(realm)), unknownInRealm(realm))
+    })
+
     return {
       "actors.list": ({ kind, mesh }) =>
         isLocal(mesh)
@@ -68,14 +80,7 @@ export const layer = ActorRpcs.toLayer(
               const found = yield* node.list(kind === undefined ? {} : { kind })
               return found.map(inRealm(realm))
             }),
-      "actors.inspect": Effect.fnUntraced(function* ({ address }) {
-        const parsed = yield* Address.parse(address)
-        if (isOwn(parsed.realm)) return yield* Effect.flatMap(system.inspect(localised(parsed)), withHost)
-        const realm = yield* delivery.realmOf(parsed.realm)
-        return yield* nodeOf(realm)
-          .inspect({ address: localised(parsed) })
-          .pipe(Effect.map(inRealm(realm)), unknownInRealm(realm))
-      }),
+      "actors.inspect": ({ address }) => Effect.flatMap(Address.parse(address), inspect),
       "actors.ask": ({ address, messageName, payload }) => system.askUnknown(address, messageName, payload),
       "actors.restart": Effect.fnUntraced(function* ({ address }) {
         const parsed = yield* Address.parse(address)
@@ -85,6 +90,33 @@ export const layer = ActorRpcs.toLayer(
           .restart({ address: localised(parsed) })
           .pipe(Effect.map(inRealm(realm)), unknownInRealm(realm))
       }),
+      "actors.stop": Effect.fnUntraced(function* ({ address }) {
+        const parsed = yield* Address.parse(address)
+        if (isOwn(parsed.realm)) return yield* ActorManagement.stop(system, localised(parsed))
+        const realm = yield* delivery.realmOf(parsed.realm)
+        return yield* nodeOf(realm)
+          .stop({ address: localised(parsed) })
+          .pipe(Effect.map(inRealm(realm)), unknownInRealm(realm))
+      }),
+      "actors.forget": Effect.fnUntraced(function* ({ address }) {
+        const parsed = yield* Address.parse(address)
+        if (isOwn(parsed.realm)) yield* ActorManagement.forget(system, localised(parsed))
+        else {
+          const realm = yield* delivery.realmOf(parsed.realm)
+          yield* unknownInRealm(realm)(nodeOf(realm).forget({ address: localised(parsed) }))
+        }
+        return { address }
+      }),
+      "actors.watch": ({ address }) =>
+        Stream.unwrap(
+          Effect.map(Address.parse(address), (parsed) =>
+            ActorWatch.watch(
+              events.watch(isOwn(parsed.realm) ? undefined : parsed.realm, ["actors"]),
+              localised(parsed),
+              inspect(parsed)
+            )
+          )
+        ),
       "actors.migrate": Effect.fnUntraced(function* ({ address, to }) {
         const parsed = yield* Address.parse(address)
         if (!isOwn(parsed.realm)) {

@@ -62,6 +62,7 @@ export const make = (): readonly [End, End, Line] => {
             const outcome = yield* Effect.raceFirst(to.ask(arrived, realm), lost)
             return Codec.decodeUnsafe(Codec.encode(outcome)) as Outcome
           }),
+        askNow: () => undefined,
         stream: (envelope) =>
           Stream.unwrap(
             Effect.gen(function* () {

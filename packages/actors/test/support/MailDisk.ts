@@ -14,7 +14,7 @@ export class MailDisk {
   commits = 0
 
   /** Keys of the records of this kind, in order. */
-  keys(kind: "mail" | "taken" | "out"): Array<string> {
+  keys(kind: "mail" | "taken" | "out" | "remind"): Array<string> {
     return [...this.states.keys()].filter((key) => key.startsWith(`~${kind}/`)).sort()
   }
 

@@ -41,11 +41,12 @@ export const make = Effect.fnUntraced(function* (
   const scope = yield* Effect.scope
   const one = yield* Semaphore.make(1)
   let current: Engine | undefined
-  return Effect.suspend(() =>
-    current !== undefined && !current.isGone()
-      ? Effect.succeed(current)
-      : Effect.tap(startIn(scope, open), (engine) => Effect.sync(() => void (current = engine)))
+  const here = () => (current !== undefined && !current.isGone() ? Effect.succeed(current) : undefined)
+  const start = Effect.suspend(
+    () => here() ?? Effect.tap(startIn(scope, open), (engine) => Effect.sync(() => void (current = engine)))
   ).pipe(one.withPermit)
+  // Only those that find none wait for each other.
+  return Effect.suspend(() => here() ?? start)
 })
 
 const startIn = Effect.fnUntraced(function* (

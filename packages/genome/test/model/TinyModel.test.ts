@@ -64,6 +64,8 @@ services(tiny, { excludeTestServices: true, timeout: "60 seconds" })("TinyModel"
         assert.closeTo(base, accuracy[domain]!.base, band, `${domain}, base`)
         assert.closeTo(layer, accuracy[domain]!.layer, band, `${domain}, layer`)
         assert.isAbove(accuracy[domain]!.layer, accuracy[domain]!.base + 0.02, domain)
+        // With the seeds 1 to 3 the worst of all layers is 0.82.
+        assert.isAtLeast(accuracy[domain]!.layer, 0.8, domain)
       }
     })
   )

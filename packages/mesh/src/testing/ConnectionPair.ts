@@ -2,6 +2,7 @@
  * Two ends of a connection in memory, for tests of what lives above a transport: whole messages in order, each delivered
  * in its own turn of the microtask queue, and a credit in bytes after which `send` asks its caller to wait.
  */
+import { ByteBlock } from "@continuum/core/ByteBlock"
 import type { PublicKey } from "@continuum/core/Identity"
 import { frameBytesMax } from "@continuum/core/Limits"
 import { type Connection, type ConnectionListener, TransportLost } from "@continuum/core/Transport"
@@ -34,6 +35,8 @@ export const make = (
   far.other = near
   return [near, far]
 }
+
+const block = new ByteBlock()
 
 class End implements PairEnd {
   readonly peer: PublicKey
@@ -74,7 +77,7 @@ class End implements PairEnd {
     if (size > frameBytesMax) throw new RangeError(`A message has ${size} bytes`)
     const other = this.other!
     if (this.end !== undefined || other.end !== undefined) return false
-    const message = new Uint8Array(size)
+    const message = block.take(size)
     message.set(bytes, size - bytes.length)
     if (first !== undefined) message[0] = first
     other.incoming.push(message)

@@ -2,7 +2,7 @@
  * What a transport must do alike on Bun, Deno and Node: its laws, in this process where Hyperswarm can be loaded and by a
  * sidecar where not.
  */
-import { laws, World } from "@continuum/core/testing/TransportLaws"
+import { laws, type NodeOptions, World } from "@continuum/core/testing/TransportLaws"
 import { generate } from "@continuum/core/Identity"
 import { Transport } from "@continuum/core/Transport"
 import * as HyperswarmTransport from "@continuum/mesh/HyperswarmTransport"
@@ -16,16 +16,19 @@ import * as EchoPeer from "../support/EchoPeer.ts"
 
 const testnet = await Testnet.start()
 
-const bootstrapOf = (alone = false) => (alone ? [] : testnet.bootstrap)
-const start: World["Service"]["start"] = (keyPair, { alone } = {}) =>
-  Effect.map(SidecarTransport.make({ keyPair, bootstrap: bootstrapOf(alone) }), ({ pid, transport }) => ({
+const settingsOf = ({ alone, impatient }: NodeOptions = {}) => ({
+  bootstrap: alone === true ? [] : testnet.bootstrap,
+  ...(impatient === true ? { silenceMsMax: 2_000 } : {})
+})
+const start: World["Service"]["start"] = (keyPair, options) =>
+  Effect.map(SidecarTransport.make({ keyPair, ...settingsOf(options) }), ({ pid, transport }) => ({
     transport,
     kill: Effect.sync(() => process.kill(pid(), "SIGKILL"))
   }))
 const bySidecar = Layer.succeed(World, { start })
 const inProcess = Layer.succeed(World, {
-  start: (keyPair, { alone } = {}) =>
-    Effect.map(HyperswarmTransport.make({ keyPair, bootstrap: bootstrapOf(alone) }), (transport) => ({
+  start: (keyPair, options) =>
+    Effect.map(HyperswarmTransport.make({ keyPair, ...settingsOf(options) }), (transport) => ({
       transport,
       kill: Effect.die("a node in this process cannot be killed alone")
     }))

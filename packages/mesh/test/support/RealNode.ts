@@ -103,7 +103,7 @@ export const connectRaw = (
             port: 0,
             bootstrap: bootstrap.map(parseAddress),
             reachable: true,
-            keepAliveMs: Limits.keepAliveMs,
+            keepAliveMs: Limits.silenceMsMax / 4,
             silenceMsMax: Limits.silenceMsMax,
             connectionsMax: 4,
             bytesWaitingMax: 2 ** 30

@@ -12,7 +12,8 @@ import * as Wat from "./Wat.ts"
 export const wasm: Compiler = {
   lang: "wasm",
   compile: async ({ source }) => {
-    if (typeof source === "string") throw new ModuleMalformed({ reason: "it must be bytes, not text" })
+    if (typeof source === "string")
+      throw new ModuleMalformed({ reason: "it must be bytes, not text; give it as a file" })
     return attach(source, "wasm", source)
   }
 }

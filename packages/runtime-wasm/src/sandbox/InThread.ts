@@ -8,7 +8,7 @@
  * granted, in a child.
  *
  * What never comes here: QuickJS; modules with a memory (an instance of one costs Bun a garbage collection of the whole
- * node, 10 ms and more); modules above the limits; and, once there are peers, modules that a stranger sent.
+ * node, 10 ms and more); modules above the limits. Modules that came from a peer are run like any other: docs/THREATS.md.
  */
 import { FuelExhausted } from "../JitError.ts"
 import { inThreadCodeBytesMax, inThreadFuelMax } from "../Limits.ts"

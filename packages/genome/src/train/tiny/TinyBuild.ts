@@ -56,22 +56,30 @@ export interface Recipe {
   readonly resume?: (training: "base" | Domains.Domain) => Effect.Effect<Training.Resuming>
 }
 
-/** What is committed: 330 s of processor time (see the README). */
+/** What is committed: 525 s of processor time (see the README). */
 export const full: Recipe = {
   seed: 1,
   baseSteps: 450,
-  layerSteps: { arithmetic: 1600, brackets: 300, dates: 250, english: 250, reversing: 500, sorting: 500 },
+  layerSteps: { arithmetic: 5000, brackets: 300, dates: 250, english: 250, reversing: 500, sorting: 500 },
   domains: Domains.domains,
   examples: 200
 }
 
 const rank = 8
 const baseRate = 4e-3
-const layerRate = 1e-2
 const [baseRows, baseSequence] = [16, 128]
-const layerRows = 16
-/** A sentence has up to 105 tokens, everything else less than 40. */
-const layerSequence = (domain: Domains.Domain): number => (domain === "english" ? 112 : 64)
+
+/**
+ * How a layer learns its domain. A sentence has up to 105 tokens, everything else less than 40. A sum has 13 at most and
+ * gets a row of its own, as it is asked. At the rate of the others, what arithmetic came to depended on the seed: after
+ * 1,600 steps 0.85, 0.26 and 0.92; with seed 2 0.65 at 4e-3 and 0.28 at 2.5e-3. It needs the lower rate and more steps.
+ */
+const layerPlan = (
+  domain: Domains.Domain
+): { readonly rows: number; readonly sequence: number; readonly rate: number } => {
+  if (domain === "arithmetic") return { rows: 90, sequence: 12, rate: 4e-3 }
+  return { rows: 16, sequence: domain === "english" ? 112 : 64, rate: 1e-2 }
+}
 /** Of the longest example: an English answer with its question. */
 const sequenceMax = 112
 /** How often each domain comes in the base's training: a sentence has ten times the tokens of a sum, which is ten times harder. */
@@ -122,9 +130,7 @@ export const build = Effect.fn("TinyBuild.build")(function* (
           rank,
           source: Domains.source(domain, "train"),
           steps: layerSteps[domain],
-          rows: layerRows,
-          sequence: layerSequence(domain),
-          rate: layerRate,
+          ...layerPlan(domain),
           seed,
           ...(yield* resume(domain))
         })
