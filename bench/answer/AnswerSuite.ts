@@ -8,7 +8,8 @@ export const answerSuite: Suite = {
 of each that are not counted; every prompt is another date, so nothing is
 in the model's cache but the mark that every prompt begins with. *Node*: a real node in a process of its own, asked over
 \`/v1/chat/completions\` with streaming, through a persona that bids, or the bare model. *Engine*: the same engine with the
-same layer in this process, without node, HTTP or persona. Quoted: the node's answer from its pages, for comparison.`,
+same layer in this process, without node, HTTP or persona. *Plain*: that engine behind \`node:http\` in a process of its own,
+which reads a body and writes the pieces, and does nothing else: the least that an answer over HTTP can be. Quoted: the node's answer from its pages, for comparison.`,
   runtimes: ["bun"],
   msMax: 120_000,
   cases: [
@@ -24,7 +25,21 @@ same layer in this process, without node, HTTP or persona. Quoted: the node's an
       program: "answer/engine.ts",
       cases: ["persona", "bare"],
       against: "node"
+    },
+    {
+      id: "plain",
+      label: "the engine behind plain `node:http`",
+      program: "answer/plain.ts",
+      cases: ["persona", "bare"],
+      against: "node"
     }
   ],
-  targets: []
+  targets: [
+    {
+      text: "Guard, router, persona and OpenAI's forms take at most half as long again as the engine behind plain HTTP",
+      peer: "plain",
+      cases: ["persona", "bare"],
+      max: 1.5
+    }
+  ]
 }

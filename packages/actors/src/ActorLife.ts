@@ -59,7 +59,7 @@ const startEnded = (cell: ActorCell, exit: Exit.Exit<unknown, ActorStopped | Add
 
 const started = (cell: ActorCell, state: unknown): void => {
   cell.state = state
-  cell.type.post?.begin(cell)
+  cell.type.post?.boxes.begin(cell)
   cell.phase = "ready"
   cell.hasStarted()
   ActorEvents.started(cell)

@@ -209,7 +209,7 @@ export class ActorType {
     const { address } = cell
     const stopped = (reason: string) => Effect.fail(new ActorStopped({ address, reason }))
     const loaded =
-      this.post === undefined ? this.loaded(address) : Effect.tap(this.loaded(address), this.post.resume(cell))
+      this.post === undefined ? this.loaded(address) : Effect.tap(this.loaded(address), this.post.boxes.resume(cell))
     return Effect.matchEffect(loaded, {
       onFailure: (error): Effect.Effect<never, ActorStopped> => {
         switch (error._tag) {

@@ -13,10 +13,23 @@ import * as Conversion from "./Conversion.ts"
 import * as Limits from "./Limits.ts"
 import * as PlainData from "./PlainData.ts"
 
-export interface Letter {
+/** What a letter is made of. */
+export interface Parts {
   readonly key: string
   readonly type: ActorType
   readonly name: string
+  readonly entry: Entry
+  readonly payload: unknown
+  /** Bytes of its record. */
+  readonly bytes: number
+}
+
+export class Letter {
+  readonly key: string
+  readonly type: ActorType
+  /** Of its actor, as its address. */
+  readonly name: string
+  readonly address: string
   readonly entry: Entry
   readonly payload: unknown
   /** Bytes of its record. */
@@ -30,6 +43,21 @@ export interface Letter {
   attempts: number
   /** Its entry with the span of this message, until it is taken first. */
   spanned: Entry | undefined
+
+  constructor(owner: Owner, { bytes, entry, key, name, payload, type }: Parts) {
+    this.key = key
+    this.type = type
+    this.name = name
+    this.address = type.address(name)
+    this.entry = entry
+    this.payload = payload
+    this.bytes = bytes
+    this.ask = new LetterAsk(this, owner)
+    this.isTaken = false
+    this.isUnsure = false
+    this.attempts = 0
+    this.spanned = undefined
+  }
 }
 
 /** Who hears what comes of a letter. */

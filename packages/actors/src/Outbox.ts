@@ -11,41 +11,18 @@ import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
 import { Effect, Result, Schema } from "effect"
 import { ActorError, NotExposed, OutboxFull, PayloadMalformed, StateNotStored } from "./ActorError.ts"
-import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
+import type { ActorStorage, Write } from "./ActorStorage.ts"
 import type { Kernel } from "./Kernel.ts"
-import * as Letter from "./Letter.ts"
 import * as Limits from "./Limits.ts"
 import { isTransaction, type Message, type Outgoing } from "./Message.ts"
+import * as Parcel from "./Parcel.ts"
 import type { PostLife } from "./PostLife.ts"
 import type { RecordWriter } from "./RecordWriter.ts"
-
-const prefix = "~out/"
-
-/** A message on its way, as it is stored. */
-const Stored = Schema.Struct({
-  /** Its name: the stream of the life that sent it, and a number in it. */
-  stream: Schema.NonEmptyString,
-  sequence: Schema.Int,
-  /** The sending actor, of this realm; absent when a client sent it. */
-  from: Schema.optionalKey(Schema.String),
-  message: Schema.NonEmptyString,
-  payload: Schema.Unknown,
-  /** When it was sent, by the clock of this node. */
-  timeMs: Schema.Number
-})
-type Stored = typeof Stored.Type
-
-interface Parcel {
-  readonly key: string
-  /** The address of its receiver. */
-  readonly to: string
-  readonly stored: Stored
-}
 
 /** The parcels to one actor, oldest first. */
 interface Line {
   readonly to: string
-  readonly parcels: Array<Parcel>
+  readonly parcels: Array<Parcel.Parcel>
   isSending: boolean
 }
 
@@ -103,7 +80,7 @@ export class Outbox {
     return Result.succeed(Effect.void)
   }
 
-  private parcel(to: string, message: string, payload: unknown, sender: Message | undefined): Parcel {
+  private parcel(to: string, message: string, payload: unknown, sender: Message | undefined): Parcel.Parcel {
     const sequence = this.number++
     const stored = {
       stream: this.stream,
@@ -113,10 +90,10 @@ export class Outbox {
       payload,
       timeMs: this.kernel.nowMs()
     }
-    return { key: `${prefix}${to}/${Letter.orderOf(this.life.number, sequence)}`, to, stored }
+    return Parcel.make(to, this.life.number, stored)
   }
 
-  private outgoing({ entry }: Message, parcel: Parcel, records: ReadonlyArray<Write>): Outgoing {
+  private outgoing({ entry }: Message, parcel: Parcel.Parcel, records: ReadonlyArray<Write>): Outgoing {
     const accept = () => {
       this.accept(parcel)
       return undefined
@@ -124,7 +101,7 @@ export class Outbox {
     return { cell: { offer: accept, deadLetter: () => undefined }, entry, payload: undefined, records }
   }
 
-  private store(parcel: Parcel, records: ReadonlyArray<Write>): Effect.Effect<void, StateNotStored> {
+  private store(parcel: Parcel.Parcel, records: ReadonlyArray<Write>): Effect.Effect<void, StateNotStored> {
     return Effect.callback((resume) => {
       this.writer.add(records, (error) => {
         if (error !== undefined) {
@@ -138,7 +115,7 @@ export class Outbox {
   }
 
   /** A message is stored. */
-  private accept(parcel: Parcel): void {
+  private accept(parcel: Parcel.Parcel): void {
     this.life.isStored = true
     this.size++
     const line = this.lineOf(parcel.to)
@@ -188,7 +165,7 @@ export class Outbox {
   }
 
   /** Sends a message once. Why it was not taken; undefined when it was. */
-  private attempt(parcel: Parcel): Effect.Effect<Problem | undefined> {
+  private attempt(parcel: Parcel.Parcel): Effect.Effect<Problem | undefined> {
     const ageMs = this.kernel.nowMs() - parcel.stored.timeMs
     const asked = Effect.flatMap(this.envelope(parcel), (envelope) => this.kernel.router.delivery!.ask(envelope))
     const within = Effect.timeoutOrElse(asked, {
@@ -207,7 +184,7 @@ export class Outbox {
     )
   }
 
-  private envelope({ stored, to }: Parcel): Effect.Effect<Envelope, DeliveryError> {
+  private envelope({ stored, to }: Parcel.Parcel): Effect.Effect<Envelope, DeliveryError> {
     const { router } = this.kernel
     const address = addressOf(to)
     return Effect.map(router.delivery!.realmOf(address.realm), (realm) => ({
@@ -223,7 +200,7 @@ export class Outbox {
     }))
   }
 
-  private lost({ stored, to }: Parcel, reason: string): void {
+  private lost({ stored, to }: Parcel.Parcel, reason: string): void {
     this.kernel.deadLetter(to, stored.message, reason)
   }
 
@@ -231,12 +208,13 @@ export class Outbox {
 
   /** Finds what earlier lives left, and begins to send. Once, when the way to other nodes is there. */
   readonly recover: Effect.Effect<void> = Effect.suspend(() => {
-    const again: Effect.Effect<Array<Parcel>> = Effect.catch(
-      Effect.suspend(() => this.scan()),
+    const lost = (to: string, reason: string) => this.kernel.deadLetter(to, "(unknown)", reason)
+    const again: Effect.Effect<Array<Parcel.Parcel>> = Effect.catch(
+      Effect.suspend(() => Parcel.scan(this.storage, this.life.number, lost)),
       () => Effect.andThen(Effect.sleep(Limits.letterRetryMs), again)
     )
     return Effect.map(again, (found) => {
-      const older = new Map<string, Array<Parcel>>()
+      const older = new Map<string, Array<Parcel.Parcel>>()
       for (const parcel of found) {
         const parcels = older.get(parcel.to)
         if (parcels === undefined) older.set(parcel.to, [parcel])
@@ -248,32 +226,6 @@ export class Outbox {
       for (const line of Array.from(this.lines.values())) this.start(line)
     })
   })
-
-  private scan(): Effect.Effect<Array<Parcel>, StorageFailed> {
-    return Effect.gen({ self: this }, function* () {
-      const found: Array<Parcel> = []
-      let from: string | undefined
-      for (;;) {
-        const keys = yield* this.storage.list(prefix, Limits.journalPageEvents, from)
-        for (const key of keys) {
-          const to = key.slice(prefix.length, key.lastIndexOf("/"))
-          if (Letter.lifeOf(key) >= this.life.number) continue
-          const loaded = yield* Effect.result(this.storage.load(key))
-          if (loaded._tag === "Failure") {
-            if (loaded.failure._tag === "StorageFailed") return yield* loaded.failure
-            this.kernel.deadLetter(to, "(unknown)", `a message on its way is damaged: ${loaded.failure.reason}`)
-          } else if (loaded.success !== undefined) {
-            const stored: unknown = Codec.decodeUnsafe(loaded.success)
-            if (isStored(stored)) found.push({ key, to, stored })
-            else this.kernel.deadLetter(to, "(unknown)", "a message on its way is not one of this version")
-          }
-        }
-        const last = keys.at(-1)
-        if (last === undefined || keys.length < Limits.journalPageEvents) return found
-        from = `${last}0`
-      }
-    })
-  }
 }
 
 interface Problem {
@@ -283,7 +235,6 @@ interface Problem {
 }
 
 const decodeRefusal = Schema.decodeUnknownOption(Schema.Union([...ActorError.members, NotExposed]))
-const isStored = Schema.is(Stored)
 
 /** What the other node says of a message. What may change there (it starts, makes room, learns the type) is no final answer. */
 const problemOf = (outcome: Outcome): Problem | undefined => {

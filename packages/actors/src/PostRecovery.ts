@@ -3,7 +3,6 @@
  * not in the definition any more) is set aside and becomes a dead letter.
  */
 import { Effect, Option, Stream } from "effect"
-import type { Entry } from "./Actor.ts"
 import type { ActorStorage, StorageFailed } from "./ActorStorage.ts"
 import type { ActorType } from "./ActorType.ts"
 import * as Letter from "./Letter.ts"
@@ -11,25 +10,16 @@ import * as Limits from "./Limits.ts"
 
 type Storage = ActorStorage["Service"]
 
-export interface Found {
-  readonly key: string
-  readonly type: ActorType
-  readonly name: string
-  readonly entry: Entry
-  readonly payload: unknown
-  readonly bytes: number
-}
-
 /** The letters to actors of a type from lives before `life`, in the order of their keys. `lost` hears of those that nobody can handle. */
 export const scan = (
   storage: Storage,
   type: ActorType,
   life: number,
   lost: (address: string, reason: string) => void
-): Stream.Stream<Found, StorageFailed> => {
+): Stream.Stream<Letter.Parts, StorageFailed> => {
   const ofType = type.address("")
   const prefix = `${Letter.prefix}${ofType}`
-  const open = (key: string): Effect.Effect<Option.Option<Found>, StorageFailed> =>
+  const open = (key: string): Effect.Effect<Option.Option<Letter.Parts>, StorageFailed> =>
     Effect.gen(function* () {
       if (Letter.lifeOf(key) >= life) return Option.none()
       const address = Letter.addressOf(key)
