@@ -17,7 +17,19 @@ import * as Limits from "./Limits.ts"
 import type { Waiting } from "./Mailbox.ts"
 import type { RecordWriter } from "./RecordWriter.ts"
 
-type Box = Map<string, Letter.Letter>
+/** The letters to one actor, by their keys and in the order of them. */
+class Box {
+  readonly letters = new Map<string, Letter.Letter>()
+  /** The one that came last, perhaps done by now. */
+  last: Letter.Letter | undefined = undefined
+  /** Those that were handled before in vain. */
+  troubled = 0
+
+  add(letter: Letter.Letter): void {
+    this.letters.set(letter.key, letter)
+    this.last = letter
+  }
+}
 
 export class Letterboxes implements Letter.Owner {
   /** Of all letters. */
@@ -25,7 +37,7 @@ export class Letterboxes implements Letter.Owner {
   private readonly kernel: Kernel
   private readonly storage: ActorStorage["Service"]
   private readonly writer: RecordWriter
-  /** By address and key, in the order of their keys. */
+  /** By address. */
   private readonly boxes: Map<string, Box>
   /** Types whose letters may not be handed over yet, with those who wait for that. */
   private readonly held: Map<ActorType, Array<() => void>>
@@ -41,7 +53,7 @@ export class Letterboxes implements Letter.Owner {
 
   /** Letters to an actor that are stored and not done. */
   count(address: string): number {
-    return this.boxes.get(address)?.size ?? 0
+    return this.boxes.get(address)?.letters.size ?? 0
   }
 
   /** Names of those that wait for their actor to start, oldest first. */
@@ -53,30 +65,42 @@ export class Letterboxes implements Letter.Owner {
 
   /** Those that wait for their actor to start. */
   private waiting(address: string): Array<Letter.Letter> {
-    return [...(this.boxes.get(address)?.values() ?? [])].filter(({ isTaken }) => !isTaken)
+    return this.of(address).filter(({ isTaken }) => !isTaken)
+  }
+
+  private of(address: string): Array<Letter.Letter> {
+    return [...(this.boxes.get(address)?.letters.values() ?? [])]
   }
 
   // ---------------------------------------------------------------- coming in
 
   /** A letter was stored just now. */
   add(letter: Letter.Letter): void {
-    const { address } = letter
-    const box = this.boxes.get(address) ?? new Map<string, Letter.Letter>()
-    this.boxes.set(address, box.set(letter.key, letter))
+    const { address, type } = letter
+    const box = this.boxes.get(address) ?? new Box()
+    const { last } = box
+    this.boxes.set(address, box)
+    box.add(letter)
     this.bytes += letter.bytes
-    this.advance(letter.type, address)
+    // An actor that has the one before has all before.
+    if ((last === undefined || last.isTaken) && box.troubled === 0) {
+      if (this.mayHandOver(type)) this.handOver(letter)
+    } else this.advance(type, address)
   }
 
   /** Letters of earlier lives, in the order of their keys: they go before those of this one. */
   addOlder(letters: ReadonlyArray<Letter.Letter>): void {
     const older = new Map<string, Box>()
     for (const letter of letters) {
-      const { address } = letter
-      const box = older.get(address) ?? new Map<string, Letter.Letter>()
-      older.set(address, box.set(letter.key, letter))
+      const box = older.get(letter.address) ?? new Box()
+      older.set(letter.address, box)
+      box.add(letter)
       this.bytes += letter.bytes
     }
-    for (const [address, box] of older) this.boxes.set(address, new Map([...box, ...(this.boxes.get(address) ?? [])]))
+    for (const [address, box] of older) {
+      for (const letter of this.of(address)) box.add(letter)
+      this.boxes.set(address, box)
+    }
   }
 
   /** Hands none over to the actors of a type, until `release`. */
@@ -88,31 +112,40 @@ export class Letterboxes implements Letter.Owner {
     const waiting = this.held.get(type) ?? []
     this.held.delete(type)
     for (const resume of waiting) resume()
-    for (const [address, box] of Array.from(this.boxes)) {
-      const [first] = box.values()
-      if (first?.type === type) this.advance(type, address)
-    }
+    for (const [address, { last }] of Array.from(this.boxes)) if (last?.type === type) this.advance(type, address)
   }
 
   // ---------------------------------------------------------------- handing over
 
-  /** Gives an actor the letters that wait for it, which brings it into memory. */
+  private mayHandOver(type: ActorType): boolean {
+    return !this.held.has(type) && !this.kernel.stopping
+  }
+
+  /** Gives an actor the letters that wait for it. O(its letters). */
   private advance(type: ActorType, address: string): void {
-    if (this.held.has(type) || this.kernel.stopping) return
-    for (const letter of this.next(address)) {
-      const cell = type.cell(letter.name)
-      if (cell === undefined) return this.later(() => this.advance(type, address))
-      if (cell.gone === "unknown") this.lost(letter, this.kernel.unknown(address).message)
-      else if (isStarting(cell)) return
-      else if (!letter.isTaken) take(cell, letter)
+    if (!this.mayHandOver(type)) return
+    for (const letter of this.next(address)) if (!this.handOver(letter)) return
+  }
+
+  /** Gives an actor a letter, which brings it into memory. False: not now, and none behind it either. */
+  private handOver(letter: Letter.Letter): boolean {
+    const { address, name, type } = letter
+    const cell = type.cell(name)
+    if (cell === undefined) {
+      this.later(() => this.advance(type, address))
+      return false
     }
+    if (cell.gone === "unknown") this.lost(letter, this.kernel.unknown(address).message)
+    else if (isStarting(cell)) return false
+    else if (!letter.isTaken) take(cell, letter)
+    return true
   }
 
   /** The letters that an actor may have now, oldest first. One that made it fail before is handled alone: no other one suffers for it. */
   private next(address: string): Array<Letter.Letter> {
     const next: Array<Letter.Letter> = []
     let isFirst = true
-    for (const letter of this.boxes.get(address)?.values() ?? []) {
+    for (const letter of this.boxes.get(address)?.letters.values() ?? []) {
       if (letter.attempts > 0 && !isFirst) break
       if (!letter.isTaken) next.push(letter)
       if (letter.attempts > 0) break
@@ -169,7 +202,10 @@ export class Letterboxes implements Letter.Owner {
     if (error._tag === "AddressUnknown") return this.lost(letter, error.message)
     letter.isTaken = false
     if (error._tag === "StateNotStored") letter.isUnsure = true
-    if (error._tag === "ActorFailed" && ++letter.attempts >= Limits.letterAttemptsMax)
+    if (error._tag !== "ActorFailed") return
+    const box = this.boxes.get(letter.address)
+    if (++letter.attempts === 1 && box !== undefined) box.troubled++
+    if (letter.attempts >= Limits.letterAttemptsMax)
       this.lost(letter, `its handling was cut short ${letter.attempts} times, at last so: ${error.message}`)
   }
 
@@ -186,15 +222,16 @@ export class Letterboxes implements Letter.Owner {
 
   /** The records of an actor's letters are gone: those that waited are dead letters. */
   drop(address: string, reason: string): void {
-    for (const letter of Array.from(this.boxes.get(address)?.values() ?? [])) this.end(letter, reason)
+    for (const letter of this.of(address)) this.end(letter, reason)
   }
 
   private remove(letter: Letter.Letter): void {
     const { address } = letter
     const box = this.boxes.get(address)
-    if (box?.delete(letter.key) !== true) return
+    if (box?.letters.delete(letter.key) !== true) return
     this.bytes -= letter.bytes
-    if (box.size === 0) this.boxes.delete(address)
+    if (letter.attempts > 0) box.troubled--
+    if (box.letters.size === 0) this.boxes.delete(address)
     else if (letter.attempts > 0) this.advance(letter.type, address)
   }
 

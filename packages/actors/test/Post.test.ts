@@ -336,6 +336,27 @@ describe("a durable mailbox", () => {
     })
   )
 
+  it.effect("makes a message for a name that its type does not accept a dead letter, and keeps no record", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start()
+      const Room = Actor.actor(
+        "room",
+        { state: 0, add: (state, n: number) => state + n },
+        { mailbox: "durable", accepts: (name) => name === "a" }
+      )
+      for (const n of [1, 2]) {
+        yield* system.ref(Room, "a").tell.add(n)
+        yield* system.ref(Room, "b").tell.add(n)
+      }
+      yield* settle
+      expect(yield* system.ref(Room, "a").add(0)).toBe(3)
+      expect(disk.keys("mail")).toEqual([])
+      const dead = yield* system.deadLetters
+      expect(dead.map(({ address }) => address)).toEqual(Array(2).fill("continuum://local/room/b"))
+    })
+  )
+
   it.effect("refuses a name that only actors without a name get", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
