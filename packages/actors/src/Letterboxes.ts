@@ -20,15 +20,8 @@ import type { RecordWriter } from "./RecordWriter.ts"
 /** The letters to one actor, by their keys and in the order of them. */
 class Box {
   readonly letters = new Map<string, Letter.Letter>()
-  /** The one that came last, perhaps done by now. */
-  last: Letter.Letter | undefined = undefined
   /** Those that were handled before in vain. */
   troubled = 0
-
-  add(letter: Letter.Letter): void {
-    this.letters.set(letter.key, letter)
-    this.last = letter
-  }
 }
 
 export class Letterboxes implements Letter.Owner {
@@ -78,14 +71,12 @@ export class Letterboxes implements Letter.Owner {
   add(letter: Letter.Letter): void {
     const { address, type } = letter
     const box = this.boxes.get(address) ?? new Box()
-    const { last } = box
     this.boxes.set(address, box)
-    box.add(letter)
+    box.letters.set(letter.key, letter)
     this.bytes += letter.bytes
-    // An actor that has the one before has all before.
-    if ((last === undefined || last.isTaken) && box.troubled === 0) {
-      if (this.mayHandOver(type)) this.handOver(letter)
-    } else this.advance(type, address)
+    // An actor that is active has all before, and one that begins gets all.
+    if (box.troubled > 0) this.advance(type, address)
+    else if (this.mayHandOver(type)) this.handOver(letter)
   }
 
   /** Letters of earlier lives, in the order of their keys: they go before those of this one. */
@@ -94,11 +85,11 @@ export class Letterboxes implements Letter.Owner {
     for (const letter of letters) {
       const box = older.get(letter.address) ?? new Box()
       older.set(letter.address, box)
-      box.add(letter)
+      box.letters.set(letter.key, letter)
       this.bytes += letter.bytes
     }
     for (const [address, box] of older) {
-      for (const letter of this.of(address)) box.add(letter)
+      for (const letter of this.of(address)) box.letters.set(letter.key, letter)
       this.boxes.set(address, box)
     }
   }
@@ -112,7 +103,10 @@ export class Letterboxes implements Letter.Owner {
     const waiting = this.held.get(type) ?? []
     this.held.delete(type)
     for (const resume of waiting) resume()
-    for (const [address, { last }] of Array.from(this.boxes)) if (last?.type === type) this.advance(type, address)
+    for (const [address, { letters }] of Array.from(this.boxes)) {
+      const [first] = letters.values()
+      if (first?.type === type) this.advance(type, address)
+    }
   }
 
   // ---------------------------------------------------------------- handing over

@@ -230,6 +230,57 @@ describe("a durable mailbox", () => {
     })
   )
 
+  it.effect("tries a message again alone: those that come meanwhile wait, and do not suffer for it", () =>
+    Effect.gen(function* () {
+      const { system } = yield* new MailDisk().start()
+      const Slow = Actor.actor(
+        "slow",
+        {
+          state: [] as ReadonlyArray<unknown>,
+          add: (state, n: number) => Effect.as(Effect.sleep(10), [...state, n < 0 ? () => n : n]),
+          read: (state) => Actor.reply(state, state)
+        },
+        { mailbox: "durable", supervision: { ...supervision, backoffMin: 10 } }
+      )
+      const slow = system.ref(Slow, "s")
+      yield* slow.tell.add(-1)
+      const numbers = Array.from({ length: 50 }, (_, n) => n)
+      for (const n of numbers) {
+        yield* TestClock.adjust(5)
+        yield* slow.tell.add(n)
+      }
+      yield* Effect.repeat(TestClock.adjust(10), { times: 2 * numbers.length })
+      expect(yield* slow.read()).toEqual(numbers)
+      expect(yield* system.deadLetters).toHaveLength(1)
+    })
+  )
+
+  it.effect("waits for room in memory for its actor, and a later message does not overtake it", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start({ activeActorsMax: 1 })
+      const Guest = Actor.actor(
+        "guest",
+        {
+          state: 0,
+          leave: (state, _: void, context) => {
+            context.end()
+            return state
+          },
+          see: (state) => state
+        },
+        { durable: false }
+      )
+      yield* system.ref(Guest, "g").see()
+      const ledger = system.ref(Ledger, "l")
+      yield* ledger.tell.add(1)
+      yield* system.ref(Guest, "g").leave()
+      yield* ledger.tell.add(2)
+      yield* TestClock.adjust(Limits.letterRetryMs)
+      expect(yield* ledger.read()).toEqual([1, 2])
+    })
+  )
+
   it.effect("makes a message whose handler fails or crashes a dead letter, once", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
