@@ -27,7 +27,7 @@ import { type Ask, describeError } from "./Ask.ts"
 import type { AskDeadlines } from "./AskDeadlines.ts"
 import * as Beside from "./Beside.ts"
 import { deepFreeze } from "./Freeze.ts"
-import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
+import { type Durable, makeDurable } from "./GroupCommit.ts"
 import { Emit } from "./Journal.ts"
 import * as JournalEvents from "./JournalEvents.ts"
 import type { Kernel } from "./Kernel.ts"
@@ -440,11 +440,11 @@ export class ActorCell extends Mailbox implements Runnable, Addressee {
   private release(durable: Durable, message: Message, ok: boolean, value: unknown): void {
     const holder = durable.dirty ? durable.waiting : durable.lastHeld
     if (holder === undefined) return this.answer(message, ok, value)
-    message.kept = true
-    holder.push({ message, ok, value })
+    holder.add(message, ok, value)
   }
 
-  private answer(message: Message, ok: boolean, value: unknown): void {
+  /** Sends what the handler sent, and its answer. */
+  answer(message: Message, ok: boolean, value: unknown): void {
     if (!ok) return this.answerError(message, value)
     if (message.outbox !== undefined) this.kernel.deliverOutbox(message)
     if (message.ask !== undefined) message.ask.reply(value)
@@ -459,11 +459,6 @@ export class ActorCell extends Mailbox implements Runnable, Addressee {
   answerCrash({ ask, entry }: Message, cause: string): void {
     if (ask === undefined) this.deadLetter(entry, `its handler crashed: ${cause}`)
     else ask.fail(new ActorFailed({ address: this.address, messageName: entry.name, cause }))
-  }
-
-  /** The answers of a batch that is stored now may leave. */
-  commitSucceeded(held: ReadonlyArray<Held>): void {
-    for (const { message, ok, value } of held) this.answer(message, ok, value)
   }
 
   /** Interrupts the handler of an asker that gave up. A handler that is a plain function or Promise runs on. */

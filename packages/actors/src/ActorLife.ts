@@ -11,7 +11,7 @@ import * as ActorEvents from "./ActorEvents.ts"
 import * as ActorFiber from "./ActorFiber.ts"
 import * as ActorForget from "./ActorForget.ts"
 import * as ActorStop from "./ActorStop.ts"
-import type { Held } from "./GroupCommit.ts"
+import type { HeldAnswers } from "./HeldAnswers.ts"
 import { LetterAsk } from "./Letter.ts"
 import type { Message } from "./Message.ts"
 import * as Relations from "./Relations.ts"
@@ -90,10 +90,10 @@ export const crashed = (cell: ActorCell, message: Message, cause: Cause.Cause<un
  * The storage refused the state, or it has no bytes (`isOwnFault`): all that was not stored is answered, and the actor goes back to
  * what is.
  */
-export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArray<Held>, isOwnFault = false): void => {
+export const commitFailed = (cell: ActorCell, reason: string, held: HeldAnswers, isOwnFault = false): void => {
   const durable = cell.durable!
-  const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
-  durable.waiting = []
+  const unanswered = [...held.take(), ...(durable.waiting?.take() ?? [])]
+  durable.waiting = undefined
   durable.records = []
   if (!cell.type.isGuest) cell.kernel.reminders.notStored(durable.address)
   durable.dirty = false

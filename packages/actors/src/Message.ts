@@ -49,6 +49,10 @@ export class Message implements ActorContext {
   outbox: Array<Outgoing> | undefined
   /** What it has to do with reminders, until its handler has ended. */
   reminders: MessageReminders | undefined
+  // Its answer while that waits for the storage, and the next one that does: only `HeldAnswers` touches these.
+  answer: unknown
+  answerIsReply: boolean
+  nextHeld: Message | undefined
   private controller: AbortController | undefined
 
   constructor(cell: ActorCell, entry: Entry, payload: unknown, ask: Ask | undefined) {
@@ -62,6 +66,9 @@ export class Message implements ActorContext {
     this.laterAsk = undefined
     this.outbox = undefined
     this.reminders = undefined
+    this.answer = undefined
+    this.answerIsReply = false
+    this.nextHeld = undefined
     this.controller = undefined
   }
 
