@@ -115,7 +115,7 @@ const Calculator = fromRpcs("calculator", Rpcs, {
   state: { schema: Schema.Null, initial: null },
   handlers: {
     double: (state, { number }) => reply(state, 2 * number),
-    count: (_, { to }) => Stream.range(1, to)
+    count: (state, { to }) => reply(state, Stream.range(1, to))
   }
 })
 
