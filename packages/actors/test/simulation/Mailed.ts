@@ -1,7 +1,7 @@
 /**
  * Simulated programs of durable mailboxes: two durable actors and clients from outside send to a third one, whose node crashes at any
  * step, and whose disk fails, fills up, tears and corrupts records. Nothing acknowledged may be lost, nothing may have its effect twice,
- * and what one sender sends stays in order.
+ * what one sender sends stays in order, and each reminder rings once, with what it sends.
  */
 import { Effect, Fiber } from "effect"
 import * as Actor from "../../src/Actor.ts"
@@ -45,20 +45,37 @@ export const ledgerOf = (isJournaled: boolean) => {
   )
 }
 
-/** Sends its next message with its state. */
-export const senderOf = (Ledger: ReturnType<typeof ledgerOf>, to: (context: Actor.ActorContext) => string) =>
-  Actor.actor(
+interface Sent {
+  /** Messages sent. */
+  readonly sent: number
+  /** Reminders set, and those that rang. */
+  readonly set: number
+  readonly rung: number
+}
+
+/** Sends its next message with its state; each third one sets a reminder too, which sends another one. */
+export const senderOf = (Ledger: ReturnType<typeof ledgerOf>, to: (context: Actor.ActorContext) => string) => {
+  const next = (context: Actor.ActorContext, state: Sent): Sent => {
+    const sent = state.sent + 1
+    context.at(Ledger, to(context)).tell.add({ sender: context.name, sequence: sent })
+    return { ...state, sent }
+  }
+  return Actor.actor(
     "sender",
     {
-      state: 0,
-      send: (sent, _: void, context) => {
-        context.at(Ledger, to(context)).tell.add({ sender: context.name, sequence: sent + 1 })
-        return sent + 1
+      state: { sent: 0, set: 0, rung: 0 },
+      send: (state, _: void, context) => {
+        const sent = next(context, state)
+        if (sent.sent % 3 !== 0) return Actor.reply(sent, undefined)
+        context.setReminder(`r${sent.sent}`, { after: 5 }, "ring")
+        return Actor.reply({ ...sent, set: sent.set + 1 }, undefined)
       },
-      read: (sent) => Actor.reply(sent, sent)
+      ring: (state, _: void, context) => Actor.reply({ ...next(context, state), rung: state.rung + 1 }, undefined),
+      read: (state) => Actor.reply(state, state)
     },
     { supervision }
   )
+}
 
 const address = "continuum://local/ledger/l"
 const senders = ["s0", "s1"]
@@ -125,7 +142,7 @@ const mailed = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated>
     }
     world.disk("node").isFull = false
     const last = yield* world.start("node")
-    yield* Effect.ignore(last.run(last.system.register(Ledger)))
+    yield* Effect.ignore(last.run(Effect.andThen(last.system.register(Ledger), last.system.register(Sender))))
     yield* Effect.sleep(5_000)
     const read = Effect.suspend(() => last.system.ref(Ledger, "l").read())
     let ledger = yield* Effect.exit(last.run(read))
@@ -153,7 +170,9 @@ const mailed = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated>
         continue
       }
       const own = kept.filter(({ sender }) => sender === name).map(({ sequence }) => sequence)
-      const promised = Array.from({ length: state.value }, (_, index) => index + 1).filter((sequence) =>
+      const { rung, sent, set } = state.value
+      yield* world.expect(`each reminder of ${name} rang once: ${rung} of ${set}`, isDamaged() || rung === set)
+      const promised = Array.from({ length: sent }, (_, index) => index + 1).filter((sequence) =>
         isKept({ sender: name, sequence })
       )
       yield* world.expect(
