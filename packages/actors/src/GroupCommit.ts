@@ -116,7 +116,7 @@ export class GroupCommit {
       durable.waiting = undefined
       const problem = cell.type.addWrites(cell, durable, writes)
       if (problem !== undefined) {
-        ActorLife.commitFailed(cell, problem, held)
+        ActorLife.commitFailed(cell, problem, held, true)
         this.settlePart(durable)
         continue
       }
