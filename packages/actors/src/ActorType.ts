@@ -21,6 +21,7 @@ import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import { addressText } from "./Message.ts"
 import * as PlainData from "./PlainData.ts"
+import type { Post } from "./Post.ts"
 import * as Relations from "./Relations.ts"
 import * as StoredValue from "./StoredValue.ts"
 
@@ -45,6 +46,8 @@ export class ActorType {
   readonly anonymous: Anonymous
   readonly journal: Journal | undefined
   readonly durable: boolean
+  /** Where the tells to its actors are stored; undefined for mailboxes in memory. */
+  readonly post: Post | undefined
   /** 0 to 255, higher first. */
   readonly priority: number
   readonly mailboxCapacity: number
@@ -66,6 +69,7 @@ export class ActorType {
     this.cells = new Map()
     this.anonymous = new Anonymous(kernel.startedAtMs)
     this.durable = definition.durable ?? this.storage !== undefined
+    this.post = definition.mailbox === "durable" && home === undefined ? kernel.post : undefined
     this.priority = definition.priority
     this.mailboxCapacity = definition.mailboxCapacity
     this.deadlines = kernel.deadlinesOf(definition.askTimeoutMs)
@@ -75,7 +79,7 @@ export class ActorType {
         : (definition.passivateAfterMs ?? (this.durable ? Limits.passivateAfterMs : Number.POSITIVE_INFINITY))
     this.refClasses = undefined
     deepFreeze(definition.initial)
-    if (this.durable && this.storage === undefined) {
+    if ((this.durable || definition.mailbox === "durable") && this.storage === undefined) {
       throw new TypeError(
         `Actor "${definition.kind}" is marked durable, and this system has no storage. Start it with a directory, ` +
           "or leave durable out"
@@ -204,7 +208,9 @@ export class ActorType {
   private load(cell: ActorCell): Effect.Effect<unknown, ActorStopped> {
     const { address } = cell
     const stopped = (reason: string) => Effect.fail(new ActorStopped({ address, reason }))
-    return Effect.matchEffect(this.loaded(address), {
+    const loaded =
+      this.post === undefined ? this.loaded(address) : Effect.tap(this.loaded(address), this.post.boxes.resume(cell))
+    return Effect.matchEffect(loaded, {
       onFailure: (error): Effect.Effect<never, ActorStopped> => {
         switch (error._tag) {
           // It may recover, so that is a crash, and the supervisor tries again.

@@ -130,14 +130,15 @@ export class GroupCommit {
       durable.waiting = []
       const stateWrites = cell.type.stateWrites(cell, durable)
       if (Result.isFailure(stateWrites)) {
-        ActorLife.commitFailed(cell, stateWrites.failure, held)
+        ActorLife.commitFailed(cell, stateWrites.failure, held, true)
         this.settlePart(durable)
         continue
       }
       durable.inFlight++
       durable.lastHeld = held
       parts.push({ cell, durable, held })
-      writes.push(...durable.records, ...stateWrites.success)
+      for (const write of durable.records) writes.push(write)
+      for (const write of stateWrites.success) writes.push(write)
       durable.records = []
       if (cell.type.definition.ack === "flushed") ack = "flushed"
     }
