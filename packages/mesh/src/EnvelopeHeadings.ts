@@ -158,6 +158,7 @@ const bodyOf = ({ id, payload, traceparent }: Envelope, room: number): Uint8Arra
 const areAlike = (one: Envelope, other: Envelope): boolean =>
   one.message === other.message &&
   one.kind === other.kind &&
+  one.answer === other.answer &&
   one.deadlineMs === other.deadlineMs &&
   one.id.stream === other.id.stream &&
   isSame(one.from, other.from) &&

@@ -1,7 +1,7 @@
 /**
  * The limits of `mesh`: everything that grows has one. Each has its unit in its name, and the reason for its number.
  */
-import { connectionCreditBytes, envelopeBytesMax, frameBytesMax } from "@continuum/core/Limits"
+import { connectionCreditBytes, connectionsMax, envelopeBytesMax, frameBytesMax } from "@continuum/core/Limits"
 
 /**
  * Milliseconds without a byte after which a connection is lost: four signs of life of a few bytes each, so that three lost packets
@@ -104,6 +104,9 @@ export const heartbeatAnswerMsMax = 180_000
 
 /** Milliseconds between two looks at deadlines of handshakes, heartbeats and asks. Chosen, not measured. */
 export const lookEveryMs = 1_000
+
+/** Connections that strangers may have: the rest of a transport's 64 is for peers that hold a grant. */
+export const strangersMax = (3 * connectionsMax) / 4
 
 /** Asks of one peer that wait for a reply here; and asks of this node that wait there. Chosen, not measured. */
 export const asksInFlightMax = 10_000

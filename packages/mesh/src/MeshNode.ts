@@ -101,6 +101,20 @@ export class MeshNode implements SessionHost {
     this.sessions.add(session)
     session.start()
     if (this.sessions.size > peersMax) session.leave(`this node has ${peersMax} connections already`)
+    if (this.isStranger(connection) && this.strangers() > Limits.strangersMax) {
+      session.leave(`this node has ${Limits.strangersMax} connections of strangers already`)
+    }
+  }
+
+  /** Whether a peer came by itself and holds no grant. One that this node dialled is about to be added. */
+  private isStranger({ initiator, peer }: Connection): boolean {
+    return !initiator && !this.peers.grants.has(peer)
+  }
+
+  private strangers(): number {
+    let count = 0
+    for (const { connection } of this.sessions) if (this.isStranger(connection)) count++
+    return count
   }
 
   /** Speaks one more protocol, on connections that exist already too. */

@@ -82,6 +82,7 @@ describe("the heading of an envelope", () => {
         payload: fc.jsonValue(),
         from: fc.constantFrom("x", "y").map((name) => ({ realm: own, kind: "cart", name })),
         deadlineMs: fc.constantFrom(5, 5_000),
+        answer: fc.constant("stored" as const),
         chain: fc.array(fc.constantFrom(...addresses), { maxLength: 2 }),
         traceparent: fc.constantFrom("t", "u")
       },

@@ -5,8 +5,9 @@ import { Effect, Fiber, Layer, References, Scheduler, Semaphore, Stream } from "
 import * as GrantStore from "@continuum/mesh/GrantStore"
 import type { Grant } from "@continuum/mesh/GrantStore"
 import { echo, envelopeTo } from "./support/Echo.ts"
-import { Hub, start } from "./support/Hub.ts"
-import { settle, until } from "./support/Player.ts"
+import * as Limits from "../src/Limits.ts"
+import { Hub, identityOf, start } from "./support/Hub.ts"
+import { Player, settle, until } from "./support/Player.ts"
 
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
@@ -122,26 +123,69 @@ describe("asks that wait for their handlers", () => {
       yield* b.delivery.serve(echo)
       const large = [" ".repeat(15 * 1024 * 1024)]
       const never = { message: "never" }
+      // What was sent before has arrived, and the channel has its credit back.
+      const small = a.delivery.ask(envelopeTo(b.realm, 1))
       const waiting: Array<Fiber.Fiber<unknown, unknown>> = []
-      for (let i = 0; i < 2; i++) {
-        waiting.push(yield* Effect.forkChild(a.delivery.ask(envelopeTo(b.realm, large, never))))
-        const streamed = a.delivery.stream(envelopeTo(b.realm, large, { ...never, kind: "stream" }))
-        waiting.push(yield* Effect.forkChild(Stream.runDrain(streamed)))
-        yield* settle
+      for (let i = 0; i < 4; i++) {
+        const wait =
+          i % 2 === 0
+            ? a.delivery.ask(envelopeTo(b.realm, large, never))
+            : Stream.runDrain(a.delivery.stream(envelopeTo(b.realm, large, { ...never, kind: "stream" })))
+        waiting.push(yield* Effect.forkChild(wait, { startImmediately: true }))
+        yield* small
       }
       for (const wait of [
         a.delivery.ask(envelopeTo(b.realm, large, never)),
         Stream.runDrain(a.delivery.stream(envelopeTo(b.realm, large, { ...never, kind: "stream" })))
       ]) {
         const error = yield* Effect.flip(wait)
+        yield* small
         expect(error._tag).toBe("PeerUnreachable")
         expect(error.message).toContain("67108864 bytes of asks wait there already")
       }
       // Small ones have room beside them, until there is none.
-      expect(yield* a.delivery.ask(envelopeTo(b.realm, 1))).toEqual({ _tag: "Replied", value: [1, a.key] })
+      expect(yield* small).toEqual({ _tag: "Replied", value: [1, a.key] })
       for (const fiber of waiting) yield* Fiber.interrupt(fiber)
-      yield* settle
+      yield* small
       expect((yield* a.delivery.ask(envelopeTo(b.realm, large)))._tag).toBe("Replied")
+    }).pipe(quiet)
+  )
+})
+
+describe("strangers who connect as often as they can", () => {
+  it.live("leave room for peers that hold a grant, and for those that this node dials", () =>
+    Effect.gen(function* () {
+      const hub = new Hub()
+      const a = yield* start(hub, 1)
+      const b = yield* start(hub, 2)
+      const c = yield* start(hub, 3)
+      yield* a.mesh.grant(b.key, ["actors.ask"])
+      const strangers = Array.from({ length: Limits.strangersMax + 5 }, (_, i) => {
+        const identity = identityOf(20 + i)
+        return new Player(hub.stranger(identity.node.publicKey, a.key), identity)
+      })
+      yield* until("five to be sent away", () => strangers.filter(({ closed }) => closed).length === 5)
+      expect(strangers.slice(0, Limits.strangersMax).some(({ closed }) => closed)).toBe(false)
+      hub.connect(b.key, a.key)
+      yield* a.mesh.add(c.key)
+      const connected = (yield* a.directory.peers)
+        .filter(({ connected }) => connected)
+        .map(({ publicKey }) => publicKey)
+      expect(connected).toEqual(expect.arrayContaining([b.key, c.key]))
+    }).pipe(quiet)
+  )
+})
+
+describe("the realm key of a known peer", () => {
+  it.live("stands for the peer, and one that is away is named in the error", () =>
+    Effect.gen(function* () {
+      const { a, b, hub } = yield* two
+      expect((yield* a.mesh.add(b.realm)).publicKey).toBe(b.key)
+      hub.ends.at(-1)![0].breakDown("the cable is out")
+      hub.leave(b.key)
+      yield* settle
+      const away = yield* Effect.flip(a.delivery.ask(envelopeTo(b.realm, 1)))
+      expect(away.message).toContain(`node-2 (${b.key})`)
     }).pipe(quiet)
   )
 })

@@ -309,7 +309,7 @@ const duplicate = "Duplicate connection"
 const refused = "it refuses the connection"
 const reasons = {
   ECONNRESET: refused,
-  PEER_NOT_FOUND: "nobody in the DHT has this key",
+  PEER_NOT_FOUND: "nobody in the DHT has this key; is it running?",
   REQUEST_TIMEOUT: "no node answers there; is it running, and is this its UDP port?",
   EAI_NONAME: "this host is not known",
   EAI_AGAIN: "this host is not known, or no name server answers",
