@@ -291,9 +291,9 @@ const askPromise = (target: Addressee, entry: Actor.Entry, payload: unknown): Pr
   sendAsk(target, entry, payload, ask)
   if (ask.status === "replied") return Promise.resolve(ask.value)
   return new Promise((resolve, reject) => {
-    if (ask.status === "waiting")
-      ask.listener = () => (ask.status === "replied" ? resolve(ask.value) : reject(ask.value))
-    else reject(ask.value)
+    if (ask.status !== "waiting") return reject(ask.value)
+    ask.resolve = resolve
+    ask.reject = reject
   })
 }
 

@@ -25,6 +25,9 @@ export class Ask {
   value: unknown
   /** Called when the ask settles, unless it is abandoned. */
   listener: (() => void) | undefined
+  /** Called in place of a listener, with the reply or the error: those of a Promise, after which nobody goes on at once. */
+  resolve: ((reply: unknown) => void) | undefined
+  reject: ((error: unknown) => void) | undefined
   /** The message asked, once it is sent. */
   cell: ActorCell | undefined
   entry: Entry | undefined
@@ -40,6 +43,8 @@ export class Ask {
     this.status = "waiting"
     this.value = undefined
     this.listener = undefined
+    this.resolve = undefined
+    this.reject = undefined
     this.cell = undefined
     this.entry = undefined
     this.parent = parent
@@ -88,7 +93,11 @@ export class Ask {
     this.status = status
     this.value = value
     if (this.deadlines !== undefined) this.deadlines.remove(this)
-    if (status !== "abandoned" && this.listener !== undefined) this.notify(this.listener)
+    if (status === "abandoned") return
+    if (this.resolve === undefined) {
+      if (this.listener !== undefined) this.notify(this.listener)
+    } else if (status === "replied") this.resolve(value)
+    else this.reject!(value)
   }
 
   private notify(listener: () => void): void {

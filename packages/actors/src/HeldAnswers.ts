@@ -21,7 +21,7 @@ export class HeldAnswers {
 
   /** Adds the answer of a message: a reply, or an expected error. */
   add(message: Message, isReply: boolean, answer: unknown): void {
-    message.kept = true
+    message.isHeld = true
     message.answerIsReply = isReply
     message.answer = answer
     if (this.last === undefined) this.first = message
@@ -36,6 +36,7 @@ export class HeldAnswers {
       const { answer, answerIsReply, nextHeld } = message
       message.nextHeld = undefined
       this.cell.answer(message, answerIsReply, answer)
+      this.cell.kernel.reuseHeld(message)
       message = nextHeld
     }
   }

@@ -145,6 +145,7 @@ export class Kernel {
     this.activeActors = 0
     this.forgetting = Semaphore.makeUnsafe(1)
     this.spare = undefined
+    this.spares = []
     this.lastType = undefined
     this.onCellStopped = undefined
     this.deadlines = new Map()
@@ -267,11 +268,12 @@ export class Kernel {
 
   // ---------------------------------------------------------------- messages
 
-  // The context object of the last handler that ended at once, to be used again.
+  // The context object of the last handler that ended at once, to be used again; and those whose answers had to wait.
   private spare: Message | undefined
+  private readonly spares: Array<Message>
 
   takeMessage(cell: ActorCell, entry: Actor.Entry, payload: unknown, ask: Ask | undefined): Message {
-    const message = this.spare
+    const message = this.spare ?? this.spares.pop()
     if (message === undefined) return new Message(cell, entry, payload, ask)
     this.spare = undefined
     message.cell = cell
@@ -282,10 +284,20 @@ export class Kernel {
   }
 
   reuseMessage(message: Message): void {
-    if (message.kept) return
+    if (message.kept || message.isHeld) return
     message.payload = undefined
     message.ask = undefined
     this.spare = message
+  }
+
+  /** As `reuseMessage`, for one whose answer waited and has left. */
+  reuseHeld(message: Message): void {
+    message.isHeld = false
+    if (message.kept || this.spares.length >= Limits.messagesSpareMax) return
+    message.payload = undefined
+    message.ask = undefined
+    message.answer = undefined
+    this.spares.push(message)
   }
 
   /** Sends the tells that waited for their sender's state to be stored. */

@@ -120,6 +120,9 @@ export const turnMessages = 16
 /** Operations of Effects that an actor's handlers run in one turn: what Effect's own scheduler allows a fiber. */
 export const turnOperations = 2_048
 
+/** Messages whose answers waited for the storage, and that are used again: some 200 B each. Chosen, not measured. */
+export const messagesSpareMax = 1_024
+
 /** Operations that count as one message, so that a turn of one costs as much as a turn of the other. */
 export const operationsPerMessage = turnOperations / turnMessages
 

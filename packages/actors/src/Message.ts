@@ -49,7 +49,8 @@ export class Message implements ActorContext {
   outbox: Array<Outgoing> | undefined
   /** What it has to do with reminders, until its handler has ended. */
   reminders: MessageReminders | undefined
-  // Its answer while that waits for the storage, and the next one that does: only `HeldAnswers` touches these.
+  /** Whether its answer waits for the storage. The answer, and the next one that does: only `HeldAnswers` touches these. */
+  isHeld: boolean
   answer: unknown
   answerIsReply: boolean
   nextHeld: Message | undefined
@@ -66,6 +67,7 @@ export class Message implements ActorContext {
     this.laterAsk = undefined
     this.outbox = undefined
     this.reminders = undefined
+    this.isHeld = false
     this.answer = undefined
     this.answerIsReply = false
     this.nextHeld = undefined

@@ -14,7 +14,8 @@
 import { Effect, Layer, Schema } from "effect"
 import { RpcSerialization } from "effect/rpc"
 import { addExtension, Packr, RESERVE_START_SPACE, REUSE_BUFFER_MODE } from "msgpackr"
-import { envelopeBytesMax, payloadContainersMax } from "./Limits.ts"
+import { Buffer } from "node:buffer"
+import { encodeBlockBytes, envelopeBytesMax, payloadContainersMax } from "./Limits.ts"
 import { problemOf, typedArrayType } from "./MessagePackStructure.ts"
 
 /** The bytes are not the MessagePack of what was expected. */
@@ -34,6 +35,10 @@ const packr = new Packr({
   variableMapSize: true,
   copyBuffers: true
 })
+
+// msgpackr makes a block as long as the one before whenever that is full, and begins with 8 KiB: those of a thousand values in a row
+// were a twentieth of the time that they took.
+packr.useBuffer(Buffer.allocUnsafeSlow(encodeBlockBytes))
 
 /**
  * MessagePack bytes of a value of plain data. A fresh array, safe to keep. Throws a `TypeError` for what has no MessagePack (a

@@ -23,6 +23,9 @@ export const payloadDepthMax = 64
  */
 export const payloadContainersMax = 1_000_000
 
+/** A block of memory into which values are encoded side by side. 64 KiB: some hundred records of 100 B. Chosen, not measured. */
+export const encodeBlockBytes = 65_536
+
 /** One blob in a content store. 64 MiB holds every module and layer of a small model. Chosen, not measured. */
 export const contentBytesMax = 64 * 1024 * 1024
 
