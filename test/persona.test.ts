@@ -10,7 +10,7 @@ import { call, start, temporaryFolder, type NodeProcess } from "./NodeProcess.ts
 class Shared extends Context.Service<Shared, NodeProcess>()("test/Shared") {}
 const shared = Layer.effect(
   Shared,
-  Effect.flatMap(temporaryFolder, (home) => start(home))
+  Effect.flatMap(temporaryFolder, (home) => start(home, ["--log-level", "debug"]))
 )
 
 const clientOf = (node: NodeProcess, apiKey = "any") => new OpenAI({ baseURL: `${node.url}/v1`, apiKey, maxRetries: 0 })
@@ -32,6 +32,17 @@ describe("a node with personas", () => {
         )
         assert.deepInclude(done, { persona: "Teacher AI", reason: "stop" })
         assert.strictEqual(done.trace.worker, "retrieval")
+      })
+    )
+
+    it.effect("reads its pages by itself, after it is up", () =>
+      Effect.gen(function* () {
+        const node = yield* Shared
+        while (!node.output().includes("The personas have read their pages")) yield* Effect.sleep(10)
+        assert.isBelow(
+          node.output().indexOf("Continuum is running"),
+          node.output().indexOf("The personas have read their pages")
+        )
       })
     )
 

@@ -5,6 +5,7 @@
  * "12+7="). A prompt that no pattern takes is no exercise. Patterns are enough for six exercises, can be read, and never
  * surprise; choosing by learned embeddings comes with many layers.
  */
+import { promptBytesMax } from "./Limits.ts"
 
 export interface Exercise {
   /** Name of the layer that has learned it. */
@@ -80,11 +81,15 @@ export const exercises: ReadonlyArray<Exercise> = [
   }
 ]
 
+/** An exercise, and the prompt as its layer has learned it. */
+export interface Recognised {
+  readonly exercise: Exercise
+  readonly prompt: string
+}
+
 /** The exercise that a prompt is, among those whose layer is worn. */
-export const recognise = (
-  prompt: string,
-  layers: ReadonlyArray<string>
-): { readonly exercise: Exercise; readonly prompt: string } | undefined => {
+export const recognise = (prompt: string, layers: ReadonlyArray<string>): Recognised | undefined => {
+  if (prompt.length > promptBytesMax) return undefined
   const text = prompt.trim().replaceAll(/\s+/g, " ")
   if (text.length > lengthMax) return undefined
   for (const exercise of exercises) {
@@ -94,6 +99,9 @@ export const recognise = (
   }
   return undefined
 }
+
+/** The layers that have an exercise. */
+export const allLayers = exercises.map(({ layer }) => layer)
 
 /** Whether this day is in the calendar. */
 const isDate = (text: string): boolean => {

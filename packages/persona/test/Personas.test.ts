@@ -5,7 +5,7 @@ import type { StateChange } from "@continuum/persona/Cognition"
 import type { CognitiveEvent } from "@continuum/persona/Event"
 import * as Limits from "@continuum/persona/Limits"
 import * as Personas from "@continuum/persona/Personas"
-import { layerPages } from "@continuum/persona/retrieval/Library"
+import { Library, layerPages } from "@continuum/persona/retrieval/Library"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import * as ScriptedBackend from "./support/ScriptedBackend.ts"
 
@@ -13,11 +13,27 @@ const pages = [
   { source: "a.md", text: "# Pages\n\n## Gravity\n\nGravity pulls.\n\n## Tides\n\nTides follow the moon by gravity." }
 ]
 
-const setup = () => {
+/** Pages that say how often they were read. */
+const countedPages = (reads: { count: number }) =>
+  Layer.effect(
+    Library,
+    Effect.gen(function* () {
+      const { index, sources } = yield* Effect.provide(Library, layerPages(pages))
+      const once = yield* Effect.cached(
+        Effect.andThen(
+          Effect.sync(() => void reads.count++),
+          index
+        )
+      )
+      return { index: once, sources }
+    })
+  )
+
+const setup = (library = layerPages(pages)) => {
   const script = ScriptedBackend.make()
   const system = ActorSystem.layer({ nodeName: "here" }).pipe(Layer.provide(ActorStorageMemory.layer))
   const services = Personas.layer({ layers: Effect.succeed(ScriptedBackend.layers) }).pipe(
-    Layer.provideMerge(Layer.mergeAll(system, ScriptedBackend.layer(script), layerPages(pages)))
+    Layer.provideMerge(Layer.mergeAll(system, ScriptedBackend.layer(script), library))
   )
   return { script, services }
 }
@@ -78,6 +94,28 @@ describe("personas", () => {
         const error = yield* Effect.flip(system.askUnknown(`continuum://local/persona/${name}`, "profile", {}))
         assert.strictEqual(error._tag, "AddressUnknown")
       }
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("read their pages when they are told to prepare, and not again for the first question", () => {
+    const reads = { count: 0 }
+    const { services } = setup(countedPages(reads))
+    return Effect.gen(function* () {
+      const personas = yield* Personas.Personas
+      assert.strictEqual(reads.count, 0)
+      yield* personas.prepare
+      assert.strictEqual(reads.count, 1)
+      assert.include((yield* answer("Helper AI", event("what is gravity?"))).text, "Gravity pulls.")
+      assert.strictEqual(reads.count, 1)
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("do an exercise without having read a page", () => {
+    const reads = { count: 0 }
+    const { services } = setup(countedPages(reads))
+    return Effect.gen(function* () {
+      assert.strictEqual((yield* answer("Helper AI", event("What is 12 + 7?"))).text, "19")
+      assert.strictEqual(reads.count, 0)
     }).pipe(Effect.provide(services))
   })
 

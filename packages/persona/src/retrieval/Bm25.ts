@@ -48,12 +48,27 @@ interface Posting {
   readonly frequency: number
 }
 
+/** An index that is made passage by passage: a page's worth of work at a time. */
+export interface Builder {
+  readonly add: (passage: Passage) => void
+  /** The index over all that were added; it is not added to afterwards. */
+  readonly build: () => Index
+}
+
 /** An index over passages. */
-export const make = (passages: ReadonlyArray<Passage>): Index => {
+export const make = (passages: Iterable<Passage>): Index => {
+  const builder = makeBuilder()
+  for (const passage of passages) builder.add(passage)
+  return builder.build()
+}
+
+export const makeBuilder = (): Builder => {
+  const passages: Array<Passage> = []
   const postings = new Map<string, Array<Posting>>()
   const lengths: Array<number> = []
   const headings: Array<ReadonlySet<string>> = []
-  for (const [index, passage] of passages.entries()) {
+  const addPassage = (passage: Passage) => {
+    const index = passages.push(passage) - 1
     const frequencies = new Map<string, number>()
     const add = (text: string, weight: number) => {
       for (const term of Terms.of(text)) frequencies.set(term, (frequencies.get(term) ?? 0) + weight)
@@ -71,6 +86,19 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
     }
     lengths.push(length)
   }
+  return { add: addPassage, build: () => indexOf({ passages, postings, lengths, headings }) }
+}
+
+interface Parts {
+  readonly passages: ReadonlyArray<Passage>
+  /** By term. */
+  readonly postings: ReadonlyMap<string, ReadonlyArray<Posting>>
+  /** Of each passage, as `headings`: weighted by field. */
+  readonly lengths: ReadonlyArray<number>
+  readonly headings: ReadonlyArray<ReadonlySet<string>>
+}
+
+const indexOf = ({ headings, lengths, passages, postings }: Parts): Index => {
   const lengthMean = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, passages.length)
   // Never below 0, also for a word that most passages have.
   const idf = (count: number) => Math.log(1 + (passages.length - count + 0.5) / (count + 0.5))

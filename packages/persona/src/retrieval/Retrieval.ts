@@ -5,7 +5,6 @@
  */
 import { type Backend, type Turn, Usage } from "@continuum/genome/backend/Backend"
 import { Clock, Effect, Stream } from "effect"
-import * as Exercise from "../Exercise.ts"
 import type { Template } from "../Templates.ts"
 import type { Offer, Perception, Piece, Worker } from "../Worker.ts"
 import type { Found } from "./Bm25.ts"
@@ -36,16 +35,13 @@ export const make = (library: Library["Service"], backend: Backend["Service"]): 
   name: "retrieval",
   offer: (perception) =>
     Effect.gen(function* () {
+      // Whoever asks to sort letters wants them sorted, whatever a page says of sorting.
+      if (perception.exercise !== undefined) return offer(library, backend, perception, [], 0)
       const index = yield* library.index
       const { skip, terms } = question(perception)
       const weight = (source: string) => perception.persona.pages[source] ?? 1
-      // Whoever asks to sort letters wants them sorted, whatever a page says of sorting.
-      const names = perception.layers.map(({ name }) => name)
-      if (skip === 0 && Exercise.recognise(perception.prompt, names) !== undefined) {
-        return offer(backend, perception, yield* library.sources, [], skip)
-      }
       const found = index.search(Query.of(terms, index.terms), searchedMax, weight)
-      return offer(backend, perception, yield* library.sources, found, skip)
+      return offer(library, backend, perception, found, skip)
     })
 })
 
@@ -65,9 +61,9 @@ const isFollowUp = (prompt: string): boolean =>
   )
 
 const offer = (
+  library: Library["Service"],
   backend: Backend["Service"],
   perception: Perception,
-  sources: ReadonlyArray<string>,
   found: ReadonlyArray<Found>,
   skip: number
 ): Offer => {
@@ -85,7 +81,9 @@ const offer = (
     answer: answer(
       backend,
       perception,
-      known ? quote(passage, found.slice(skip + 1)) : notKnown(perception.persona, sources, found, skip)
+      known
+        ? Effect.sync(() => quote(passage, found.slice(skip + 1)))
+        : Effect.map(library.sources, (sources) => notKnown(perception.persona, sources, found, skip))
     )
   }
 }
@@ -122,7 +120,7 @@ const notKnown = (
 const answer = (
   backend: Backend["Service"],
   { history, prompt, stop, tokensMax }: Perception,
-  text: string
+  text: Effect.Effect<string>
 ): Stream.Stream<Piece> =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -131,7 +129,7 @@ const answer = (
       const empty = yield* tokensOf([{ role: "assistant", content: "" }])
       const count = (content: string) =>
         Effect.map(tokensOf([{ role: "assistant", content }]), (tokens) => tokens - empty)
-      const cut = yield* Cut.cut(text, stop, tokensMax, count)
+      const cut = yield* Cut.cut(yield* text, stop, tokensMax, count)
       const promptTokens = yield* tokensOf([...history, { role: "user", content: prompt }])
       const ms = (yield* Clock.currentTimeMillis) - startedMs
       const usage: Usage = { promptTokens, cachedTokens: 0, completionTokens: cut.tokens, ttftMs: ms, ms }

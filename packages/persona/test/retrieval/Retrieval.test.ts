@@ -1,5 +1,6 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Backend } from "@continuum/genome/backend/Backend"
+import * as Exercise from "@continuum/persona/Exercise"
 import { Library, layerFolder, layerPages } from "@continuum/persona/retrieval/Library"
 import * as Retrieval from "@continuum/persona/retrieval/Retrieval"
 import * as Thesaurus from "@continuum/persona/retrieval/Thesaurus"
@@ -19,6 +20,10 @@ const services = Layer.mergeAll(
 )
 
 const perceive = (persona: Template, prompt: string, more: Partial<Perception> = {}): Perception => ({
+  exercise: Exercise.recognise(
+    prompt,
+    (more.layers ?? []).map(({ name }) => name)
+  ),
   persona,
   prompt,
   history: [],
