@@ -14,6 +14,7 @@ import { Clock, Effect, Stream } from "effect"
 import * as Conversation from "./Conversation.ts"
 import type { CognitiveEvent } from "./Event.ts"
 import * as Exercise from "./Exercise.ts"
+import * as Introduction from "./Introduction.ts"
 import * as Limits from "./Limits.ts"
 import { resolve, type KnownLayer } from "./NamedLayer.ts"
 import type { Persona } from "./Persona.ts"
@@ -107,13 +108,16 @@ const perceive = Effect.fnUntraced(function* (
   const worn = yield* wanted === undefined ? own : resolve(present, wanted)
   // With layers that a caller chose, any exercise is written as one, so that he sees what they make of it.
   const learned = wanted === undefined ? worn.map(({ name }) => name) : Exercise.allLayers
+  const exercise = Exercise.recognise(event.prompt, learned)
+  const asksOfItself = wanted === undefined && exercise === undefined
   const perception: Perception = {
     persona: template,
     prompt: event.prompt,
     history,
     layers: worn,
     insists: wanted !== undefined,
-    exercise: Exercise.recognise(event.prompt, learned),
+    exercise,
+    introduction: asksOfItself ? Introduction.of(template, event.prompt, learned) : undefined,
     sampling: event.sampling,
     stop: event.stop ?? [],
     tokensMax: event.tokensMax

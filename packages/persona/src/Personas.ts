@@ -12,6 +12,7 @@ import { Context, Effect, Layer, Stream } from "effect"
 import * as Cognition from "./Cognition.ts"
 import * as Elsewhere from "./Elsewhere.ts"
 import type { CognitiveEvent } from "./Event.ts"
+import * as Introduction from "./Introduction.ts"
 import * as ModelWorker from "./ModelWorker.ts"
 import type { KnownLayer } from "./NamedLayer.ts"
 import * as Persona from "./Persona.ts"
@@ -68,7 +69,7 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
       const backend = yield* Backend
       // Of equal bids the first wins: where nobody knows, retrieval says so and the model does not babble.
       const library = yield* Library
-      const workers = [Retrieval.make(library, backend), ModelWorker.make(backend)]
+      const workers = [Retrieval.make(library, backend), ModelWorker.make(backend), Introduction.make(backend)]
       const definition = yield* system.register(Persona.make(Effect.map(options.layers, fitting)))
       const template = (name: string) =>
         Effect.suspend(() => {

@@ -131,7 +131,7 @@ describe("personas", () => {
       assert.strictEqual(sum.trace.bids[0]!.confidence, 0.45)
       assert.deepStrictEqual(
         sum.trace.bids.map(({ worker }) => worker),
-        ["model", "retrieval"]
+        ["model", "retrieval", "introduction"]
       )
       assert.strictEqual(sum.trace.tokens, 2)
       const quoted = yield* answer("Helper AI", event("what is gravity?"))
@@ -139,6 +139,21 @@ describe("personas", () => {
       assert.strictEqual(quoted.trace.worker, "retrieval")
       assert.deepStrictEqual(quoted.trace.sources, [{ source: "a.md", heading: "Gravity" }])
       // The one that lost was never asked to compute.
+      assert.strictEqual(script.requests.length, 1)
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("greet who greets them, say what they can do, and quote no page for it", () => {
+    const { script, services } = setup()
+    return Effect.gen(function* () {
+      const hello = yield* answer("Teacher AI", event("Hello, Teacher!"))
+      assert.match(hello.text, /^Hello! I am Teacher AI/)
+      assert.deepInclude(hello.trace, { worker: "introduction", sources: [], layers: [] })
+      assert.deepInclude(hello.trace.bids[0], { worker: "introduction", confidence: 1, reason: "greeting" })
+      const beyond = yield* answer("Helper AI", event("What is 100+100?"))
+      assert.match(beyond.text, /^That is more than I have learned/)
+      // Who asks for the model by its layers gets it, whatever he says.
+      assert.strictEqual((yield* answer("Helper AI", event("hello", undefined, { layers: [] }))).trace.worker, "model")
       assert.strictEqual(script.requests.length, 1)
     }).pipe(Effect.provide(services))
   })

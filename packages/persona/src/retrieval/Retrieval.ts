@@ -3,12 +3,12 @@
  * passage has enough of the question it says so, and names the headings that come nearest. It never invents, and leaves
  * exercises to whoever can do them.
  */
-import { type Backend, type Turn, Usage } from "@continuum/genome/backend/Backend"
-import { Clock, Effect, Stream } from "effect"
+import type { Backend } from "@continuum/genome/backend/Backend"
+import { Effect } from "effect"
+import * as Recital from "../Recital.ts"
 import type { Template } from "../Templates.ts"
-import type { Offer, Perception, Piece, Worker } from "../Worker.ts"
+import type { Offer, Perception, Worker } from "../Worker.ts"
 import type { Found } from "./Bm25.ts"
-import * as Cut from "./Cut.ts"
 import type { Library } from "./Library.ts"
 import * as Query from "./Query.ts"
 import * as Terms from "./Terms.ts"
@@ -36,7 +36,9 @@ export const make = (library: Library["Service"], backend: Backend["Service"]): 
   offer: (perception) =>
     Effect.gen(function* () {
       // Whoever asks to sort letters wants them sorted, whatever a page says of sorting.
-      if (perception.exercise !== undefined) return offer(library, backend, perception, [], 0)
+      if (perception.exercise !== undefined || perception.introduction !== undefined) {
+        return offer(library, backend, perception, [], 0)
+      }
       const index = yield* library.index
       const { skip, terms } = question(perception)
       const weight = (source: string) => perception.persona.pages[source] ?? 1
@@ -78,7 +80,7 @@ const offer = (
     },
     layers: [],
     sources: known ? [{ source, heading }] : [],
-    answer: answer(
+    answer: Recital.of(
       backend,
       perception,
       known
@@ -115,31 +117,3 @@ const notKnown = (
   const hint = best.length === 0 ? "" : ` Ask me about what stands in ${best.join(" and ")}.`
   return `I do not know: none of the pages that I have read answers this.${nearest}${hint}`
 }
-
-/** The text as a stream, with its limits, and counted as the model would count it. */
-const answer = (
-  backend: Backend["Service"],
-  { history, prompt, stop, tokensMax }: Perception,
-  text: Effect.Effect<string>
-): Stream.Stream<Piece> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      const startedMs = yield* Clock.currentTimeMillis
-      const tokensOf = (turns: ReadonlyArray<Turn>) => backend.countTokens(turns)
-      const empty = yield* tokensOf([{ role: "assistant", content: "" }])
-      const count = (content: string) =>
-        Effect.map(tokensOf([{ role: "assistant", content }]), (tokens) => tokens - empty)
-      const cut = yield* Cut.cut(yield* text, stop, tokensMax, count)
-      const promptTokens = yield* tokensOf([...history, { role: "user", content: prompt }])
-      const ms = (yield* Clock.currentTimeMillis) - startedMs
-      const usage: Usage = { promptTokens, cachedTokens: 0, completionTokens: cut.tokens, ttftMs: ms, ms }
-      const pieces: ReadonlyArray<Piece> = [
-        ...paragraphs(cut.text).map((text) => ({ _tag: "Text" as const, text })),
-        { _tag: "End", reason: cut.reason, usage }
-      ]
-      return Stream.fromIterable(pieces)
-    })
-  )
-
-/** Pieces that put together are the text. */
-const paragraphs = (text: string): ReadonlyArray<string> => text.match(/[\s\S]+?(?:\n\n|$)/g) ?? []

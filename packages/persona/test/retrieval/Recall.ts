@@ -26,6 +26,7 @@ const program = Effect.gen(function* () {
       history: [],
       layers: [],
       insists: false,
+      introduction: undefined,
       exercise: undefined,
       sampling: undefined,
       stop: [],

@@ -29,6 +29,7 @@ const perceive = (persona: Template, prompt: string, more: Partial<Perception> =
   history: [],
   layers: [],
   insists: false,
+  introduction: undefined,
   sampling: undefined,
   stop: [],
   tokensMax: undefined,
