@@ -22,7 +22,7 @@ const lengthMax = 80
 
 const quotes = `["'“”‘’\`]?`
 /** Words in front of and behind an exercise that change nothing about it. */
-const lead = String.raw`^\s*(?:(?:please|can you|could you|hey|ok|what is|what['’]?s|how much is|compute|calculate|solve|add|the sum of)[\s,:]+)*`
+const lead = String.raw`^\s*(?:(?:please|can you|could you|would you|help me|tell me|hello|hi|hey|ok|so|and|what is|what['’]?s|how much is|compute|calculate|solve|add|the sum of)[\s,:]+)*`
 const tail = String.raw`(?:[\s,]+please)?\s*[?.!]*\s*$`
 /** A pattern of the whole prompt, around which may stand what people say to be polite. */
 export const pattern = (core: string): RegExp => new RegExp(`${lead}${core}${tail}`, "iu")

@@ -69,6 +69,15 @@ export interface Introduction {
 export const of = (persona: Template, prompt: string, layers: ReadonlyArray<string>): Introduction | undefined => {
   const remark = remarkOf(prompt, persona)
   if (remark !== undefined) return { reason: remark, text: sayings[remark](persona, layers) }
+  const missing = Exercise.recognise(prompt, persona.layers)?.exercise.layer
+  if (missing !== undefined) {
+    return {
+      reason: `without the layer ${missing}`,
+      text:
+        `That is for the layer "${missing}", which I do not wear now, or which does not fit the model of this node. ` +
+        "See personas/list, layers/list and doctor"
+    }
+  }
   const beyond = BeyondExercise.of(prompt, layers)
   if (beyond === undefined) return undefined
   return {

@@ -15,6 +15,8 @@ describe("the router from prompts to layers", () => {
       ["What is 12 + 7?", "arithmetic: 12+7="],
       ["How much is 44 minus 9?", "arithmetic: 44-9="],
       ["whats 5 plus 5?", "arithmetic: 5+5="],
+      ["hello, what is 12+7?", "arithmetic: 12+7="],
+      ["Can you help me sort tiger?", "sorting: sort tiger"],
       ["add 12 and 7 please", "arithmetic: 12+7="],
       ["please, what is 07 plus 1", "arithmetic: 7+1="],
       ["date 2024-05-17", "dates: date 2024-05-17"],

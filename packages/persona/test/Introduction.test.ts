@@ -47,6 +47,11 @@ describe("what a persona says of itself", () => {
     )
   })
 
+  it("says which layer is missing where it would be an exercise", () => {
+    assert.include(of("31+44=", ["sorting"])?.text, 'That is for the layer "arithmetic", which I do not wear now')
+    assert.include(of("sort dcba", [])?.reason, "sorting")
+  })
+
   it("leaves everything else to those who may know it", () => {
     for (const prompt of [
       "",

@@ -29,6 +29,8 @@ export interface Found {
   readonly coverage: number
   /** How many words of the question it has. */
   readonly words: number
+  /** Whether one of them stands in its heading, or at the head of its row: then it is about it, and does not only mention it. */
+  readonly isHeaded: boolean
 }
 
 export interface Index {
@@ -67,13 +69,16 @@ export const makeBuilder = (): Builder => {
   const postings = new Map<string, Array<Posting>>()
   const lengths: Array<number> = []
   const headings: Array<ReadonlySet<string>> = []
+  const heads: Array<ReadonlySet<string>> = []
   const addPassage = (passage: Passage) => {
     const index = passages.push(passage) - 1
     const frequencies = new Map<string, number>()
     const add = (text: string, weight: number) => {
       for (const term of Terms.of(text)) frequencies.set(term, (frequencies.get(term) ?? 0) + weight)
     }
-    headings.push(new Set(Terms.of(passage.heading)))
+    const heading = Terms.of(passage.heading)
+    headings.push(new Set(heading))
+    heads.push(new Set(passage.kind === "row" ? [...heading, ...Terms.of(passage.text.split(":", 1)[0]!)] : heading))
     add(passage.text, 1)
     add(passage.heading, headingWeight)
     for (const above of passage.path.slice(0, -1)) add(above, pathWeight)
@@ -86,19 +91,22 @@ export const makeBuilder = (): Builder => {
     }
     lengths.push(length)
   }
-  return { add: addPassage, build: () => indexOf({ passages, postings, lengths, headings }) }
+  return { add: addPassage, build: () => indexOf({ passages, postings, lengths, headings, heads }) }
 }
 
 interface Parts {
   readonly passages: ReadonlyArray<Passage>
   /** By term. */
   readonly postings: ReadonlyMap<string, ReadonlyArray<Posting>>
-  /** Of each passage, as `headings`: weighted by field. */
+  /** Of each passage, weighted by field. */
   readonly lengths: ReadonlyArray<number>
+  /** Terms of the nearest heading of each passage. */
   readonly headings: ReadonlyArray<ReadonlySet<string>>
+  /** The same, with those at the head of a row. */
+  readonly heads: ReadonlyArray<ReadonlySet<string>>
 }
 
-const indexOf = ({ headings, lengths, passages, postings }: Parts): Index => {
+const indexOf = ({ heads, headings, lengths, passages, postings }: Parts): Index => {
   const lengthMean = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, passages.length)
   // Never below 0, also for a word that most passages have.
   const idf = (count: number) => Math.log(1 + (passages.length - count + 0.5) / (count + 0.5))
@@ -153,7 +161,13 @@ const indexOf = ({ headings, lengths, passages, postings }: Parts): Index => {
           // The order of the pages decides between equals.
           .sort((one, other) => other.score - one.score || one.index - other.index)
           .slice(0, count)
-          .map(({ coverage, passage, score, words }) => ({ passage, score, coverage, words }))
+          .map(({ coverage, index, passage, score, words }) => ({
+            passage,
+            score,
+            coverage,
+            words,
+            isHeaded: [...heads[index]!].some((term) => asked.has(term))
+          }))
       )
     }
   }

@@ -8,14 +8,15 @@ import { Effect } from "effect"
 import * as Recital from "../Recital.ts"
 import type { Template } from "../Templates.ts"
 import type { Offer, Perception, Worker } from "../Worker.ts"
-import type { Found } from "./Bm25.ts"
+import type { Found, Index } from "./Bm25.ts"
+import * as Comparison from "./Comparison.ts"
 import type { Library } from "./Library.ts"
 import * as Query from "./Query.ts"
 import * as Terms from "./Terms.ts"
 import * as Thesaurus from "./Thesaurus.ts"
 
 /**
- * Below this much of the question a passage is about something else: less is enough where two of its words meet. Tuned on
+ * A passage that has one word of the question must be about that word, and not only mention it. Below this much of the question a passage is about something else: less is enough where two of its words meet. Tuned on
  * test/retrieval/Questions.ts and Newcomers.ts.
  */
 export const coverageMin = 0.33
@@ -37,24 +38,43 @@ export const make = (library: Library["Service"], backend: Backend["Service"]): 
     Effect.gen(function* () {
       // Whoever asks to sort letters wants them sorted, whatever a page says of sorting.
       if (perception.exercise !== undefined || perception.introduction !== undefined) {
-        return offer(library, backend, perception, [], 0)
+        return offer(library, backend, perception, [], [], 0)
       }
       const index = yield* library.index
-      const { skip, terms } = question(perception)
-      const weight = (source: string) => perception.persona.pages[source] ?? 1
-      const found = index.search(Query.of(terms, index.terms), searchedMax, weight)
-      return offer(library, backend, perception, found, skip)
+      const { skip, text } = question(perception)
+      const both = comparison(index, perception.persona, text, skip)
+      if (both !== undefined) return offer(library, backend, perception, both, [], 0)
+      const found = search(index, perception.persona, text)
+      const best = found[skip]
+      const quoted = best !== undefined && answers(best, skip) ? [best] : []
+      return offer(library, backend, perception, quoted, found, skip)
     })
 })
 
+const search = (index: Index, persona: Template, text: string): ReadonlyArray<Found> => {
+  const terms = Terms.of(Thesaurus.withoutPhrases(text))
+  // Numbers alone are no question that a page could answer.
+  if (!terms.some((term) => /\p{L}/u.test(term))) return []
+  const wanted = Query.of(terms, index.terms)
+  const found = index.search(wanted, searchedMax, (source) => persona.pages[source] ?? 1)
+  // Of one word, a passage that is about it comes before one that says it often.
+  return wanted.length > 1 ? found : found.toSorted((one, other) => Number(other.isHeaded) - Number(one.isHeaded))
+}
+
+/** A passage for each of the two things that a question compares, if there is one about each. */
+const comparison = (index: Index, persona: Template, text: string, skip: number): ReadonlyArray<Found> | undefined => {
+  const sides = skip === 0 ? Comparison.of(text) : undefined
+  const [one, other] = (sides ?? []).map((side) => search(index, persona, side)[0])
+  if (one === undefined || other === undefined || one.passage === other.passage) return undefined
+  return [one, other].every((found) => found.isHeaded && answers(found, 0)) ? [one, other] : undefined
+}
+
 /** What to look for: the prompt; or, when it says no more than "tell me more", the last question, one passage further. */
-const question = ({ history, prompt }: Perception): { terms: ReadonlyArray<string>; skip: number } => {
+const question = ({ history, prompt }: Perception): { readonly text: string; readonly skip: number } => {
   const asked = [...history.filter(({ role }) => role === "user").map(({ content }) => content), prompt]
   let skip = 0
   while (skip < asked.length - 1 && isFollowUp(asked[asked.length - 1 - skip]!)) skip++
-  const terms = Terms.of(Thesaurus.withoutPhrases(asked[asked.length - 1 - skip]!))
-  // Numbers alone are no question that a page could answer.
-  return { terms: terms.some((term) => /\p{L}/u.test(term)) ? terms : [], skip }
+  return { text: asked[asked.length - 1 - skip]!, skip }
 }
 
 const isFollowUp = (prompt: string): boolean =>
@@ -66,32 +86,31 @@ const offer = (
   library: Library["Service"],
   backend: Backend["Service"],
   perception: Perception,
+  quoted: ReadonlyArray<Found>,
   found: ReadonlyArray<Found>,
   skip: number
-): Offer => {
-  const passage = found[skip]
-  const known = passage !== undefined && answers(passage)
-  const { source, heading } = passage?.passage ?? { source: "", heading: "" }
-  return {
-    bid: {
-      worker: "retrieval",
-      confidence: known ? passage.coverage : confidenceUnknown,
-      reason: known ? `${source}, "${heading}"` : "no page answers this"
-    },
-    layers: [],
-    sources: known ? [{ source, heading }] : [],
-    answer: Recital.of(
-      backend,
-      perception,
-      known
-        ? Effect.sync(() => quote(passage, found.slice(skip + 1)))
-        : Effect.map(library.sources, (sources) => notKnown(perception.persona, sources, found, skip))
-    )
-  }
-}
+): Offer => ({
+  bid: {
+    worker: "retrieval",
+    confidence: quoted.length === 0 ? confidenceUnknown : Math.min(...quoted.map(({ coverage }) => coverage)),
+    reason: quoted.length === 0 ? "no page answers this" : quoted.map(placeOf).join(" and ")
+  },
+  layers: [],
+  sources: quoted.map(({ passage: { heading, source } }) => ({ source, heading })),
+  answer: Recital.of(
+    backend,
+    perception,
+    quoted.length === 0
+      ? Effect.map(library.sources, (sources) => notKnown(perception.persona, sources, found, skip))
+      : Effect.sync(() => quoted.map((one) => quote(one, found.slice(skip + 1))).join("\n\n"))
+  )
+})
 
-const answers = ({ coverage, score, words }: Found): boolean =>
-  coverage >= (words > 1 ? coverageMin : coverageMinOfOneWord) || score >= scoreEnough
+/** Who wants more of a word is also served by what mentions it. */
+const answers = ({ coverage, isHeaded, score, words }: Found, skip: number): boolean =>
+  words > 1
+    ? coverage >= coverageMin || score >= scoreEnough
+    : (isHeaded || skip > 0) && coverage >= coverageMinOfOneWord
 
 const placeOf = ({ passage }: Found): string => `${passage.source}, "${passage.heading}"`
 
