@@ -1,5 +1,6 @@
 /** The door for OpenAI's clients, on a real port, with their own client; the model behind it is scripted. */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { BackendBusy } from "@continuum/genome/backend/BackendError"
 import * as Personas from "@continuum/persona/Personas"
 import { layerPages } from "@continuum/persona/retrieval/Library"
 import { layer as layerHttpServer } from "@effect/platform-node/NodeHttpServer"
@@ -10,6 +11,7 @@ import { createServer } from "node:http"
 import OpenAI from "openai"
 import * as ScriptedBackend from "../../../packages/persona/test/support/ScriptedBackend.ts"
 import * as OpenAi from "../src/http/OpenAi.ts"
+import * as OpenAiError from "../src/http/OpenAiError.ts"
 import { NodeInfo } from "../src/NodeInfo.ts"
 
 const pages = [{ source: "a.md", text: "# Pages\n\n## Gravity\n\nGravity pulls things together.\n\nAlso apples." }]
@@ -182,6 +184,12 @@ describe("the door for OpenAI's clients", () => {
       })
     )
   )
+
+  it("tells a client who came when too many wait to try again later", () => {
+    const response = OpenAiError.response(OpenAiError.of(new BackendBusy({ queueCapacity: 256 })))
+    assert.deepInclude(response, { status: 503 })
+    assert.strictEqual(response.headers["retry-after"], "1")
+  })
 
   it.live("reads a history in which tools were called, and what asks for nothing but text", () =>
     withDoor(({ client, script }) =>

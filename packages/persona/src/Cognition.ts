@@ -103,7 +103,11 @@ const perceive = Effect.fnUntraced(function* (
   const wanted = event.layers
   // A persona's own layers may be gone from the node by now; then it does without.
   const own = Effect.map(actor.profile({}), (profile) =>
-    profile.layers.flatMap((name) => present.filter((layer) => layer.name === name && layer.otherBase === undefined))
+    profile.layers.flatMap((name) => {
+      // Of several of a name, such as an older version that is still kept, the first.
+      const found = present.find((layer) => layer.name === name && layer.otherBase === undefined)
+      return found === undefined ? [] : [found]
+    })
   )
   const worn = yield* wanted === undefined ? own : resolve(present, wanted)
   // With layers that a caller chose, any exercise is written as one, so that he sees what they make of it.

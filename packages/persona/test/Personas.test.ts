@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
+import * as ContentId from "@continuum/core/ContentId"
 import type { StateChange } from "@continuum/persona/Cognition"
 import type { CognitiveEvent } from "@continuum/persona/Event"
 import * as Limits from "@continuum/persona/Limits"
@@ -29,10 +30,10 @@ const countedPages = (reads: { count: number }) =>
     })
   )
 
-const setup = (library = layerPages(pages)) => {
+const setup = (library = layerPages(pages), layers = ScriptedBackend.layers) => {
   const script = ScriptedBackend.make()
   const system = ActorSystem.layer({ nodeName: "here" }).pipe(Layer.provide(ActorStorageMemory.layer))
-  const services = Personas.layer({ layers: Effect.succeed(ScriptedBackend.layers) }).pipe(
+  const services = Personas.layer({ layers: Effect.succeed(layers) }).pipe(
     Layer.provideMerge(Layer.mergeAll(system, ScriptedBackend.layer(script), library))
   )
   return { script, services }
@@ -107,6 +108,15 @@ describe("personas", () => {
       assert.strictEqual(reads.count, 1)
       assert.include((yield* answer("Helper AI", event("what is gravity?"))).text, "Gravity pulls.")
       assert.strictEqual(reads.count, 1)
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("wear one layer of a name, the first, where a home has an older one as well", () => {
+    const older = ScriptedBackend.layers.map((one) => ({ ...one, contentId: ContentId.of(`older ${one.name}`) }))
+    const { script, services } = setup(layerPages(pages), [...ScriptedBackend.layers, ...older])
+    return Effect.gen(function* () {
+      assert.strictEqual((yield* answer("Helper AI", event("What is 12 + 7?"))).text, "19")
+      assert.deepStrictEqual(script.requests[0]!.layers, [{ contentId: ContentId.of("arithmetic") }])
     }).pipe(Effect.provide(services))
   })
 
