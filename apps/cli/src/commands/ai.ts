@@ -102,15 +102,15 @@ const namesOf = (list: string): ReadonlyArray<string> =>
     .map((name) => name.trim())
     .filter((name) => name !== "")
 
-/** From what the answer came, and how sure it is. Where nobody knew, there is nothing to be sure of. */
+/** From what the answer came, and how sure it is, which for a quotation is only how much of the question it has. Where nobody knew, there is nothing to be sure of. */
 const originOf = ({ bids, layers, sources, worker }: AiDone["trace"]): ReadonlyArray<string> => {
   if (worker === "introduction") return ["by itself"]
   if (worker === "retrieval" && sources.length === 0) return ["nothing found in the pages"]
   const names = layers.length === 0 ? "no layer" : layers.map(({ name }) => Render.printable(name)).join(", ")
-  return [
-    worker === "model" ? `model with ${names}` : "quoted from the pages",
-    `confidence ${Math.round((bids[0]?.confidence ?? 0) * 100)} %`
-  ]
+  const percent = `${Math.round((bids[0]?.confidence ?? 0) * 100)} %`
+  return worker === "model"
+    ? [`model with ${names}`, `confidence ${percent}`]
+    : ["quoted from the pages", `has ${percent} of the question's words`]
 }
 
 /** Of another node the key as well: names are not unique. */
