@@ -2,6 +2,7 @@
  * A bare node for the scenarios of actors: a mesh over real Hyperswarm and a system with the scenarios' actors, in whatever
  * runtime runs it. Bun and Deno use a sidecar, Node loads Hyperswarm itself.
  */
+import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { register } from "@continuum/actors/testing/RouterScenarios"
 import { generate, type Identity } from "@continuum/core/Identity"
@@ -21,7 +22,8 @@ export interface ScenarioNode {
 export const start = (name: string, bootstrap: string): Effect.Effect<ScenarioNode, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     const identity = yield* generate
-    const layer = ActorSystem.layerWithoutStorage({ nodeName: name, stopTimeout: 50 }).pipe(
+    const layer = ActorSystem.layer({ nodeName: name, stopTimeout: 50 }).pipe(
+      Layer.provide(ActorStorageMemory.layer),
       Layer.provideMerge(
         Mesh.layer({ identity, name, networkId: new Uint8Array(32).fill(9), announce: false }).pipe(
           Layer.provide(GrantStore.layerMemory),

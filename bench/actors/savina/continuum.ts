@@ -1,4 +1,4 @@
-/** Our actors: one type whose state is the function. Supervision and counters are on, as always; nothing is stored. */
+/** Our actors: one type whose state is the function, without names. Supervision and counters are on, as always; nothing is stored. */
 import * as Actor from "@continuum/actors/Actor"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import type { Send } from "./Library.ts"
@@ -6,20 +6,10 @@ import { measureAll } from "./MeasureAll.ts"
 
 type Receive = (message: unknown) => void
 
-/** The first message of an actor brings its function. */
-interface First {
-  readonly receive: Receive
-  readonly message: unknown
-}
-
 const Function_ = Actor.actor(
   "function",
   {
     state: (() => {}) as Receive,
-    begin: (_: Receive, { message, receive }: First) => {
-      receive(message)
-      return receive
-    },
     receive: (receive: Receive, message: unknown) => {
       receive(message)
       return receive
@@ -29,31 +19,26 @@ const Function_ = Actor.actor(
 )
 
 const Once = Actor.actor("once", {
-  state: 0,
-  begin: (state: number, { message, receive }: First, context) => {
+  state: (() => {}) as Receive,
+  receive: (receive: Receive, message: unknown, context) => {
     receive(message)
     context.end()
-    return state
+    return receive
   }
 })
 
 await measureAll(async () => {
   const system = await ActorSystem.start({ freeze: false })
-  let names = 0
+  const spawn = <Message>(
+    actor: typeof Function_ | typeof Once,
+    receive: (message: Message) => void
+  ): Send<Message> => {
+    const { tell } = system.spawn(actor, { state: receive as Receive })
+    return (message) => tell.receive(message)
+  }
   return {
-    spawn: <Message>(receive: (message: Message) => void): Send<Message> => {
-      const { tell } = system.ref(Function_, String(names++))
-      let hasBegun = false
-      return (message) => {
-        if (hasBegun) return tell.receive(message)
-        hasBegun = true
-        tell.begin({ receive: receive as Receive, message })
-      }
-    },
-    spawnOnce: <Message>(receive: (message: Message) => void): Send<Message> => {
-      const { tell } = system.ref(Once, String(names++))
-      return (message) => tell.begin({ receive: receive as Receive, message })
-    },
+    spawn: (receive) => spawn(Function_, receive),
+    spawnOnce: (receive) => spawn(Once, receive),
     close: () => system.stop()
   }
 })

@@ -211,7 +211,8 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
   }
   const marked = (entry: Entry): Entry => ({
     ...entry,
-    urgent: options.urgent?.includes(entry.name) ?? false,
+    // One that is reentrant must not wait behind a message that has not begun yet, and would keep it waiting once it has.
+    urgent: [...(options.urgent ?? []), ...(options.reentrant ?? [])].includes(entry.name),
     reentrant: options.reentrant?.includes(entry.name) ?? false
   })
   return {

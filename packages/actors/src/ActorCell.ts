@@ -18,9 +18,13 @@ import {
 } from "./ActorError.ts"
 import * as ActorFiber from "./ActorFiber.ts"
 import * as ActorLife from "./ActorLife.ts"
+import { ActorParts } from "./ActorParts.ts"
 import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
+import { Anonymous } from "./Anonymous.ts"
+import type { Addressee } from "./ActorRef.ts"
 import type { Ask } from "./Ask.ts"
+import type { AskDeadlines } from "./AskDeadlines.ts"
 import * as Beside from "./Beside.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
@@ -49,10 +53,9 @@ export type Phase = "ready" | "starting" | "restarting" | "stopping" | "ending" 
 /** Why a message did not get into a mailbox. */
 export type Refusal = MailboxFull | ActorStopped | AddressUnknown
 
-export class ActorCell implements Runnable {
+/** It is its mailbox, and where the messages of its ref go: one object where there would be three. */
+export class ActorCell extends Mailbox implements Runnable, Addressee {
   readonly type: ActorType
-  readonly name: string
-  readonly mailbox: Mailbox
   phase: Phase
   state: unknown
   /** The message being handled. */
@@ -61,71 +64,164 @@ export class ActorCell implements Runnable {
   processed: number
   /** Number of its last use; of two actors, the one with the lower number was used less recently. */
   usedAt: number
-  history: Supervisor.History | undefined
-  startedAtMs: number | undefined
   stopReason: string
   /**
    * Why the actor cannot come back. `unknown`: there is none of its name. `left`: it left memory, and the next message activates
    * another one of its name. `leaving`: it will have left when its stored state is deleted; only then is it out of its type's table.
+   * `ended`: it had no name, and has ended.
    */
-  gone: "unknown" | "left" | "leaving" | undefined
-  relations: Relations | undefined
-  timers: Timers | undefined
-  /** Senders that wait for room in the mailbox. */
-  senders: Senders | undefined
-  /** Messages that were set aside, oldest first. */
-  stash: Array<Waiting> | undefined
-  /** Its past, where one is kept. */
-  timeline: Timeline | undefined
-  /** Reentrant messages that are being handled. */
-  beside: Beside.Beside | undefined
+  gone: "unknown" | "left" | "leaving" | "ended" | undefined
+  /** Who supervises this actor; undefined: the system. */
+  parent: ActorCell | undefined
   /** Bookkeeping of what is not stored yet; undefined for an actor that is not durable. */
   readonly durable: Durable | undefined
-  /** The fiber of the handler, of a load or of a backoff: an actor is never in two of these at once. */
-  fiber: Fiber.Fiber<unknown, unknown> | undefined
-  // Made for the first handler that returns an Effect.
-  private scheduler: ActorScheduler | undefined
+  /** The state of its first life, unless that is stored. */
+  readonly initial: unknown
+  /** Neighbours in the list of actors without a name. Only `Anonymous` touches them. */
+  previous: ActorCell | undefined
+  next: ActorCell | undefined
+  /** Absent for an actor without a name of whose address nobody has asked. */
+  ownName: string | undefined
+  private parts: ActorParts | undefined
+  /** Milliseconds from the start of the system: small numbers, which engines keep in the object itself. */
+  private startedAfterMs: number
   private queued: boolean
 
-  constructor(type: ActorType, name: string) {
+  /** Without a name it is known by its refs alone. */
+  constructor(type: ActorType, name: string | undefined, initial: unknown) {
+    super(type.mailboxCapacity)
     this.type = type
-    this.name = name
-    this.mailbox = new Mailbox(type.definition.mailboxCapacity)
     this.phase = "starting"
     this.state = undefined
     this.current = undefined
     this.processed = 0
     this.usedAt = type.kernel.nextUse()
-    this.history = undefined
-    this.startedAtMs = undefined
     this.stopReason = ""
     this.gone = undefined
-    this.relations = undefined
-    this.timers = undefined
-    this.senders = undefined
-    this.stash = undefined
-    this.timeline = undefined
-    this.beside = undefined
-    this.durable = type.durable ? makeDurable(type.address(name)) : undefined
-    this.fiber = undefined
-    this.scheduler = undefined
+    this.parent = undefined
+    this.durable = name !== undefined && type.durable ? makeDurable(type.address(name)) : undefined
+    this.initial = initial
+    this.previous = undefined
+    this.next = undefined
+    this.ownName = name
+    this.parts = undefined
+    this.startedAfterMs = -1
     this.queued = false
+  }
+
+  get mailbox(): Mailbox {
+    return this
+  }
+
+  /** As the addressee of a ref that belongs to no handler. */
+  cell(): this {
+    return this
+  }
+  get deadlines(): AskDeadlines | undefined {
+    return this.type.deadlines
+  }
+  get sender(): undefined {
+    return undefined
   }
 
   get kernel(): Kernel {
     return this.type.kernel
   }
 
+  /** Made at the first look, for an actor without a name. */
+  get name(): string {
+    return (this.ownName ??= this.type.nameOf(this))
+  }
+
+  /** Whether it has no name of its own. */
+  get isAnonymous(): boolean {
+    return this.ownName === undefined || Anonymous.isName(this.ownName)
+  }
+
+  /** Whether nobody can know its address yet. */
+  get isUnnamed(): boolean {
+    return this.ownName === undefined
+  }
+
   get address(): string {
     return this.type.address(this.name)
+  }
+
+  /** Undefined until it has started. */
+  get startedAtMs(): number | undefined {
+    return this.startedAfterMs < 0 ? undefined : this.kernel.startedAtMs + this.startedAfterMs
+  }
+
+  /** Notes when it started first. */
+  hasStarted(): void {
+    if (this.startedAfterMs >= 0) return
+    const { kernel } = this.type
+    this.startedAfterMs = Math.max(0, kernel.runQueue.timeMs() - kernel.startedAtMs)
   }
 
   get priority(): number {
     return this.type.priority
   }
 
+  /** Whether it has anything that only some actors have. */
+  get hasParts(): boolean {
+    return this.parts !== undefined
+  }
+  private get ownParts(): ActorParts {
+    return (this.parts ??= new ActorParts())
+  }
+  get history(): Supervisor.History | undefined {
+    return this.parts?.history
+  }
+  set history(history: Supervisor.History | undefined) {
+    if (history !== undefined || this.parts !== undefined) this.ownParts.history = history
+  }
+  get relations(): Relations | undefined {
+    return this.parts?.relations
+  }
+  set relations(relations: Relations | undefined) {
+    if (relations !== undefined || this.parts !== undefined) this.ownParts.relations = relations
+  }
+  get timers(): Timers | undefined {
+    return this.parts?.timers
+  }
+  set timers(timers: Timers | undefined) {
+    if (timers !== undefined || this.parts !== undefined) this.ownParts.timers = timers
+  }
+  get senders(): Senders | undefined {
+    return this.parts?.senders
+  }
+  set senders(senders: Senders | undefined) {
+    if (senders !== undefined || this.parts !== undefined) this.ownParts.senders = senders
+  }
+  get stash(): Array<Waiting> | undefined {
+    return this.parts?.stash
+  }
+  set stash(stash: Array<Waiting> | undefined) {
+    if (stash !== undefined || this.parts !== undefined) this.ownParts.stash = stash
+  }
+  /** Its past, where one is kept. */
+  get timeline(): Timeline | undefined {
+    return this.parts?.timeline
+  }
+  set timeline(timeline: Timeline | undefined) {
+    if (timeline !== undefined || this.parts !== undefined) this.ownParts.timeline = timeline
+  }
+  get beside(): Beside.Beside | undefined {
+    return this.parts?.beside
+  }
+  set beside(beside: Beside.Beside | undefined) {
+    if (beside !== undefined || this.parts !== undefined) this.ownParts.beside = beside
+  }
+  get fiber(): Fiber.Fiber<unknown, unknown> | undefined {
+    return this.parts?.fiber
+  }
+  set fiber(fiber: Fiber.Fiber<unknown, unknown> | undefined) {
+    if (fiber !== undefined || this.parts !== undefined) this.ownParts.fiber = fiber
+  }
+
   get ready(): boolean {
-    return this.mailbox.size > 0 && this.phase === "ready" && this.current === undefined
+    return this.size > 0 && this.phase === "ready" && this.current === undefined
   }
 
   /** Puts a message into the mailbox, or says why not. Where the definition lets senders wait, `admission` is how. */
@@ -133,7 +229,7 @@ export class ActorCell implements Runnable {
     if (this.phase === "stopped" || this.phase === "stopping")
       return this.offerSuccessor(entry, payload, ask, admission)
     if (entry.reentrant && this.current !== undefined) return Reentrancy.handle(this, entry, payload, ask)
-    if (!this.mailbox.offer(entry, payload, ask)) {
+    if (!this.put(entry, payload, ask)) {
       return Overflow.handle(this, entry, payload, ask, admission)
     }
     if (!this.queued) this.wake()
@@ -157,7 +253,7 @@ export class ActorCell implements Runnable {
 
   /** Handles a message at once, if the actor is idle and nobody else is waiting for a turn. Whether it did. */
   handleDirectly(entry: Entry, payload: unknown, ask: Ask): boolean {
-    if (this.phase !== "ready" || this.current !== undefined || this.mailbox.size > 0) return false
+    if (this.phase !== "ready" || this.current !== undefined || this.size > 0) return false
     const { runQueue } = this.type.kernel
     if (!runQueue.enterDirect(this)) return false
     this.handle(entry, payload, ask)
@@ -167,7 +263,6 @@ export class ActorCell implements Runnable {
   }
 
   turn(): number {
-    const { mailbox } = this
     const { runQueue } = this.type.kernel
     let handled = 0
     while (
@@ -175,13 +270,11 @@ export class ActorCell implements Runnable {
       !runQueue.turnOver &&
       this.phase === "ready" &&
       this.current === undefined &&
-      mailbox.size > 0
+      this.size > 0
     ) {
-      const entry = mailbox.entry
-      const payload = mailbox.payload
-      const ask = mailbox.ask
-      mailbox.drop()
-      if (this.senders !== undefined) this.senders.admit(this)
+      const { ask, entry, payload } = this
+      this.drop()
+      if (this.parts !== undefined) this.parts.senders?.admit(this)
       handled++
       // Nobody waits any more for the answer to an ask that was given up or whose time is over.
       if (ask === undefined || ask.status === "waiting") this.handle(entry, payload, ask)
@@ -224,8 +317,9 @@ export class ActorCell implements Runnable {
   private runEffect(message: Message, effect: Effect.Effect<unknown, unknown>): void {
     if (Exit.isExit(effect)) return this.ended(message, effect)
     message.kept = true
-    this.scheduler ??= new ActorScheduler(this.kernel.runQueue, this, this.type.context)
-    const fiber = this.scheduler.start(effect, message)
+    const parts = this.ownParts
+    parts.scheduler ??= new ActorScheduler(this.kernel.runQueue, this, this.type.context)
+    const fiber = parts.scheduler.start(effect, message)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.ended(message, exit)
     if (this.current !== message) return fiber.interruptUnsafe()

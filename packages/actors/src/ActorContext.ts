@@ -4,6 +4,7 @@
  */
 import type { Duration } from "effect"
 import type { Actor, MessageTypes } from "./Actor.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { Topic } from "./Topic.ts"
 
@@ -53,11 +54,11 @@ export interface ActorContext {
   /**
    * Starts an actor of this node as a child of this one, which supervises it from now on: it restarts as the parent's `children`
    * and its own `supervision` say, and stops when the parent stops or restarts. One that is its child already stays as it is.
-   * Throws `TypeError` when it has another parent, `RangeError` beyond `Limits.childrenMax`, `ActorStopped` when there is no room, `AddressUnknown` for a name that its type does not accept.
+   * Without a name it is always a new one, as of `ActorSystem.spawn`. Throws `TypeError` when it has another parent, `RangeError` beyond `Limits.childrenMax`, `ActorStopped` when there is no room, `AddressUnknown` for a name that its type does not accept.
    */
   readonly spawn: <Kind extends string, State, M extends MessageTypes>(
     actor: Actor<Kind, State, M, never>,
-    name: string
+    nameOrOptions?: string | SpawnOptions<State>
   ) => PromiseRef<M>
   /**
    * Sends this actor the message `messageName`, with a `Terminated`, once the actor at `address` has stopped for good; at once if

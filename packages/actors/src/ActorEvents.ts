@@ -3,6 +3,7 @@
  */
 import { Schema } from "effect"
 import type { Kernel } from "./Kernel.ts"
+import type { Timelines } from "./Timelines.ts"
 import * as Topic from "./Topic.ts"
 
 export const ActorEvent = Schema.Union([
@@ -21,32 +22,38 @@ export type ActorEvent = typeof ActorEvent.Type
 
 export const topic = Topic.make<ActorEvent>("actors")
 
-type Cell = { readonly kernel: Kernel; readonly address: string }
+type Cell = { readonly kernel: Kernel; readonly address: string; readonly isUnnamed?: boolean }
 
-export const started = ({ address, kernel }: Cell): void => {
-  kernel.timelines?.life(address, "started")
-  if (kernel.topics.isHeard(topic.name)) tell(kernel, { _tag: "Started", address })
+// The address of a cell is made by a look at it, and is not looked at in vain.
+export const started = (cell: Cell): void => {
+  past(cell)?.life(cell.address, "started")
+  if (isHeard(cell)) tell(cell.kernel, { _tag: "Started", address: cell.address })
 }
 
-export const failed = ({ address, kernel }: Cell, messageName: string, cause: string): void => {
-  kernel.timelines?.life(address, "crashed", messageName, cause.split("\n", 1)[0])
-  if (!kernel.topics.isHeard(topic.name)) return
-  tell(kernel, { _tag: "Failed", address, messageName, cause: cause.split("\n", 1)[0]! })
+export const failed = (cell: Cell, messageName: string, cause: string): void => {
+  const line = cause.split("\n", 1)[0]!
+  past(cell)?.life(cell.address, "crashed", messageName, line)
+  if (isHeard(cell)) tell(cell.kernel, { _tag: "Failed", address: cell.address, messageName, cause: line })
 }
 
-export const restarted = ({ address, kernel }: Cell, delayMs: number): void => {
-  kernel.timelines?.life(address, "restarts", undefined, `in ${Math.round(delayMs)} ms`)
-  if (kernel.topics.isHeard(topic.name)) tell(kernel, { _tag: "Restarted", address, delayMs })
+export const restarted = (cell: Cell, delayMs: number): void => {
+  past(cell)?.life(cell.address, "restarts", undefined, `in ${Math.round(delayMs)} ms`)
+  if (isHeard(cell)) tell(cell.kernel, { _tag: "Restarted", address: cell.address, delayMs })
 }
 
-export const passivated = ({ address, kernel }: Cell): void => {
-  kernel.timelines?.life(address, "passivated")
-  if (kernel.topics.isHeard(topic.name)) tell(kernel, { _tag: "Passivated", address })
+export const passivated = (cell: Cell): void => {
+  past(cell)?.life(cell.address, "passivated")
+  if (isHeard(cell)) tell(cell.kernel, { _tag: "Passivated", address: cell.address })
 }
 
-export const stopped = ({ address, kernel }: Cell, reason: string, normal: boolean): void => {
-  kernel.timelines?.life(address, normal ? "ended" : "stopped", undefined, normal ? undefined : reason)
-  if (kernel.topics.isHeard(topic.name)) tell(kernel, { _tag: "Stopped", address, reason, normal })
+export const stopped = (cell: Cell, reason: string, normal: boolean): void => {
+  past(cell)?.life(cell.address, normal ? "ended" : "stopped", undefined, normal ? undefined : reason)
+  if (isHeard(cell)) tell(cell.kernel, { _tag: "Stopped", address: cell.address, reason, normal })
 }
+
+/** The timelines, unless nobody could ask for this one's. */
+const past = ({ isUnnamed, kernel }: Cell): Timelines | undefined => (isUnnamed === true ? undefined : kernel.timelines)
+
+const isHeard = ({ kernel }: Cell): boolean => kernel.topics.isHeard(topic.name)
 
 const tell = (kernel: Kernel, event: ActorEvent): void => kernel.publish(topic.name, event, undefined)

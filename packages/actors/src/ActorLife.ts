@@ -21,6 +21,7 @@ import * as Supervisor from "./Supervisor.ts"
 
 /** Loads the state and begins to take messages. */
 export const start = (cell: ActorCell): void => {
+  if (cell.isAnonymous) return started(cell, cell.initial)
   if (cell.kernel.leases.home.standsIn(cell)) return
   cell.phase = "starting"
   if (cell.durable !== undefined) {
@@ -33,7 +34,7 @@ export const start = (cell: ActorCell): void => {
   const refreshing = cell.durable === undefined ? undefined : cell.kernel.reminders.refresh(cell)
   const state = cell.type.loadInitialState(cell)
   const loading = refreshing === undefined || state === undefined ? state : Effect.andThen(refreshing, state)
-  if (loading === undefined) return started(cell, cell.type.definition.initial)
+  if (loading === undefined) return started(cell, cell.initial)
   const fiber = cell.kernel.fork(loading, cell.type.context)
   const exit = fiber.pollUnsafe()
   if (exit !== undefined) startEnded(cell, exit)
@@ -58,7 +59,7 @@ const startEnded = (cell: ActorCell, exit: Exit.Exit<unknown, ActorStopped | Add
 const started = (cell: ActorCell, state: unknown): void => {
   cell.state = state
   cell.phase = "ready"
-  cell.startedAtMs ??= cell.kernel.nowMs()
+  cell.hasStarted()
   ActorEvents.started(cell)
   const { start } = cell.type.definition
   if (start !== undefined) cell.handle(start, undefined, undefined)
@@ -130,7 +131,7 @@ const end = (cell: ActorCell, messageName: string, cause: string): void => {
   for (const other of Relations.unlinkAll(cell)) {
     fail(other, "link", `${cell.address}, which it is linked to, failed: ${firstLine(cause)}`)
   }
-  const parent = cell.relations?.parent
+  const parent = cell.parent
   if (parent !== undefined) return childEnded(parent, cell, end)
   const { strategy } = cell.type.definition
   const decision = Supervisor.ended(strategy, Relations.historyOf(cell), end, cell.kernel.chance())
@@ -226,16 +227,18 @@ export const handledLast = (cell: ActorCell): void => {
 
 /** Its end comes once all that it did is stored. */
 const endNormally = (cell: ActorCell): void => {
-  const finish = (): void => {
-    if (cell.phase !== "ending") return
-    const parent = cell.relations?.parent
-    if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
-    ActorStop.letGo(cell)
-    ActorEvents.stopped(cell, Supervisor.endedNormally, true)
-    ActorStop.terminated(cell, Supervisor.endedNormally, true)
-    // What waits is for the next life.
-    if (cell.mailbox.size > 0) start(cell)
-    else ActorStop.passivate(cell)
-  }
-  if (!Settled.whenSettled(cell, finish)) finish()
+  if (cell.durable === undefined || !Settled.whenSettled(cell, () => endNow(cell))) endNow(cell)
+}
+
+const endNow = (cell: ActorCell): void => {
+  if (cell.phase !== "ending") return
+  const { parent } = cell
+  if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
+  if (cell.isAnonymous) return ActorStop.stop(cell, Supervisor.endedNormally, undefined, true)
+  ActorStop.letGo(cell)
+  ActorEvents.stopped(cell, Supervisor.endedNormally, true)
+  ActorStop.terminated(cell, Supervisor.endedNormally, true)
+  // What waits is for the next life.
+  if (cell.mailbox.size > 0) start(cell)
+  else ActorStop.passivate(cell)
 }

@@ -73,6 +73,12 @@ export interface Options<State = any, Event = any, Name extends string = string>
   readonly accepts?: (name: string) => boolean | Effect.Effect<boolean>
 }
 
+/** Options of an actor without a name. */
+export interface SpawnOptions<State> {
+  /** The state of its first life and after each restart. Default: that of its definition. */
+  readonly state?: State
+}
+
 /** The options that are numbers, checked. */
 export interface Numbers {
   readonly priority: number

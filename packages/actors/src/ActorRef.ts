@@ -67,11 +67,21 @@ export type PromiseRef<M extends Actor.MessageTypes> = {
 }
 
 /** Where the messages of a ref go. */
-export class Target {
+export interface Addressee {
   readonly type: ActorType
   readonly name: string
   readonly deadlines: AskDeadlines | undefined
   /** The message whose handler made this ref, for refs of async handlers. */
+  readonly sender: Message | undefined
+  /** Undefined: there can be none (`whyNot`). */
+  readonly cell: () => ActorCell | undefined
+}
+
+/** The actor of a name, activated if need be. */
+export class Target implements Addressee {
+  readonly type: ActorType
+  readonly name: string
+  readonly deadlines: AskDeadlines | undefined
   readonly sender: Message | undefined
   private cached: ActorCell | undefined
 
@@ -90,11 +100,34 @@ export class Target {
   }
 }
 
+/** One actor without a name, for a ref with a time limit or a sender of its own; otherwise its cell is the addressee. */
+export class Spawned implements Addressee {
+  readonly deadlines: AskDeadlines | undefined
+  readonly sender: Message | undefined
+  private readonly only: ActorCell
+
+  constructor(only: ActorCell, deadlines: AskDeadlines | undefined, sender: Message | undefined) {
+    this.only = only
+    this.deadlines = deadlines
+    this.sender = sender
+  }
+
+  get type(): ActorType {
+    return this.only.type
+  }
+  get name(): string {
+    return this.only.name
+  }
+  cell(): ActorCell {
+    return this.only
+  }
+}
+
 // ---------------------------------------------------------------- sending
 
 /** Sends a tell, or says why it could not. */
 export const tell = (
-  target: Target,
+  target: Addressee,
   entry: Actor.Entry,
   payload: unknown,
   sender: Message | undefined,
@@ -119,7 +152,7 @@ export const tell = (
 }
 
 /** Sends an ask, which settles with whatever comes of it, possibly before this returns. */
-export const sendAsk = (target: Target, entry: Actor.Entry, payload: unknown, ask: Ask): void => {
+export const sendAsk = (target: Addressee, entry: Actor.Entry, payload: unknown, ask: Ask): void => {
   if (entry.isPayload !== undefined && !entry.isPayload(payload)) return ask.fail(malformed(target, entry))
   const cell = target.cell()
   if (cell === undefined) return ask.fail(unreachable(target, entry))
@@ -146,7 +179,7 @@ export const sendAsk = (target: Target, entry: Actor.Entry, payload: unknown, as
 }
 
 /** An ask that was answered at once never gets a deadline. */
-const watchDeadline = ({ deadlines }: Target, ask: Ask): void => {
+const watchDeadline = ({ deadlines }: Addressee, ask: Ask): void => {
   if (ask.status === "waiting" && deadlines !== undefined) deadlines.add(ask)
 }
 
@@ -159,12 +192,12 @@ const deliverAsk = (cell: ActorCell, entry: Actor.Entry, payload: unknown, ask: 
   ask.fail(refused)
 }
 
-const malformed = (target: Target, entry: Actor.Entry): PayloadMalformed => {
+const malformed = (target: Addressee, entry: Actor.Entry): PayloadMalformed => {
   const reason = "it is not of the type that the schema describes"
   return new PayloadMalformed({ address: target.type.address(target.name), messageName: entry.name, reason })
 }
 
-const unreachable = (target: Target, entry: Actor.Entry): ActorStopped => {
+const unreachable = (target: Addressee, entry: Actor.Entry): ActorStopped => {
   const error = target.type.whyNot(target.name)
   target.type.kernel.deadLetter(error.address, entry.name, error.reason)
   return error
@@ -172,7 +205,7 @@ const unreachable = (target: Target, entry: Actor.Entry): ActorStopped => {
 
 /** An ask as an Effect. `wrapExpected` says what an expected failure of the handler becomes. */
 export const askEffect = (
-  target: Target,
+  target: Addressee,
   entry: Actor.Entry,
   payload: unknown,
   wrapExpected?: (error: unknown) => unknown
@@ -198,7 +231,7 @@ export const awaitAsk = (
  * the stream.
  */
 export const askStream = (
-  target: Target,
+  target: Addressee,
   entry: Actor.Entry,
   payload: unknown,
   wrapExpected: (error: unknown) => unknown = (error) => error,
@@ -218,7 +251,7 @@ export const askStream = (
   return Stream.unwrap(asked)
 }
 
-const tellEffect = (target: Target, entry: Actor.Entry, payload: unknown): Effect.Effect<void, TellError> =>
+const tellEffect = (target: Addressee, entry: Actor.Entry, payload: unknown): Effect.Effect<void, TellError> =>
   Effect.suspend(() => {
     const sender = Fiber.getCurrent()?.getRef(CurrentMessage)
     const admission = target.type.definition.overflow === "backpressure" ? new Admission() : undefined
@@ -235,7 +268,7 @@ const awaitAdmission = (admission: Admission): Effect.Effect<void, TellError> =>
     return Effect.sync(() => (admission.cancelled = true))
   })
 
-const askPromise = (target: Target, entry: Actor.Entry, payload: unknown): Promise<unknown> => {
+const askPromise = (target: Addressee, entry: Actor.Entry, payload: unknown): Promise<unknown> => {
   const ask = new Ask(target.sender)
   sendAsk(target, entry, payload, ask)
   if (ask.status === "replied") return Promise.resolve(ask.value)
@@ -246,7 +279,7 @@ const askPromise = (target: Target, entry: Actor.Entry, payload: unknown): Promi
   })
 }
 
-const tellNow = (target: Target, entry: Actor.Entry, payload: unknown): void => {
+const tellNow = (target: Addressee, entry: Actor.Entry, payload: unknown): void => {
   const refused = tell(target, entry, payload, target.sender)
   if (refused !== undefined) throw refused
 }
@@ -258,9 +291,9 @@ const tells = Symbol("@continuum/actors/ActorRef/tells")
 
 class Ref {
   // Declared and not defined: engines define fields of computed names slowly, and a ref is made for every actor.
-  declare readonly [target]: Target
+  declare readonly [target]: Addressee
   declare [tells]: unknown
-  constructor(of: Target) {
+  constructor(of: Addressee) {
     this[target] = of
     this[tells] = undefined
   }
@@ -269,7 +302,7 @@ class Ref {
   }
 }
 
-type RefClass = new (of: Target) => any
+type RefClass = new (of: Addressee) => any
 
 /** The classes of one actor type's refs: a method on the prototype for each message, so that a ref itself is small. */
 export interface RefClasses {
@@ -329,22 +362,15 @@ const refClass = (type: ActorType, ask: Method, tell: Method): RefClass => {
 
 /** Messages that wait for an actor of this node or are handled by it. */
 export const loadOf = (ref: ActorRef<any>): number => {
-  const { name, type } = (ref as unknown as Ref)[target]
-  const cell = type.cells.get(name)
+  const to = (ref as unknown as Ref)[target]
+  const cell = to instanceof Target ? to.type.cells.get(to.name) : to.cell()
   return cell === undefined ? 0 : cell.mailbox.size + (cell.current === undefined ? 0 : 1)
 }
 
 /** A ref for Effect. */
-export const actorRef = <M extends Actor.MessageTypes>(
-  type: ActorType,
-  name: string,
-  deadlines: AskDeadlines | undefined
-): ActorRef<M> => new (classesOf(type).effect)(new Target(type, name, deadlines, undefined))
+export const actorRef = <M extends Actor.MessageTypes>(to: Addressee): ActorRef<M> =>
+  new (classesOf(to.type).effect)(to)
 
-/** A ref for Promises. `sender` is the message whose handler will use it, if it is one. */
-export const promiseRef = <M extends Actor.MessageTypes>(
-  type: ActorType,
-  name: string,
-  deadlines: AskDeadlines | undefined,
-  sender: Message | undefined
-): PromiseRef<M> => new (classesOf(type).promise)(new Target(type, name, deadlines, sender))
+/** A ref for Promises. The sender of its addressee is the message whose handler will use it, if it is one. */
+export const promiseRef = <M extends Actor.MessageTypes>(to: Addressee): PromiseRef<M> =>
+  new (classesOf(to.type).promise)(to)

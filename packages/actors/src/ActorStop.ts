@@ -32,6 +32,8 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
   cell.kernel.onCellStopped?.(cell)
   ActorEvents.stopped(cell, reason, normal)
   if (error === undefined) terminated(cell, reason, normal)
+  // Nobody could bring it back.
+  if (cell.isAnonymous) leave(cell, "ended")
 }
 
 /** Takes no more messages; stops once the handler in progress has ended. Whether it has to be waited for. */
@@ -51,6 +53,15 @@ export const beginStop = (cell: ActorCell, reason: string): boolean => {
  * it does itself.
  */
 export const shutdown = (cell: ActorCell, reason: string): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const isAlone = cell.relations === undefined || cell.relations.children.size === 0
+    if (cell.current !== undefined || !isAlone) return shutdownBusy(cell, reason)
+    // Nothing has to be waited for.
+    stop(cell, reason)
+    return Effect.void
+  })
+
+const shutdownBusy = (cell: ActorCell, reason: string): Effect.Effect<void> =>
   Effect.gen(function* () {
     if (cell.phase === "stopped") return
     const relations = Relations.of(cell)
@@ -81,6 +92,7 @@ const parentStops = (parent: ActorCell): string => `its parent ${parent.address}
  */
 export const letGo = (cell: ActorCell, error?: ActorError): void => {
   cell.kernel.leases.interrupted(cell)
+  if (!cell.hasParts) return
   cell.timers?.cancelAll()
   ReplyStreams.endAll(cell)
   Stash.putBack(cell)
@@ -120,10 +132,10 @@ export const evict = (cell: ActorCell, reason: string, error: ActorError): void 
 }
 
 /** Is no longer found by its name. */
-export const leave = (cell: ActorCell, why: "unknown" | "left"): void => {
+export const leave = (cell: ActorCell, why: "unknown" | "left" | "ended"): void => {
+  if (cell.gone === "ended") return
   cell.gone = why
-  cell.type.cells.delete(cell.name)
-  cell.kernel.activeActors--
+  cell.type.remove(cell)
 }
 
 const refuseWaiting = (cell: ActorCell, error: ActorError | undefined): void => {

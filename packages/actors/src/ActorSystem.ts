@@ -14,6 +14,7 @@ import { leaseTtlMs } from "@continuum/core/Limits"
 import { Config, Context, Duration, Effect, Exit, Layer, Option, Scope, type Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown, LeaseUnavailable, MigrationRefused } from "./ActorError.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import type * as ActorRef from "./ActorRef.ts"
 import {
   ActorStorage,
@@ -106,6 +107,15 @@ export class ActorSystem extends Context.Service<
       actor: Actor.Actor<Kind, State, M>,
       name: string,
       options?: RefOptions
+    ) => ActorRef.ActorRef<M>
+    /**
+     * A new actor without a name, known by its ref alone until someone asks for its address. It lives until it ends by itself, fails
+     * for good or the system stops; then it is gone, and what is sent to it fails with `ActorStopped`. Throws `TypeError` where its
+     * state would be stored, and `ActorStopped` when there is no room for it.
+     */
+    readonly spawn: <Kind extends string, State, M extends Actor.MessageTypes>(
+      actor: Actor.Actor<Kind, State, M>,
+      options?: SpawnOptions<State> & RefOptions
     ) => ActorRef.ActorRef<M>
     /**
      * The actor at an address of any realm: `local`, this node's own, or another one by its key or the name of its node.

@@ -8,7 +8,9 @@ import type * as Actor from "./Actor.ts"
 import { ActorCell } from "./ActorCell.ts"
 import { ActorStopped, type AddressUnknown } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
+import { Anonymous } from "./Anonymous.ts"
 import type { RefClasses } from "./ActorRef.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import type { ActorStorage, Write } from "./ActorStorage.ts"
 import { AskDeadlines } from "./AskDeadlines.ts"
 import { deepFreeze } from "./Freeze.ts"
@@ -19,6 +21,7 @@ import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import { addressText } from "./Message.ts"
 import * as PlainData from "./PlainData.ts"
+import * as Relations from "./Relations.ts"
 import * as StoredValue from "./StoredValue.ts"
 
 /** Where the states of an actor of another node are kept. */
@@ -36,11 +39,15 @@ export class ActorType {
   readonly commits: GroupCommit
   readonly definition: Actor.Any
   readonly context: Context.Context<never>
+  /** Its actors in memory by their names. */
   readonly cells: Map<string, ActorCell>
+  /** Those without a name; who was asked for its address is in `cells` too. */
+  readonly anonymous: Anonymous
   readonly journal: Journal | undefined
   readonly durable: boolean
   /** 0 to 255, higher first. */
   readonly priority: number
+  readonly mailboxCapacity: number
   readonly deadlines: AskDeadlines | undefined
   /** Infinite: its actors never leave memory. */
   readonly passivateAfterMs: number
@@ -57,8 +64,10 @@ export class ActorType {
     this.journal = definition.journal
     this.context = definition.context === undefined ? kernel.context : Context.merge(kernel.context, definition.context)
     this.cells = new Map()
+    this.anonymous = new Anonymous(kernel.startedAtMs)
     this.durable = definition.durable ?? this.storage !== undefined
     this.priority = definition.priority
+    this.mailboxCapacity = definition.mailboxCapacity
     this.deadlines = kernel.deadlinesOf(definition.askTimeoutMs)
     this.passivateAfterMs =
       home !== undefined
@@ -84,8 +93,8 @@ export class ActorType {
     const existing = this.cells.get(name)
     if (existing !== undefined) return existing
     const { kernel } = this
-    if (kernel.stopping || !kernel.passivation.hasRoom(kernel.activeActors)) return undefined
-    const cell = new ActorCell(this, name)
+    if (kernel.stopping || Anonymous.isName(name) || !kernel.passivation.hasRoom(kernel.activeActors)) return undefined
+    const cell = new ActorCell(this, name, this.definition.initial)
     this.cells.set(name, cell)
     kernel.activeActors++
     kernel.passivation.activated(this)
@@ -97,7 +106,7 @@ export class ActorType {
   cellOrStopped(name: string, reason: string): ActorCell {
     const existing = this.cells.get(name)
     if (existing !== undefined) return existing
-    const cell = new ActorCell(this, name)
+    const cell = new ActorCell(this, name, undefined)
     cell.phase = "stopped"
     cell.stopReason = reason
     this.cells.set(name, cell)
@@ -105,11 +114,66 @@ export class ActorType {
     return cell
   }
 
+  /**
+   * A new actor without a name. Throws `TypeError` when its state would be stored, for nobody could find it again, and `ActorStopped`
+   * when there is no room. `parent`: who supervises it, if not the system; throws as `Relations.adopt` does.
+   */
+  spawn(options: SpawnOptions<unknown> | undefined, parent: ActorCell | undefined): ActorCell {
+    const { kernel } = this
+    if (this.durable) {
+      throw new TypeError(
+        `A durable actor needs a name by which it is found again: give this "${this.definition.kind}" one, or define it with durable: false`
+      )
+    }
+    if (kernel.stopping || !kernel.passivation.hasRoom(kernel.activeActors))
+      throw this.whyNot(this.anonymous.nextName())
+    const state = options === undefined || !("state" in options) ? this.definition.initial : options.state
+    if (kernel.freeze) deepFreeze(state)
+    const cell = new ActorCell(this, undefined, state)
+    if (parent !== undefined) Relations.adopt(parent, cell)
+    this.anonymous.add(cell)
+    kernel.activeActors++
+    ActorLife.start(cell)
+    return cell
+  }
+
+  /** In place of an actor without a name that has ended, one that has; undefined for other names. */
+  ended(name: string): ActorCell | undefined {
+    if (!Anonymous.isName(name)) return undefined
+    const cell = new ActorCell(this, name, undefined)
+    cell.phase = "stopped"
+    cell.stopReason = this.whyNot(name).reason
+    cell.gone = "ended"
+    return cell
+  }
+
+  /** Gives an actor without a name one, by which it is found from now on. */
+  nameOf(cell: ActorCell): string {
+    const name = this.anonymous.nextName()
+    if (cell.gone === undefined) this.cells.set(name, cell)
+    return name
+  }
+
+  /** The actor is no longer found. */
+  remove(cell: ActorCell): void {
+    if (cell.isAnonymous) this.anonymous.remove(cell)
+    if (cell.ownName !== undefined) this.cells.delete(cell.ownName)
+    this.kernel.activeActors--
+  }
+
+  /** Its actors in memory. */
+  *all(): IterableIterator<ActorCell> {
+    yield* this.cells.values()
+    for (const cell of this.anonymous) if (cell.ownName === undefined) yield cell
+  }
+
   /** Why no actor of this name can be activated. */
   whyNot(name: string): ActorStopped {
     const reason = this.kernel.stopping
       ? "the system stops"
-      : `the system already has ${this.kernel.activeActors} active actors, and none of them may leave memory`
+      : Anonymous.isName(name) && this.kernel.passivation.hasRoom(this.kernel.activeActors)
+        ? "it had no name of its own, and has ended"
+        : `the system already has ${this.kernel.activeActors} active actors, and none of them may leave memory`
     return new ActorStopped({ address: this.address(name), reason })
   }
 

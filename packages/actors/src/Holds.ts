@@ -71,7 +71,7 @@ export class Holds {
 
   /** A held actor failed or was stopped. */
   interrupted(cell: ActorCell): void {
-    this.holds.get(cell)?.settle(false)
+    if (this.holds.size > 0) this.holds.get(cell)?.settle(false)
   }
 }
 

@@ -42,7 +42,7 @@ export const list = (kernel: Kernel, kind?: string): Effect.Effect<ReadonlyArray
     }
     const types = kernel.allTypes().filter((type) => kind === undefined || kind === type.definition.kind)
     for (const type of types) {
-      for (const cell of type.cells.values()) {
+      for (const cell of type.all()) {
         if (summaries.length >= Limits.listMax) return summaries
         summaries.push(summaryOf(cell))
       }
@@ -178,9 +178,9 @@ export const watch = (
   Effect.flatMap(kernel.locate(address), ({ name, type }) =>
     Effect.callback<Actor.Terminated>((resume) => {
       const own = type.address(name)
-      const cell = type.cells.get(name)
+      const cell = type.cells.get(name) ?? type.ended(name)
       if (cell?.phase === "stopped")
-        return resume(Effect.succeed({ address: own, reason: cell.stopReason, normal: false }))
+        return resume(Effect.succeed({ address: own, reason: cell.stopReason, normal: cell.gone === "ended" }))
       kernel.watches.add(own, resume, (terminated) => resume(Effect.succeed(terminated)))
       return Effect.sync(() => kernel.watches.remove(own, resume))
     })

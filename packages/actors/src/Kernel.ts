@@ -9,6 +9,7 @@ import { Clock, Context, Effect, type Fiber, Random, Semaphore, Tracer } from "e
 import type * as Actor from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import { AddressUnknown } from "./ActorError.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import { Alarm } from "./Alarm.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import * as ActorRef from "./ActorRef.ts"
@@ -84,6 +85,7 @@ export class Kernel {
   /** Held while a stored state is deleted. */
   readonly forgetting: Semaphore.Semaphore
   readonly clock: Clock.Clock
+  readonly startedAtMs: number
   private readonly random: { readonly nextDoubleUnsafe: () => number }
   private readonly deadlines: Map<number, AskDeadlines>
   private readonly background: Set<Fiber.Fiber<unknown, unknown>>
@@ -95,6 +97,7 @@ export class Kernel {
     this.context = context
     this.clock = Context.get(context, Clock.Clock)
     this.random = Context.get(context, Random.Random)
+    this.startedAtMs = this.nowMs()
     this.runQueue = new RunQueue(drainOf(context), this.nowMs)
     this.deadLetters = new DeadLetters()
     this.processed = 0
@@ -133,6 +136,7 @@ export class Kernel {
     this.activeActors = 0
     this.forgetting = Semaphore.makeUnsafe(1)
     this.spare = undefined
+    this.lastType = undefined
     this.onCellStopped = undefined
     this.deadlines = new Map()
     this.background = new Set()
@@ -190,6 +194,14 @@ export class Kernel {
 
   /** The type of a definition, known from now on. Throws `TypeError` when another definition has its kind. */
   typeOf(definition: Actor.Any): ActorType {
+    if (this.lastType?.definition === definition) return this.lastType
+    return (this.lastType = this.findType(definition))
+  }
+
+  // Of the last definition that was looked up: most are looked up many times in a row.
+  private lastType: ActorType | undefined
+
+  private findType(definition: Actor.Any): ActorType {
     const known = this.types.get(definition.kind)
     if (known === undefined) {
       if (definition.kind === leaseKind)
@@ -214,13 +226,24 @@ export class Kernel {
     sender: Message | undefined
   ): PromiseRef<M> {
     const type = this.typeOf(definition)
-    return ActorRef.promiseRef(type, name, type.deadlines, sender)
+    return ActorRef.promiseRef(new ActorRef.Target(type, name, type.deadlines, sender))
+  }
+
+  /** A ref to a new actor without a name, a child of the actor whose handler makes it. */
+  spawn<Kind extends string, State, M extends Actor.MessageTypes>(
+    definition: Actor.Actor<Kind, State, M, never>,
+    options: SpawnOptions<State> | undefined,
+    sender: Message
+  ): PromiseRef<M> {
+    sender.kept = true
+    const type = this.typeOf(definition)
+    return ActorRef.promiseRef(new ActorRef.Spawned(type.spawn(options, sender.cell), type.deadlines, sender))
   }
 
   /** Messages waiting in all mailboxes. O(active actors): counted when someone scrapes, and not at every message. */
   mailboxDepth(): number {
     let depth = 0
-    for (const type of this.allTypes()) for (const cell of type.cells.values()) depth += cell.mailbox.size
+    for (const type of this.allTypes()) for (const cell of type.all()) depth += cell.mailbox.size
     return depth
   }
 
@@ -287,7 +310,7 @@ export class Kernel {
     if (typeof address === "string") throw new Address.AddressMalformed({ input: text, reason: address })
     const type = this.router.isOwn(address.realm) ? this.types.get(address.kind) : undefined
     if (type === undefined) throw new TypeError(`${text} is no actor of this node; only those can be linked or watched`)
-    const cell = type.cell(address.name)
+    const cell = type.cell(address.name) ?? type.ended(address.name)
     if (cell === undefined) throw type.whyNot(address.name)
     return cell
   }

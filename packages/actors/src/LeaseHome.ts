@@ -130,7 +130,7 @@ export class LeaseHome {
       if (!type.durable) return yield* refused("it is not durable, and what it knows would be lost")
       if (type.journal !== undefined) return yield* refused("it has a journal, which stays with it")
       if (type.isGuest) return yield* refused("its home is another node; move it from there")
-      if (cell.relations?.parent !== undefined) return yield* refused("it is the child of another actor")
+      if (cell.parent !== undefined) return yield* refused("it is the child of another actor")
       if ([...type.definition.entries.values()].some(({ streams }) => streams))
         return yield* refused("it answers with streams, which do not move")
       if (cell.phase !== "ready") yield* Effect.mapError(reach(cell), ({ message }) => refused(message))

@@ -273,5 +273,8 @@ export const renewBytesSpare = 1024 * 1024
 /** Steps of one simulated run, before it is taken to run for ever: a hundred times what our own take. */
 export const simulationStepsMax = 1_000_000
 
+/** Values of a simulated stream that are sent before one is read: few, so that readers hold speakers back. Chosen, not measured. */
+export const simulationStreamCredit = 4
+
 /** Notes of a simulated run that are kept, the last ones: a few screens. */
 export const simulationNotesKept = 200

@@ -10,6 +10,7 @@ import type { Actor, ActorContext, Entry, MessageTypes, ReminderInfo, ReminderOp
 import type { ActorCell } from "./ActorCell.ts"
 import { AskCycle } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import type { PromiseRef } from "./ActorRef.ts"
 import type { Ask } from "./Ask.ts"
 import * as Relations from "./Relations.ts"
@@ -98,10 +99,12 @@ export class Message implements ActorContext {
 
   spawn<Kind extends string, State, M extends MessageTypes>(
     actor: Actor<Kind, State, M, never>,
-    name: string
+    nameOrOptions?: string | SpawnOptions<State>
   ): PromiseRef<M> {
     const { kernel } = this.cell
     if (this.cell.type.isGuest) throw new Error(`${this.address} cannot spawn while it is lent to this node`)
+    if (typeof nameOrOptions !== "string") return kernel.spawn(actor, nameOrOptions, this)
+    const name = nameOrOptions
     const type = kernel.typeOf(actor)
     type.checkName(name)
     const child = type.cell(name)

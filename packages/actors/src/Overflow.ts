@@ -63,7 +63,7 @@ export class Senders {
       const { admission, ask, entry, payload } = this.waiting.shift()!
       // Nobody waits any more for what a sender has given up.
       if (admission?.cancelled === true || (ask !== undefined && ask.status !== "waiting")) continue
-      mailbox.offer(entry, payload, ask)
+      mailbox.put(entry, payload, ask)
       admission?.settle(undefined)
     }
   }
@@ -95,7 +95,7 @@ export const handle = (
       // More than one when messages that were set aside came back to a full mailbox.
       const dropped: Array<Pick<Waiting, "entry" | "ask">> = []
       while (mailbox.size >= mailbox.capacity) dropped.push(mailbox.shed())
-      mailbox.offer(entry, payload, ask)
+      mailbox.put(entry, payload, ask)
       for (const oldest of dropped) cell.refuse(oldest.entry, oldest.ask, full)
       return undefined
     }

@@ -99,6 +99,7 @@ export class Passivation {
   private mayLeave(cell: ActorCell): boolean {
     const { beside, current, durable, history, mailbox, phase, relations, stash, timers, type } = cell
     if (phase !== "ready" || current !== undefined || mailbox.size > 0 || relations?.any === true) return false
+    if (cell.isAnonymous || cell.parent !== undefined) return false
     if (timers !== undefined && timers.size > 0) return false
     if (stash !== undefined || (beside !== undefined && beside.size > 0)) return false
     if (durable !== undefined && (durable.dirty || durable.inFlight > 0)) return false

@@ -1,5 +1,5 @@
 /**
- * What one actor has to do with others: its parent, its children in the order in which they were spawned, the actors that fail
+ * What one actor has to do with others: its children in the order in which they were spawned, the actors that fail
  * with it and those whose end it wants to hear of. Only actors that have any hold one, so that the others stay small.
  *
  * The children's restarts are counted together. One too many within the period, and the parent itself has failed: its children
@@ -13,8 +13,6 @@ import type { ReplyStreams } from "./ReplyStreams.ts"
 import type { ChildrenStrategy } from "./SupervisionStrategy.ts"
 
 export class Relations {
-  /** Who supervises this actor; undefined: the system. */
-  parent: ActorCell | undefined
   /** Oldest first. */
   readonly children: Set<ActorCell>
   /** Restarts of children; made at the first. */
@@ -31,7 +29,6 @@ export class Relations {
   onIdle: (() => void) | undefined
 
   constructor() {
-    this.parent = undefined
     this.children = new Set()
     this.childrenHistory = undefined
     this.links = new Set()
@@ -44,7 +41,6 @@ export class Relations {
   /** Whether others count on the actor's being in memory. */
   get any(): boolean {
     return (
-      this.parent !== undefined ||
       (this.streams !== undefined && this.streams.size > 0) ||
       [this.children, this.links, this.watching, this.subscriptions].some(({ size }) => size > 0)
     )
@@ -62,7 +58,7 @@ export class Relations {
   childEnded(parent: ActorCell, child: ActorCell, end: Supervisor.End): Supervisor.Decision {
     const { childrenStrategy } = parent.type.definition
     const strategy = { ...child.type.definition.strategy, ...childrenStrategy }
-    Supervisor.noteFailure(historyOf(child), end)
+    if (end.cause !== undefined) Supervisor.noteFailure(historyOf(child), end)
     this.childrenHistory ??= Supervisor.makeHistory()
     return Supervisor.ended(strategy, this.childrenHistory, end, parent.kernel.chance())
   }
@@ -85,24 +81,24 @@ export const of = (cell: ActorCell): Relations => (cell.relations ??= new Relati
  */
 export const adopt = (parent: ActorCell, child: ActorCell): void => {
   const { children } = of(parent)
-  const present = child.relations?.parent
+  const present = child.parent
   if (present === parent) return
   if (present !== undefined) throw new TypeError(`${child.address} has another parent: ${present.address}`)
-  for (let above: ActorCell | undefined = parent; above !== undefined; above = above.relations?.parent) {
+  for (let above: ActorCell | undefined = parent; above !== undefined; above = above.parent) {
     if (above === child) throw new TypeError(`${child.address} cannot be spawned below itself`)
   }
   if (children.size >= Limits.childrenMax)
     throw new RangeError(`${parent.address} has ${Limits.childrenMax} children already: spawn them in groups`)
   children.add(child)
-  of(child).parent = parent
+  child.parent = parent
 }
 
 /** The actor has no parent any more. */
 export const orphan = (child: ActorCell): void => {
-  const { relations } = child
-  if (relations?.parent === undefined) return
-  relations.parent.relations!.children.delete(child)
-  relations.parent = undefined
+  const { parent } = child
+  if (parent === undefined) return
+  parent.relations!.children.delete(child)
+  child.parent = undefined
 }
 
 /**
@@ -152,7 +148,11 @@ export const watch = (watcher: ActorCell, watched: ActorCell, messageName: strin
     tellItself(watcher, entry, terminated)
   }
   if (watched.phase === "stopped") {
-    return tell({ address: watched.address, reason: watched.stopReason, normal: watched.gone === "left" })
+    return tell({
+      address: watched.address,
+      reason: watched.stopReason,
+      normal: watched.gone === "left" || watched.gone === "ended"
+    })
   }
   const { watching } = of(watcher)
   if (watching.size >= Limits.watchedMax)

@@ -64,7 +64,8 @@ export class Router {
     const address = addressOf(actor, text)
     if (!this.isOwn(address.realm)) return RemoteRef.actorRef(this.target(actor, address, timeout, undefined))
     const type = this.kernel.typeOf(actor)
-    return ActorRef.actorRef(type, address.name, this.localDeadlines(type.deadlines, timeout))
+    const deadlines = this.localDeadlines(type.deadlines, timeout)
+    return ActorRef.actorRef(new ActorRef.Target(type, address.name, deadlines, undefined))
   }
 
   promiseRef<M extends Actor.MessageTypes>(
@@ -76,7 +77,8 @@ export class Router {
     const address = addressOf(actor, text)
     if (!this.isOwn(address.realm)) return RemoteRef.promiseRef(this.target(actor, address, timeout, sender))
     const type = this.kernel.typeOf(actor)
-    return ActorRef.promiseRef(type, address.name, this.localDeadlines(type.deadlines, timeout), sender)
+    const deadlines = this.localDeadlines(type.deadlines, timeout)
+    return ActorRef.promiseRef(new ActorRef.Target(type, address.name, deadlines, sender))
   }
 
   private target(

@@ -59,6 +59,8 @@ export class RunQueue {
   private workLeft: number
   private untilClock: number
   private hostTurnAtMs: number
+  // The time since the present turns were scheduled; undefined until someone asks.
+  private turnsAtMs: number | undefined
   private readonly direct: boolean
   private directDepth: number
   private readonly outer: Array<Runnable | undefined>
@@ -87,6 +89,7 @@ export class RunQueue {
     this.workLeft = Limits.hostTurnMessages
     this.untilClock = Limits.clockEveryMessages
     this.hostTurnAtMs = nowMs() + Limits.hostTurnMs
+    this.turnsAtMs = undefined
     this.direct = drain.direct
     this.directDepth = 0
     this.outer = []
@@ -100,6 +103,7 @@ export class RunQueue {
     else this.pushWeighted(level, runnable)
     if (!this.scheduled) {
       this.scheduled = true
+      this.turnsAtMs = undefined
       this.drain.soon(this.run)
     }
   }
@@ -114,6 +118,11 @@ export class RunQueue {
   /** Whether nobody waits for a turn. */
   get idle(): boolean {
     return this.ring.size === 0 && this.weighted === 0
+  }
+
+  /** The time for what need not be exact: at most the time of the present turns behind, and one look at the clock for all of them. */
+  timeMs(): number {
+    return this.scheduled ? (this.turnsAtMs ??= this.nowMs()) : this.nowMs()
   }
 
   /** Adds work to the present turn that its messages do not show. In messages; ends the turn when it has used up its time. */
@@ -167,6 +176,7 @@ export class RunQueue {
 
   private readonly run = (): void => {
     let turns = 0
+    this.turnsAtMs = undefined
     while (!this.idle) {
       if (this.workLeft <= 0 || (this.untilClock <= 0 && this.hostIsDue())) {
         if (turns > 0) this.turnsEnded()

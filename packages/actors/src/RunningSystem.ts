@@ -3,12 +3,13 @@
  */
 import { Effect } from "effect"
 import type * as Actor from "./Actor.ts"
+import type { SpawnOptions } from "./ActorOptions.ts"
 import * as ActorRef from "./ActorRef.ts"
 import type { ActorSystem, RefOptions, Totals } from "./ActorSystem.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { ActorDetail, ActorSummary, DeadLetter } from "./rpc.ts"
 import type { Service } from "./Service.ts"
-import { deadlinesOf } from "./SystemService.ts"
+import { deadlinesOf, spawned } from "./SystemService.ts"
 
 /** A running system, for code that uses Promises. */
 export interface RunningSystem {
@@ -16,6 +17,10 @@ export interface RunningSystem {
     actor: Actor.Actor<Kind, State, M>,
     name: string,
     options?: RefOptions
+  ) => ActorRef.PromiseRef<M>
+  readonly spawn: <Kind extends string, State, M extends Actor.MessageTypes>(
+    actor: Actor.Actor<Kind, State, M>,
+    options?: SpawnOptions<State> & RefOptions
   ) => ActorRef.PromiseRef<M>
   readonly at: <Kind extends string, State, M extends Actor.MessageTypes>(
     actor: Actor.Actor<Kind, State, M>,
@@ -44,7 +49,10 @@ export const make = (system: ActorSystem["Service"], kernel: Kernel, end: () => 
     ref: (actor, name, options) => {
       const type = kernel.typeOf(actor)
       type.checkName(name)
-      return ActorRef.promiseRef(type, name, deadlinesOf(type, options), undefined)
+      return ActorRef.promiseRef(new ActorRef.Target(type, name, deadlinesOf(type, options), undefined))
+    },
+    spawn: (actor, options) => {
+      return ActorRef.promiseRef(spawned(kernel.typeOf(actor).spawn(options, undefined), options))
     },
     at: (actor, address, options) => kernel.router.promiseRef(actor, address, options?.timeout, undefined),
     run: (service) => Effect.runSync(system.run(service)),

@@ -3,6 +3,7 @@
  */
 import { Context, Duration, Effect, Queue, Stream } from "effect"
 import * as Actor from "./Actor.ts"
+import type { ActorCell } from "./ActorCell.ts"
 import * as ActorRef from "./ActorRef.ts"
 import type { ActorSystem, RefOptions } from "./ActorSystem.ts"
 import type { ActorType } from "./ActorType.ts"
@@ -22,7 +23,10 @@ export const make = (kernel: Kernel): ActorSystem["Service"] => ({
   ref: (actor, name, options) => {
     const type = kernel.typeOf(actor)
     type.checkName(name)
-    return ActorRef.actorRef(type, name, deadlinesOf(type, options))
+    return ActorRef.actorRef(new ActorRef.Target(type, name, deadlinesOf(type, options), undefined))
+  },
+  spawn: (actor, options) => {
+    return ActorRef.actorRef(spawned(kernel.typeOf(actor).spawn(options, undefined), options))
   },
   at: (actor, address, options) => kernel.router.actorRef(actor, address, options?.timeout),
   register: <Kind extends string, State, M extends Actor.MessageTypes, Services>(
@@ -94,6 +98,10 @@ export const make = (kernel: Kernel): ActorSystem["Service"] => ({
   openReport: kernel.storage?.openReport,
   maintenance: kernel.storage?.maintenance
 })
+
+/** Where the messages to an actor without a name go. */
+export const spawned = (cell: ActorCell, options: RefOptions | undefined): ActorRef.Addressee =>
+  options?.timeout === undefined ? cell : new ActorRef.Spawned(cell, deadlinesOf(cell.type, options), undefined)
 
 /** The deadlines of a ref's asks. */
 export const deadlinesOf = (type: ActorType, options: RefOptions | undefined): AskDeadlines | undefined =>

@@ -17,7 +17,7 @@ export const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<voi
     for (const cell of cellsOf(kernel)) {
       const { relations } = cell
       // Children are stopped by their parents.
-      if (relations?.parent !== undefined) busy.add(cell)
+      if (cell.parent !== undefined) busy.add(cell)
       else if (relations !== undefined && relations.children.size > 0) {
         busy.add(cell)
         kernel.forkBackground(ActorStop.shutdown(cell, reason))
@@ -39,4 +39,4 @@ export const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<voi
     kernel.interruptBackground()
   })
 
-const cellsOf = (kernel: Kernel) => kernel.allTypes().flatMap((type) => [...type.cells.values()])
+const cellsOf = (kernel: Kernel) => kernel.allTypes().flatMap((type) => [...type.all()])

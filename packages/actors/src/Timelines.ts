@@ -42,8 +42,9 @@ export class Timelines {
     this.byAddress = new Map()
   }
 
-  /** Something about a message of an actor. */
+  /** Something about a message of an actor; nothing while nobody can know the actor's address. */
   message(cell: ActorCell, what: What, messageName: string, detail?: string): void {
+    if (cell.isUnnamed) return
     this.add((cell.timeline ??= this.attached(cell)), what, messageName, detail)
   }
 

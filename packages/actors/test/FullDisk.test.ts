@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from "@effect/vitest"
-import { Effect, References } from "effect"
+import { Effect, References, Stream } from "effect"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
-import { actor } from "../src/Actor.ts"
+import { actor, emit } from "../src/Actor.ts"
 import * as Backups from "../src/ActorStorageBackupsDisk.ts"
 import * as ActorStorageLmdb from "../src/ActorStorageLmdb.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
@@ -26,6 +26,26 @@ const unmount = (dir: string) => {
   execFileSync("umount", ["-l", dir])
   rmSync(dir, { recursive: true, force: true })
 }
+
+const Log = actor(
+  "log",
+  {
+    state: { count: 0, bytes: 0 },
+    add: (_, text: string) => emit(text, ({ count }: { readonly count: number }) => count),
+    count: ({ count }) => emit([], count)
+  },
+  {
+    journal: {
+      apply: ({ bytes, count }: { readonly count: number; readonly bytes: number }, text: string) => ({
+        count: count + 1,
+        bytes: bytes + text.length
+      }),
+      snapshotEvery: 10,
+      keep: Number.POSITIVE_INFINITY
+    },
+    supervision: { backoffMin: 1, backoffMax: 1 }
+  }
+)
 
 const Note = actor("note", { state: "", write: (_, text: string) => text, read: (state) => state })
 
@@ -102,6 +122,60 @@ describe("a full disk", () => {
         Effect.flatten(storage.commit([{ address: "continuum://local/note/after", state: new Uint8Array(1_000) }]))
       )
     })
+  )
+})
+
+describe("a journal on a full disk", () => {
+  if ("refusal" in trial) return
+  it.live("refuses the event that does not fit, keeps those before it, and goes on once there is room", () =>
+    Effect.gen(function* () {
+      const silenced = vi.spyOn(console, "error").mockImplementation(() => undefined)
+      const small = yield* Effect.acquireRelease(
+        Effect.sync(() => mountSmall() as { readonly dir: string }),
+        (small) =>
+          Effect.sync(() => {
+            unmount(small.dir)
+            silenced.mockRestore()
+          })
+      )
+      const ballast = join(small.dir, "ballast")
+      writeFileSync(ballast, new Uint8Array(600_000))
+      const text = "".padEnd(30_000, ".")
+      const using = <A, E>(use: Effect.Effect<A, E, ActorSystem>) =>
+        use.pipe(
+          Effect.provide(ActorSystem.layer()),
+          Effect.provide(ActorStorageLmdb.layer({ dir: join(small.dir, "data"), backupOnStop: false })),
+          Effect.scoped
+        )
+      const acknowledged = yield* using(
+        Effect.gen(function* () {
+          const log = (yield* ActorSystem).ref(Log, "l")
+          let acknowledged = 0
+          let refused: unknown
+          while (refused === undefined && acknowledged < 200) {
+            const added = yield* Effect.result(log.add(text))
+            if (added._tag === "Success") acknowledged = added.success
+            else refused = added.failure
+          }
+          expect(refused).toMatchObject({ _tag: "StateNotStored" })
+          expect(yield* log.count()).toBe(acknowledged)
+          return acknowledged
+        })
+      )
+      expect(acknowledged).toBeGreaterThan(5)
+      rmSync(ballast)
+      yield* using(
+        Effect.gen(function* () {
+          const system = yield* ActorSystem
+          const log = system.ref(Log, "l")
+          expect(yield* log.count()).toBe(acknowledged)
+          expect(yield* log.add(text)).toBe(acknowledged + 1)
+          const events = yield* Stream.runCollect(system.journal(log.address))
+          expect(events.map(({ sequence }) => sequence)).toEqual(Array.from(events, (_, index) => index + 1))
+          expect(events).toHaveLength(acknowledged + 1)
+        })
+      )
+    }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
   )
 })
 

@@ -36,7 +36,7 @@ class Offer implements fc.Command<Model, Mailbox> {
       const entry = this.isUrgent ? urgent : entries[i % 3]!
       const message = { entry, payload: i, ask: i % 2 === 0 ? new Ask(undefined) : undefined }
       const hasRoom = model.waiting.length < model.capacity
-      expect(mailbox.offer(entry, message.payload, message.ask)).toBe(hasRoom)
+      expect(mailbox.put(entry, message.payload, message.ask)).toBe(hasRoom)
       if (hasRoom) model.waiting.splice(this.isUrgent ? urgentsOf(model) : model.waiting.length, 0, message)
     }
     expectSame(model, mailbox)
@@ -143,9 +143,9 @@ describe("a mailbox", () => {
 
   it("takes exactly its capacity", () => {
     const mailbox = new Mailbox(2)
-    expect([1, 2, 3].map((payload) => mailbox.offer(entries[0]!, payload, undefined))).toEqual([true, true, false])
+    expect([1, 2, 3].map((payload) => mailbox.put(entries[0]!, payload, undefined))).toEqual([true, true, false])
     mailbox.drop()
-    expect(mailbox.offer(entries[0]!, 4, undefined)).toBe(true)
+    expect(mailbox.put(entries[0]!, 4, undefined)).toBe(true)
     expect(mailbox.payload).toBe(2)
   })
 })

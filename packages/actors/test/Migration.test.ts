@@ -5,6 +5,8 @@ import { actor, fromRpcs, reply } from "../src/Actor.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
 import { ActorStorage } from "../src/ActorStorage.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
+import * as LeaseProtocol from "../src/LeaseProtocol.ts"
+import type { Router } from "../src/Router.ts"
 import { register, scenarios } from "../src/testing/RouterScenarios.ts"
 import * as DeliveryPair from "./support/DeliveryPair.ts"
 
@@ -357,6 +359,31 @@ describe("a host that writes under a lease that is not its own any more", () => 
       yield* Effect.sleep(50)
       expect(yield* host.system.list("counter")).toEqual([])
       expect((yield* home.system.inspect(address)).stateValue).toBe(12)
+    }).pipe(Effect.scoped, quiet)
+  )
+
+  it.live("is fenced also when it was lent the actor again since: what comes late is of an older epoch", () =>
+    Effect.gen(function* () {
+      const { ant, bee, counter, home } = yield* lent()
+      const epoch = Effect.map(home.system.leasesOf("local").find(address), (lease) => lease!.epoch)
+      const older = yield* epoch
+      yield* home.system.migrate(address, "local")
+      yield* home.system.migrate(address, "bee")
+      const present = yield* epoch
+      expect(present).toBeGreaterThan(older)
+      const host = {
+        delivery: bee.delivery,
+        realm: bee.realm,
+        nextId: () => ({ stream: "late", sequence: 0 })
+      } as unknown as Router
+      const write = (epoch: number) => {
+        const own = { kind: "counter", name: "a", epoch }
+        const commit = { _tag: "Commit", ...own, sequence: 1_000, state: home.states.get(address)! } as const
+        return LeaseProtocol.askHome(host, ant.realm, commit)
+      }
+      expect(yield* write(older)).toEqual({ _tag: "Fenced" })
+      expect(yield* counter.get()).toBe(2)
+      expect(yield* write(present)).toEqual({ _tag: "Committed" })
     }).pipe(Effect.scoped, quiet)
   )
 })

@@ -133,6 +133,21 @@ describe("a reentrant message", () => {
     )
   )
 
+  it.effect("does not wait behind a message that has not begun, which would keep it waiting", () =>
+    run(
+      Effect.gen(function* () {
+        const system = yield* ActorSystem
+        const job = system.ref(Job, "early")
+        const latch = yield* Deferred.make<void>()
+        yield* job.tell.work(latch)
+        expect(yield* job.progress()).toBe("step 0")
+        yield* Deferred.succeed(latch, undefined)
+        yield* TestClock.adjust(0)
+        expect(yield* job.progress()).toBe("step 1")
+      })
+    )
+  )
+
   it.effect("is one of a bounded number, and the next one is refused", () =>
     run(
       Effect.gen(function* () {

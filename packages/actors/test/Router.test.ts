@@ -5,7 +5,8 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { actor, fromRpcs, reply } from "../src/Actor.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
-import { register, scenarios, Speaker } from "../src/testing/RouterScenarios.ts"
+import { register, scenarios } from "../src/testing/RouterScenarios.ts"
+import { Speaker } from "../src/testing/scenarios/StreamScenarios.ts"
 import * as DeliveryPair from "./support/DeliveryPair.ts"
 
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")

@@ -1,4 +1,5 @@
 import { fromRpcs } from "@continuum/actors/Actor"
+import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { register, scenarios } from "@continuum/actors/testing/RouterScenarios"
 import { describe, expect, it } from "@effect/vitest"
@@ -14,12 +15,12 @@ const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 /** An actor system on a node of the mesh. */
 const systemOn = (node: Node | undefined, spans?: { readonly ratio: number }) =>
   Effect.gen(function* () {
-    const layer = ActorSystem.layerWithoutStorage({
+    const layer = ActorSystem.layer({
       stopTimeout: 50,
       ...(spans === undefined ? {} : { spans }),
       ...(node === undefined ? {} : { delivery: node.delivery })
     })
-    const system = Context.get(yield* Layer.build(layer), ActorSystem)
+    const system = Context.get(yield* Layer.build(Layer.provide(layer, ActorStorageMemory.layer)), ActorSystem)
     yield* Effect.provideService(register, ActorSystem, system)
     return system
   })

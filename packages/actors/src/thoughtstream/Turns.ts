@@ -248,7 +248,8 @@ export class Turns {
 
   private answer(bidding: Bidding): void {
     bidding.phase = "answered"
-    this.close(bidding)
+    this.biddings.delete(bidding.turnId)
+    this.noteAnswered(bidding.turnId)
     for (const { personaId, settle } of bidding.bids.values()) {
       this.forget(personaId)
       settle(false)
@@ -259,12 +260,12 @@ export class Turns {
   private closeIfEmpty(bidding: Bidding): boolean {
     if (bidding.bids.size > 0 || this.held.has(bidding.turnId)) return false
     if (bidding.phase === "open" && bidding.closedBy(this.nowMs()) === undefined) return false
-    this.close(bidding)
+    // Nobody answered: whoever bids late may still do so.
+    this.biddings.delete(bidding.turnId)
     return true
   }
 
-  private close({ turnId }: Bidding): void {
-    this.biddings.delete(turnId)
+  private noteAnswered(turnId: string): void {
     this.answered.add(turnId)
     if (this.answered.size <= Limits.answeredTurnsKept) return
     for (const oldest of this.answered) {

@@ -1,21 +1,70 @@
 /**
- * What the process does that is going to be killed: it counts with ten durable actors at a time, and says each number on
- * standard output once it is acknowledged.
+ * What the process does that is going to be killed: it counts with durable actors, half of which are made of events, and says each
+ * number on standard output once it is acknowledged. It kills itself with SIGKILL in the middle of a commit.
  */
-import { actor } from "@continuum/actors/Actor"
+import { actor, emit } from "@continuum/actors/Actor"
+import { ActorStorage } from "@continuum/actors/ActorStorage"
+import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { Effect, Layer } from "effect"
 import { writeSync } from "node:fs"
+import * as process from "node:process"
 
 const Counter = actor("counter", { state: 0, add: (state, n: number) => state + n, get: (state) => state })
+const Journaled = actor(
+  "journaled",
+  {
+    state: 0,
+    add: (_, n: number) => emit(n, (total: number) => total),
+    get: () => emit([], (total: number) => total)
+  },
+  { journal: { apply: (state: number, n: number) => state + n, snapshotEvery: 7, keep: 20 } }
+)
+
 const say = (word: string, name: string, value: number) => writeSync(1, `${word} ${name} ${value}\n`)
 
-export const countForEver = async (dir: string): Promise<never> => {
-  const system = await ActorSystem.start({ dir })
-  const names = Array.from({ length: 10 }, (_, i) => `c${i}`)
-  for (const name of names) say("found", name, await system.ref(Counter, name).get())
-  const count = async (name: string): Promise<never> => {
-    const counter = system.ref(Counter, name)
-    for (;;) say("acknowledged", name, await counter.add(1))
+/** The storage that ends its process so many microseconds after this commit has begun: before, in or after its flush. */
+const deadly = (storage: ActorStorage["Service"], commit: number, microseconds: number): ActorStorage["Service"] => {
+  let commits = 0
+  const killAt = (timeMs: number): void => {
+    // LMDB's own turns come in between.
+    if (performance.now() < timeMs) setImmediate(killAt, timeMs)
+    else process.kill(process.pid, "SIGKILL")
   }
-  return Promise.race(names.map(count))
+  return {
+    ...storage,
+    commit: (batch) =>
+      Effect.suspend(() => {
+        if (++commits === commit) killAt(performance.now() + microseconds / 1_000)
+        return storage.commit(batch)
+      })
+  }
 }
+
+/** `args`: the directory, the number of the commit that is the last, and how many microseconds after its begin it ends. */
+export const countUntilKilled = ([dir, commit, microseconds]: ReadonlyArray<string>): Promise<never> =>
+  Effect.gen(function* () {
+    const system = yield* ActorSystem
+    const counters = Array.from({ length: 5 }, (_, i) => [
+      { name: `c${i}`, ref: system.ref(Counter, `c${i}`) },
+      { name: `j${i}`, ref: system.ref(Journaled, `j${i}`) }
+    ]).flat()
+    for (const { name, ref } of counters) say("found", name, yield* ref.get())
+    return yield* Effect.forEach(
+      counters,
+      ({ name, ref }) => Effect.forever(Effect.map(ref.add(1), (value) => say("acknowledged", name, value))),
+      { concurrency: "unbounded", discard: true }
+    )
+  }).pipe(
+    Effect.andThen(Effect.never),
+    Effect.provide(ActorSystem.layer()),
+    Effect.provide(
+      Layer.effect(
+        ActorStorage,
+        Effect.map(ActorStorageLmdb.make({ dir: dir! }), (storage) =>
+          deadly(storage, Number(commit), Number(microseconds))
+        )
+      )
+    ),
+    Effect.runPromise
+  )

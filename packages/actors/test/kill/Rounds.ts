@@ -1,5 +1,6 @@
 /**
- * Lets a child count durably, kills it with SIGKILL again and again, and checks that nothing acknowledged is lost.
+ * Lets a child count durably until it dies by SIGKILL in the middle of a commit, again and again, and checks that nothing acknowledged
+ * is lost, that nothing is there which nobody did, and that events replay to what was acknowledged.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -13,46 +14,58 @@ interface Run {
   readonly writes: number
 }
 
-/** Runs the child until it has acknowledged `until` writes, and kills it at once. What it found and what it acknowledged. */
-const runAndKill = async (command: ReadonlyArray<string>, dir: string, until: number): Promise<Run> => {
+/** Runs the child until it has killed itself. What it found, and what it acknowledged before it died. */
+const runToItsEnd = async (command: ReadonlyArray<string>): Promise<Run> => {
   const found = new Map<string, number>()
   const acknowledged = new Map<string, number>()
   let writes = 0
-  await runUntilKilled([...command, dir], (line, kill) => {
+  await runUntilKilled(command, (line) => {
     const [word, name, value] = line.split(" ")
     if (word === "found") found.set(name!, Number(value))
     if (word !== "acknowledged") return
-    // Also what it had still said before it died counts: it was acknowledged.
     acknowledged.set(name!, Number(value))
-    if (++writes === until) kill()
+    writes++
   })
   return { found, acknowledged, writes }
 }
 
-/** Throws when an acknowledged write is missing, or one appears that nobody made. Returns the acknowledged writes. */
+export interface Killed {
+  readonly kills: number
+  readonly writes: number
+  /** Kills after which a write was there that had not been acknowledged yet: its commit was further than its answer. */
+  readonly stored: number
+  /** Kills that took a write in progress along. */
+  readonly lost: number
+}
+
+/** Throws when an acknowledged write is missing, or one appears that nobody made. */
 export const killAgainAndAgain = async (
   command: ReadonlyArray<string>,
-  rounds: number,
-  writesTotal: number,
+  kills: number,
   seed: number
-): Promise<number> => {
+): Promise<Killed> => {
   const dir = mkdtempSync(join(tmpdir(), "kill-"))
   const below = randomOf(seed)
   const last = new Map<string, number>()
-  let writes = 0
-  for (let round = 0; round < rounds; round++) {
-    const run = await runAndKill(command, dir, Math.ceil(writesTotal / rounds) + below(50))
+  const seen = { kills, writes: 0, stored: 0, lost: 0 }
+  for (let round = 0; round <= kills; round++) {
+    const [commit, microseconds] = [2 + below(20), below(4_000)]
+    const run = await runToItsEnd([...command, dir, `${commit}`, `${microseconds}`])
+    let stored = 0
     for (const [name, value] of last) {
       // At most the write in progress of each actor may have been stored without being acknowledged.
       const found = run.found.get(name)
       if (found !== value && found !== value + 1) {
         throw new Error(`seed ${seed}, round ${round}: ${name} was acknowledged at ${value} and found at ${found}`)
       }
+      if (found === value + 1) stored++
     }
+    if (stored > 0) seen.stored++
+    if (stored < last.size) seen.lost++
     for (const [name, value] of run.found) last.set(name, value)
     for (const [name, value] of run.acknowledged) last.set(name, value)
-    writes += run.writes
+    seen.writes += run.writes
   }
   rmSync(dir, { recursive: true, force: true })
-  return writes
+  return seen
 }

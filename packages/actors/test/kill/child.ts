@@ -1,4 +1,5 @@
-/** A process that counts until it is killed, in the directory that its argument names. */
-import { countForEver } from "./Counting.ts"
+/** A process that counts until it kills itself in the middle of a commit, as its arguments say. */
+import * as process from "node:process"
+import { countUntilKilled } from "./Counting.ts"
 
-await countForEver(process.argv[2]!)
+await countUntilKilled(process.argv.slice(2))

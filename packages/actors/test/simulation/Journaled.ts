@@ -1,5 +1,6 @@
 /**
- * Simulated programs of actors with journals, on disks that fail, fill up, tear and corrupt records, while their node crashes.
+ * Simulated programs of actors with journals, on disks that fail, fill up, tear and corrupt records, while their node crashes and
+ * its clock jumps.
  */
 import { Effect, Fiber, Stream } from "effect"
 import * as Actor from "../../src/Actor.ts"
@@ -58,6 +59,7 @@ const journaled = (world: World, isDiskBad: boolean): Effect.Effect<void, Violat
             const exit = yield* Effect.exit(node.run(add))
             if (exit._tag === "Success" && way !== 3) acknowledged.push(added)
             if (world.happens(0.1)) world.disk("node").isFull = !world.disk("node").isFull
+            if (world.happens(0.1)) node.jumpClock(world.below(100_000) - 50_000)
             if (world.happens(0.3)) yield* Effect.sleep(world.below(20))
           }
         })

@@ -1,12 +1,12 @@
 /**
- * Two nodes lend a counter to each other while both crash at any step, connections break, partitions come and go and clocks jump.
- * A third node adds and reads. Nowhere two lives of the counter may be at work at once, nothing acknowledged may be lost, nothing
+ * One node lends a counter to another while both crash at any step, connections break, partitions come and go, clocks jump, and the
+ * disk fails, fills up and damages records. Clients add and read. Nowhere two lives of the counter may be at work at once, nothing acknowledged may be lost, nothing
  * may be counted twice, and what is read is never older than what was acknowledged before.
  */
 import { Effect, Fiber } from "effect"
 import * as Actor from "../../src/Actor.ts"
 import { CurrentLease, singleton } from "../../src/Singleton.ts"
-import type { SimulatedNode, World } from "../../src/testing/Simulation.ts"
+import type { SimulatedNode, Violated, World } from "../../src/testing/Simulation.ts"
 import type { Program } from "./Programs.ts"
 
 interface Ledger {
@@ -88,120 +88,132 @@ interface Life {
   readonly Account: Account
 }
 
+const network = { breaks: 0.01, delayMsMax: 60 }
+
 export const lentUnderFire: Program = {
   name: "a counter that is lent under fire",
   disk: { commitFails: 0.02, delayMsMax: 40 },
-  network: { breaks: 0.01, delayMsMax: 60 },
-  run: (world) =>
-    Effect.gen(function* () {
-      const work: Work = { begun: 0, newest: 0, overtaken: undefined }
-      const acknowledged = clients.map(() => 0)
-      const sent = clients.map(() => 0)
-      let acknowledgedCount = 0
-      let isOver = false
-      const lives = new Map<string, Life>()
-      // An actor answers only its own realm without schemas, so the clients live on the home.
-      const begin = (name: string) =>
-        Effect.gen(function* () {
-          const node: SimulatedNode = yield* world.start(name, { leaseTtl, stopTimeout: 100 })
-          const Account = accountOn(name, node.isAlive, work)
-          yield* Effect.ignore(node.run(node.system.register(Account)))
-          lives.set(name, { node, Account })
-        })
-      yield* begin("home")
-      yield* begin("host")
-
-      const client = (id: number) =>
-        Effect.gen(function* () {
-          for (let round = 0; round < 12; round++) {
-            const { Account, node: home } = lives.get("home")!
-            const account = home.system.ref(Account, "a")
-            if (world.happens(0.3)) {
-              const before = acknowledgedCount
-              const read = yield* Effect.exit(home.run(account.get()))
-              if (read._tag === "Success") {
-                yield* world.expect(
-                  `what is read is not older than what was acknowledged before (${before}, ${read.value.count})`,
-                  read.value.count >= before
-                )
-              }
-            } else {
-              const sequence = ++sent[id]!
-              const exit = yield* Effect.exit(
-                home.run(account.add({ client: id, sequence, isSlow: world.happens(0.3) }))
-              )
-              if (exit._tag === "Success") {
-                acknowledged[id] = sequence
-                acknowledgedCount++
-              }
-            }
-            yield* Effect.sleep(world.below(60))
-          }
-        })
-
-      const mover = Effect.gen(function* () {
-        while (!isOver) {
-          const to = world.happens(0.6) ? "host" : "local"
-          const { node } = lives.get("home")!
-          const exit = yield* Effect.exit(node.run(node.system.migrate(address, to)))
-          world.note(`moved to ${to}: ${exit._tag}`)
-          yield* Effect.sleep(20 + world.below(200))
-        }
-      })
-
-      const trouble = Effect.gen(function* () {
-        while (!isOver) {
-          yield* Effect.sleep(world.below(250))
-          const name = world.happens(0.5) ? "home" : "host"
-          const { node } = lives.get(name)!
-          switch (world.below(4)) {
-            case 0: {
-              node.crashAfter(1 + world.below(30))
-              yield* Effect.sleep(world.below(2 * leaseTtl))
-              node.crash()
-              yield* begin(name)
-              break
-            }
-            case 1: {
-              world.note("the nodes are cut off from each other")
-              world.network.cut("home", "host")
-              yield* Effect.sleep(world.below(2 * leaseTtl))
-              world.network.mend()
-              world.note("they reach each other again")
-              break
-            }
-            case 2:
-              node.jumpClock(world.below(10_000) - 5_000)
-              break
-            default:
-              break
-          }
-          yield* world.expect(
-            `one life of an actor is at work at a time: ${work.overtaken}`,
-            work.overtaken === undefined
-          )
-        }
-      })
-
-      const [moving, troubling] = [yield* Effect.forkChild(mover), yield* Effect.forkChild(trouble)]
-      const running = yield* Effect.forEach(clients, (id) => Effect.forkChild(client(id)))
-      yield* Effect.forEach(running, Fiber.join)
-      isOver = true
-      yield* Fiber.join(troubling)
-      yield* Fiber.join(moving)
-      yield* world.expect(`one life of an actor is at work at a time: ${work.overtaken}`, work.overtaken === undefined)
-      yield* settled(world, lives.get("home")!, { acknowledged, sent })
-    })
+  network,
+  run: (world) => lent(world, false)
 }
+
+/** The same with a disk that damages records: the counter may stay stopped then, and all else must hold. */
+export const lentOnABadDisk: Program = {
+  name: "a counter that is lent on a bad disk",
+  disk: { commitFails: 0.02, recordTorn: 0.3, recordCorrupt: 0.05, delayMsMax: 40 },
+  network,
+  run: (world) => lent(world, true)
+}
+
+const lent = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated> =>
+  Effect.gen(function* () {
+    const work: Work = { begun: 0, newest: 0, overtaken: undefined }
+    const acknowledged = clients.map(() => 0)
+    const sent = clients.map(() => 0)
+    let acknowledgedCount = 0
+    let isOver = false
+    const lives = new Map<string, Life>()
+    // An actor answers only its own realm without schemas, so the clients live on the home.
+    const begin = (name: string) =>
+      Effect.gen(function* () {
+        const node: SimulatedNode = yield* world.start(name, { leaseTtl, stopTimeout: 100 })
+        const Account = accountOn(name, node.isAlive, work)
+        yield* Effect.ignore(node.run(node.system.register(Account)))
+        lives.set(name, { node, Account })
+      })
+    yield* begin("home")
+    yield* begin("host")
+
+    const client = (id: number) =>
+      Effect.gen(function* () {
+        for (let round = 0; round < 12; round++) {
+          const { Account, node: home } = lives.get("home")!
+          const account = home.system.ref(Account, "a")
+          if (world.happens(0.3)) {
+            const before = acknowledgedCount
+            const read = yield* Effect.exit(home.run(account.get()))
+            if (read._tag === "Success") {
+              yield* world.expect(
+                `what is read is not older than what was acknowledged before (${before}, ${read.value.count})`,
+                read.value.count >= before
+              )
+            }
+          } else {
+            const sequence = ++sent[id]!
+            const exit = yield* Effect.exit(home.run(account.add({ client: id, sequence, isSlow: world.happens(0.3) })))
+            if (exit._tag === "Success") {
+              acknowledged[id] = sequence
+              acknowledgedCount++
+            }
+          }
+          yield* Effect.sleep(world.below(60))
+        }
+      })
+
+    const mover = Effect.gen(function* () {
+      while (!isOver) {
+        const to = world.happens(0.6) ? "host" : "local"
+        const { node } = lives.get("home")!
+        const exit = yield* Effect.exit(node.run(node.system.migrate(address, to)))
+        world.note(`moved to ${to}: ${exit._tag}`)
+        yield* Effect.sleep(20 + world.below(200))
+      }
+    })
+
+    const trouble = Effect.gen(function* () {
+      while (!isOver) {
+        yield* Effect.sleep(world.below(250))
+        const name = world.happens(0.5) ? "home" : "host"
+        const { node } = lives.get(name)!
+        switch (world.below(4)) {
+          case 0: {
+            node.crashAfter(1 + world.below(30))
+            yield* Effect.sleep(world.below(2 * leaseTtl))
+            node.crash()
+            yield* begin(name)
+            break
+          }
+          case 1: {
+            world.note("the nodes are cut off from each other")
+            world.network.cut("home", "host")
+            yield* Effect.sleep(world.below(2 * leaseTtl))
+            world.network.mend()
+            world.note("they reach each other again")
+            break
+          }
+          case 2:
+            node.jumpClock(world.below(10_000) - 5_000)
+            break
+          default:
+            world.disk("home").isFull = !world.disk("home").isFull
+        }
+        yield* world.expect(
+          `one life of an actor is at work at a time: ${work.overtaken}`,
+          work.overtaken === undefined
+        )
+      }
+    })
+
+    const [moving, troubling] = [yield* Effect.forkChild(mover), yield* Effect.forkChild(trouble)]
+    const running = yield* Effect.forEach(clients, (id) => Effect.forkChild(client(id)))
+    yield* Effect.forEach(running, Fiber.join)
+    isOver = true
+    yield* Fiber.join(troubling)
+    yield* Fiber.join(moving)
+    yield* world.expect(`one life of an actor is at work at a time: ${work.overtaken}`, work.overtaken === undefined)
+    yield* settled(world, isDiskBad, lives.get("home")!, { acknowledged, sent })
+  })
 
 /** All is well again: the counter answers, wherever it is, and has what it should. */
 const settled = (
   world: World,
+  isDiskBad: boolean,
   { Account, node: home }: Life,
   { acknowledged, sent }: { readonly acknowledged: ReadonlyArray<number>; readonly sent: ReadonlyArray<number> }
 ) =>
   Effect.gen(function* () {
     world.network.mend()
+    world.disk("home").isFull = false
     yield* Effect.sleep(5 * leaseTtl)
     const account = home.system.ref(Account, "a")
     // The disk refuses a commit now and then, and a connection may break.
@@ -210,7 +222,11 @@ const settled = (
       yield* Effect.sleep(2 * leaseTtl)
       exit = yield* Effect.exit(home.run(account.get()))
     }
-    yield* world.expect(`the counter answers in the end: ${String(exit)}`, exit._tag === "Success")
+    const isDamaged = isDiskBad && world.disk("home").damaged.size > 0
+    yield* world.expect(
+      `the counter answers in the end, or a record is damaged: ${String(exit)}`,
+      exit._tag === "Success" || isDamaged
+    )
     if (exit._tag === "Failure") return
     const { count, isInOrder, last } = exit.value
     yield* world.expect("the messages of one sender are handled in order, and none twice", isInOrder)

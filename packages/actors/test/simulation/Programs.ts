@@ -4,19 +4,21 @@
  */
 import { Duration, Effect, Fiber } from "effect"
 import { journaledOnABadDisk, journaledUnderFire } from "./Journaled.ts"
-import { lentUnderFire, singletonUnderFire } from "./Lent.ts"
+import { lentOnABadDisk, lentUnderFire, singletonUnderFire } from "./Lent.ts"
 import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
-import type { SimulatedNode, Violated, World } from "../../src/testing/Simulation.ts"
 import { remindersUnderFire } from "./Reminded.ts"
+import * as Simulation from "../../src/testing/Simulation.ts"
 import { streamsUnderFire } from "./Streams.ts"
+import { streamsBetweenUnderFire } from "./StreamsBetween.ts"
+import { turnsUnderFire } from "./Turns.ts"
 
 export interface Program {
   readonly name: string
   readonly disk?: Partial<DiskFaults>
   readonly network?: Partial<NetworkFaults>
-  readonly run: (world: World) => Effect.Effect<void, Violated>
+  readonly run: (world: Simulation.World) => Effect.Effect<void, Simulation.Violated>
 }
 
 interface Entry {
@@ -81,7 +83,7 @@ const accountsOnABadDisk: Program = {
   run: (world) => durable(world, true)
 }
 
-const durable = (world: World, isDiskBad: boolean) =>
+const durable = (world: Simulation.World, isDiskBad: boolean) =>
   Effect.gen(function* () {
     const acknowledged = new Map(accounts.map((name) => [name as string, [...none]]))
     const sent = new Map(accounts.map((name) => [name as string, [...none]]))
@@ -209,7 +211,7 @@ const messagesAreAccountedFor: Program = {
 }
 
 /** What stops in order loses nothing, acknowledged or not. */
-const stopped = (world: World, node: SimulatedNode) =>
+const stopped = (world: Simulation.World, node: Simulation.SimulatedNode) =>
   Effect.gen(function* () {
     const Counter = Actor.actor("counter", { state: 0, add: (state, n: number) => state + n, get: (state) => state })
     for (let i = 0; i < 5; i++)
@@ -221,14 +223,31 @@ const stopped = (world: World, node: SimulatedNode) =>
     yield* world.expect("a stop in order loses nothing", count === 5)
   })
 
+/** Runs a program with so many seeds, and gives how many there were. Rejects at the first that fails, with what replays it. */
+export const checkProgram = async ({ name, run, ...faults }: Program, from: number, count: number): Promise<number> => {
+  try {
+    return await Simulation.check({ seeds: Simulation.seedsFrom(from, count), ...faults }, run)
+  } catch (error) {
+    const { message } = error as Error
+    const seed = /^Seed (\d+)/.exec(message)?.[1] ?? from
+    throw new Error(
+      `${message}\nAs a command: node tools/run.mjs tools/simulate.ts --program "${name}" --from ${seed} --seeds 1`,
+      { cause: error }
+    )
+  }
+}
+
 export const programs: ReadonlyArray<Program> = [
   accountsUnderFire,
   accountsOnABadDisk,
   messagesAreAccountedFor,
   lentUnderFire,
+  lentOnABadDisk,
   singletonUnderFire,
   streamsUnderFire,
+  streamsBetweenUnderFire,
   journaledUnderFire,
   journaledOnABadDisk,
-  remindersUnderFire
+  remindersUnderFire,
+  turnsUnderFire
 ]

@@ -1,21 +1,37 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Schema } from "effect"
+import { Effect, Exit, Fiber, Schema, Stream } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { fromRpcs, reply } from "../../src/Actor.ts"
+import * as Limits from "../../src/Limits.ts"
 import * as Simulation from "../../src/testing/Simulation.ts"
 
 class Rpcs extends RpcGroup.make(
   Rpc.make("push", { payload: Schema.Number, success: Schema.Number }),
   Rpc.make("all", { success: Schema.Array(Schema.Number) }),
-  Rpc.make("slow", { success: Schema.Number })
+  Rpc.make("slow", { success: Schema.Number }),
+  Rpc.make("count", { payload: Schema.Number, success: Schema.Number, stream: true })
 ) {}
+
+/** What is seen of streams and handlers where they run. */
+const seen = { said: 0, interrupted: 0 }
 
 const List = fromRpcs("list", Rpcs, {
   state: { schema: Schema.Array(Schema.Number), initial: [] as ReadonlyArray<number> },
   handlers: {
     push: (state, n) => reply([...state, n], n),
     all: (state) => state,
-    slow: (state) => Effect.as(Effect.sleep(1_000), reply(state, 1))
+    slow: (state) =>
+      Effect.onInterrupt(Effect.as(Effect.sleep(1_000), reply(state, 1)), () => Effect.sync(() => seen.interrupted++)),
+    // Its state counts how often it was asked.
+    count: (state, to) =>
+      reply(
+        [...state, to],
+        Stream.range(1, to).pipe(
+          Stream.rechunk(1),
+          Stream.tap(() => Effect.sync(() => seen.said++)),
+          Stream.onExit((exit) => Effect.sync(() => void (Exit.hasInterrupts(exit) && seen.interrupted++)))
+        )
+      )
   }
 })
 
@@ -120,5 +136,96 @@ describe("a simulated network", () => {
     expect(seen.filter((tag) => tag !== "TransportLost").length).toBeGreaterThan(5)
     expect(await asks(5)).toEqual(seen)
     expect(await asks(6)).not.toEqual(seen)
+  })
+
+  it("runs no finalizer on a node that crashed, of what others had asked it for either", async () => {
+    seen.interrupted = 0
+    await value({}, (world) =>
+      Effect.gen(function* () {
+        const { ant, bee, list } = yield* two(world)
+        const asking = yield* Effect.forkChild(ant.run(tags(list.slow())))
+        const reading = yield* Effect.forkChild(ant.run(tags(Stream.runForEach(list.count(1_000), () => Effect.never))))
+        yield* Effect.sleep(50)
+        bee.crash()
+        yield* Fiber.join(asking)
+        yield* Fiber.interrupt(reading)
+        yield* Effect.sleep(50)
+      })
+    )
+    expect(seen.interrupted).toBe(0)
+  })
+})
+
+/** All that a reader reads, and how it ends. */
+const readOf = (list: { readonly count: (to: number) => Stream.Stream<number, { readonly _tag: string }> }, to = 200) =>
+  Effect.gen(function* () {
+    const values: Array<number> = []
+    const end = yield* tags(Stream.runForEach(list.count(to), (n) => Effect.sync(() => void values.push(n))))
+    return { end, isBeginning: values.every((n, at) => n === at + 1), length: values.length }
+  })
+
+describe("a stream between simulated nodes", () => {
+  it("arrives whole and in order, also when other messages overtake each other and arrive twice", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const [read, asked] = await value(
+        { reordered: 0.5, duplicated: 0.5, delayMsMax: 50 },
+        (world) =>
+          Effect.gen(function* () {
+            const { ant, bee, list } = yield* two(world)
+            const read = yield* ant.run(readOf(list))
+            yield* Effect.sleep(1_000)
+            return [read, yield* bee.run(bee.system.ref(List, "a").all())] as const
+          }),
+        seed
+      )
+      expect(read).toEqual({ end: "undefined", isBeginning: true, length: 200 })
+      expect(asked.length).toBeGreaterThan(0)
+      expect(asked.length).toBeLessThan(3)
+    }
+  })
+
+  it("waits for its reader, and ends where it runs when its reader leaves", async () => {
+    seen.said = seen.interrupted = 0
+    const answered = await value({}, (world) =>
+      Effect.gen(function* () {
+        const { ant, list } = yield* two(world)
+        const reading = yield* Effect.forkChild(ant.run(Stream.runForEach(list.count(10_000), () => Effect.never)))
+        yield* Effect.sleep("1 hour")
+        // The actor answers others meanwhile.
+        const answered = yield* ant.run(list.push(7))
+        yield* Fiber.interrupt(reading)
+        yield* Effect.sleep(50)
+        return answered
+      })
+    )
+    expect(answered).toBe(7)
+    expect(seen.said).toBeGreaterThan(Limits.simulationStreamCredit)
+    expect(seen.said).toBeLessThan(100)
+    expect(seen.interrupted).toBe(1)
+  })
+
+  it("is lost with the connection, after what had arrived, and ends where it runs", async () => {
+    const cut = async (end: (world: Simulation.World, bee: Simulation.SimulatedNode) => void) => {
+      seen.interrupted = 0
+      const read = await value({}, (world) =>
+        Effect.gen(function* () {
+          const { ant, bee, list } = yield* two(world)
+          const reading = yield* Effect.forkChild(ant.run(readOf(list, 100_000)))
+          yield* Effect.sleep(200)
+          end(world, bee)
+          const read = yield* Fiber.join(reading)
+          return [read, yield* ant.run(readOf(list))] as const
+        })
+      )
+      return { read, interrupted: seen.interrupted }
+    }
+    const lost = [
+      { end: "TransportLost", isBeginning: true, length: expect.any(Number) },
+      { end: "PeerUnreachable", isBeginning: true, length: 0 }
+    ]
+    const partition = await cut((world) => world.network.cut("ant", "bee"))
+    expect(partition).toEqual({ read: lost, interrupted: 1 })
+    expect(partition.read[0].length).toBeGreaterThan(50)
+    expect(await cut((_, bee) => bee.crash())).toEqual({ read: lost, interrupted: 0 })
   })
 })

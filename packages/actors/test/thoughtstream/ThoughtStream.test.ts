@@ -159,6 +159,23 @@ describe("a turn in a conversation", () => {
     )
   }
 
+  it.effect("goes to one that bids late when all that bid before it died, and to nobody once it was answered", () =>
+    Effect.gen(function* () {
+      const { stream } = yield* started()
+      const [early] = yield* bidders(stream, "chat/1", [coder], { invited: all })
+      yield* TestClock.adjust(20)
+      expect(early!.result()).toBe(true)
+      yield* early!.die
+      const [late] = yield* bidders(stream, "chat/1", [helper], { invited: all })
+      yield* TestClock.adjust(20)
+      expect(late!.result()).toBe(true)
+      yield* late!.done
+      const [tooLate] = yield* bidders(stream, "chat/1", [teacher], { invited: all })
+      yield* TestClock.adjust(20)
+      expect(tooLate!.result()).toBe(false)
+    })
+  )
+
   it.effect(
     "is freed when the actor that has it crashes in its handler: the actor restarts, the next one is served",
     () =>

@@ -2,6 +2,7 @@
  * What sessions must do alike on Bun, Deno and Node: actors of another node by the line that asks one here, refusal of
  * strangers, and a bad frame that costs only its own connection.
  */
+import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { register, scenarios } from "@continuum/actors/testing/RouterScenarios"
 import { Context, Effect, Layer, References, type Scope } from "effect"
@@ -19,7 +20,10 @@ const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) =>
 
 const systemOn = (node: Node) =>
   Effect.gen(function* () {
-    const layer = ActorSystem.layerWithoutStorage({ stopTimeout: 50, delivery: node.delivery })
+    const layer = Layer.provide(
+      ActorSystem.layer({ stopTimeout: 50, delivery: node.delivery }),
+      ActorStorageMemory.layer
+    )
     const system = Context.get(yield* Layer.build(layer), ActorSystem)
     yield* Effect.provideService(register, ActorSystem, system)
     return system
