@@ -198,7 +198,15 @@ describe("a node with personas", () => {
               return { status: response.status, body: (await response.json()) as any }
             })
           const question = { model: "helper-ai", messages: user("what is fuel?") }
-          assert.strictEqual((yield* post(question, { origin: node.url })).status, 401)
+          const keyless = yield* post(question, { origin: node.url })
+          assert.strictEqual(keyless.status, 401)
+          // In the shape of OpenAI's errors, also where no route of /v1 was reached.
+          const shape = { type: "invalid_request_error", param: null, code: "invalid_api_key", tag: "KeyRefused" }
+          assert.deepInclude(keyless.body.error, shape)
+          const nowhere = yield* Effect.promise(() => fetch(`${node.url}/v1/completions`, { method: "POST" }))
+          assert.strictEqual(nowhere.status, 404)
+          const { error } = (yield* Effect.promise(() => nowhere.json())) as any
+          assert.deepInclude(error, { type: "invalid_request_error", param: null, code: null, tag: "RouteUnknown" })
           assert.strictEqual((yield* post(question, { origin: "https://evil.example" })).status, 403)
           const long = yield* post({ model: "continuum/tiny", messages: user("a".repeat(5000)) })
           assert.deepStrictEqual([long.status, long.body.error.code], [400, "context_length_exceeded"])
