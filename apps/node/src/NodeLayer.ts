@@ -69,7 +69,9 @@ const Services = Layer.effectDiscard(
     yield* system.run(service("log", writing))
     const serving = HttpRouter.serve(Doors, { disableLogger: true, disableListenLog: true })
     yield* system.run(service("http", Layer.launch(serving)))
-    yield* Effect.addFinalizer(() => Effect.ignore(system.stop(Address.format(Address.make(serviceKind, "http")))))
+    const { closeDoors } = yield* Stop.Stop
+    const stopHttp = Effect.ignore(system.stop(Address.format(Address.make(serviceKind, "http"))))
+    yield* Effect.addFinalizer(() => Effect.andThen(closeDoors, stopHttp))
   })
 )
 

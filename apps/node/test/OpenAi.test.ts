@@ -13,6 +13,7 @@ import * as ScriptedBackend from "../../../packages/persona/test/support/Scripte
 import * as OpenAi from "../src/http/OpenAi.ts"
 import * as OpenAiError from "../src/http/OpenAiError.ts"
 import { NodeInfo } from "../src/NodeInfo.ts"
+import * as Stop from "../src/Stop.ts"
 
 const pages = [{ source: "a.md", text: "# Pages\n\n## Gravity\n\nGravity pulls things together.\n\nAlso apples." }]
 
@@ -31,7 +32,13 @@ const serve = Effect.gen(function* () {
   })
   const parts = Personas.layer({ layers: Effect.succeed(ScriptedBackend.layers) }).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(ActorSystem.layerWithoutStorage(), ScriptedBackend.layer(script), layerPages(pages), info)
+      Layer.mergeAll(
+        ActorSystem.layerWithoutStorage(),
+        ScriptedBackend.layer(script),
+        layerPages(pages),
+        info,
+        Stop.layer
+      )
     )
   )
   const server = yield* Layer.build(

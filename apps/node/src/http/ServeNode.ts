@@ -8,6 +8,7 @@ import { lookup } from "node:dns/promises"
 import { createServer, type Server } from "node:http"
 import { NodeConfig } from "../NodeConfig.ts"
 import * as OsError from "../OsError.ts"
+import { gracefulStopMs } from "../Stop.ts"
 
 /** The node cannot listen where it was told to. */
 export class PortUnusable extends Schema.TaggedError<PortUnusable>()("PortUnusable", {
@@ -23,8 +24,6 @@ export class PortUnusable extends Schema.TaggedError<PortUnusable>()("PortUnusab
   }
 }
 
-/** What a request in progress gets when the node stops, in ms. */
-const gracefulStopMs = 2_000
 /** A client that sends its headers more slowly than this holds a connection for nothing. */
 const headersTimeoutMs = 10_000
 
