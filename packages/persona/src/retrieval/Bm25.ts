@@ -18,6 +18,8 @@ export const b = 0.75
 /** A word in the nearest heading counts as this many in the text, one in the headings above it as less. Tuned on test/retrieval/Questions.ts. */
 const headingWeight = 5
 const pathWeight = 1
+/** Words of the head of a row that it is about. Chosen, not measured. */
+const rowHeadTermsMax = 4
 /** A heading whose words were all asked for makes its passage this much better, one of which a part was, by that part. Tuned likewise. */
 const wholeHeadingFactor = 2
 
@@ -78,7 +80,9 @@ export const makeBuilder = (): Builder => {
     }
     const heading = Terms.of(passage.heading)
     headings.push(new Set(heading))
-    heads.push(new Set(passage.kind === "row" ? [...heading, ...Terms.of(passage.text.split(":", 1)[0]!)] : heading))
+    const head = passage.kind === "row" ? Terms.of(passage.text.split(":", 1)[0]!) : []
+    // A row that begins with a list is about none of it alone.
+    heads.push(new Set([...heading, ...(head.length <= rowHeadTermsMax ? head : [])]))
     add(passage.text, 1)
     add(passage.heading, headingWeight)
     for (const above of passage.path.slice(0, -1)) add(above, pathWeight)

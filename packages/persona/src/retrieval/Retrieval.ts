@@ -10,6 +10,7 @@ import type { Template } from "../Templates.ts"
 import type { Offer, Perception, Worker } from "../Worker.ts"
 import type { Found, Index } from "./Bm25.ts"
 import * as Comparison from "./Comparison.ts"
+import * as Language from "./Language.ts"
 import type { Library } from "./Library.ts"
 import * as Query from "./Query.ts"
 import * as Terms from "./Terms.ts"
@@ -101,7 +102,7 @@ const offer = (
     backend,
     perception,
     quoted.length === 0
-      ? Effect.map(library.sources, (sources) => notKnown(perception.persona, sources, found, skip))
+      ? Effect.map(library.sources, (sources) => notKnown(perception, sources, found, skip))
       : Effect.sync(() => quoted.map((one) => quote(one, found.slice(skip + 1))).join("\n\n"))
   )
 })
@@ -124,15 +125,19 @@ const quote = (found: Found, others: ReadonlyArray<Found>): string => {
 }
 
 const notKnown = (
-  persona: Template,
+  { persona, prompt }: Perception,
   sources: ReadonlyArray<string>,
   found: ReadonlyArray<Found>,
   skip: number
 ): string => {
   if (skip > 0) return "That is all that I have read about it."
+  const english = Language.isForeign(prompt) ? "I read English only. " : ""
+  if (Terms.of(prompt).length === 0) {
+    return `${english}I do not see what that is about. Name a word or a task, such as "Explain RTOS" or "how do I share my machine?"`
+  }
   const near = [...new Set(found.map(placeOf))]
   const nearest = near.length === 0 ? "" : ` The nearest are ${near.slice(0, nearestHeadings).join("; ")}.`
   const best = sources.filter((source) => (persona.pages[source] ?? 1) > 1)
   const hint = best.length === 0 ? "" : ` Ask me about what stands in ${best.join(" and ")}.`
-  return `I do not know: none of the pages that I have read answers this.${nearest}${hint}`
+  return `${english}I do not know: none of the pages that I have read answers this.${nearest}${hint}`
 }

@@ -153,6 +153,18 @@ describe("retrieval from the pages of this project", () => {
       })
     )
 
+    it.effect("says that it reads English only, and asks for a word where there is none", () =>
+      Effect.gen(function* () {
+        for (const question of ["Was ist ein Kochlöffel?", "comment est la météo", "你好,这是什么?"]) {
+          assert.match((yield* ask(helper, question)).text, /^I read English only\. I do not/, question)
+        }
+        for (const question of ["?", "🤖🤖", "what can i do with this"]) {
+          assert.match((yield* ask(helper, question)).text, /^I do not see what that is about\./, question)
+        }
+        assert.match((yield* ask(helper, "Who invented spaghetti?")).text, /^I do not know/)
+      })
+    )
+
     it.effect("quotes for one word only what is about it, and not what mentions it", () =>
       Effect.gen(function* () {
         const page =
