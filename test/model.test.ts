@@ -121,10 +121,15 @@ const slow = {
 const slowModel = Effect.map(SmallModel.folder(SmallModel.weightsOf(slow), slow), ({ directory }) => directory)
 
 /** Starts to answer and reads the first text. */
-const begin = (node: NodeProcess, content: string) =>
+const begin = (node: NodeProcess, content: string, tokensMax?: number) =>
   Effect.promise(async () => {
     const going = new AbortController()
-    const body = JSON.stringify({ model: "test/small", messages: [{ role: "user", content }], stream: true })
+    const body = JSON.stringify({
+      model: "test/small",
+      messages: [{ role: "user", content }],
+      stream: true,
+      max_tokens: tokensMax
+    })
     const response = await fetch(`${node.url}/v1/chat/completions`, { method: "POST", body, signal: going.signal })
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
     let text = ""
@@ -160,6 +165,37 @@ describe.runIf(process.platform === "linux")("a node whose model takes minutes t
           ticks = { before: ticks.now, now: ticksOf(engine) }
         }
         assert.deepStrictEqual(enginesOf(node), [engine])
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
+
+  it.live(
+    "lets an answer come to its end when it is told to stop, and ends one that would take long with the reason",
+    () =>
+      Effect.gen(function* () {
+        const node = yield* start(yield* temporaryFolder, ["--model", yield* slowModel])
+        const long = yield* begin(node, "long")
+        const short = yield* begin(node, "short", 8)
+        node.child.kill("SIGTERM")
+        const restOf = ({ reader }: typeof long) =>
+          Effect.promise(async () => {
+            let text = ""
+            try {
+              for (;;) {
+                const { done, value } = await reader.read()
+                if (done) return text
+                text += value
+              }
+            } catch {
+              return `${text} cut off`
+            }
+          })
+        const [rest, restOfLong] = yield* Effect.all([restOf(short), restOf(long)], { concurrency: 2 })
+        assert.match(rest, /"finish_reason":"length".*\n\ndata: \[DONE\]\n\n$/s)
+        // Before it is cut off it says why.
+        assert.include(restOfLong, "The node is stopping")
+        assert.notInclude(restOfLong, "The model engine failed")
+        assert.strictEqual(yield* node.ended, 0)
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     60_000
   )

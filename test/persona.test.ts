@@ -10,7 +10,7 @@ import { call, start, temporaryFolder, type NodeProcess } from "./NodeProcess.ts
 class Shared extends Context.Service<Shared, NodeProcess>()("test/Shared") {}
 const shared = Layer.effect(
   Shared,
-  Effect.flatMap(temporaryFolder, (home) => start(home))
+  Effect.flatMap(temporaryFolder, (home) => start(home, ["--log-level", "debug"]))
 )
 
 const clientOf = (node: NodeProcess, apiKey = "any") => new OpenAI({ baseURL: `${node.url}/v1`, apiKey, maxRetries: 0 })
@@ -32,6 +32,17 @@ describe("a node with personas", () => {
         )
         assert.deepInclude(done, { persona: "Teacher AI", reason: "stop" })
         assert.strictEqual(done.trace.worker, "retrieval")
+      })
+    )
+
+    it.effect("reads its pages by itself, after it is up", () =>
+      Effect.gen(function* () {
+        const node = yield* Shared
+        while (!node.output().includes("The personas have read their pages")) yield* Effect.sleep(10)
+        assert.isBelow(
+          node.output().indexOf("Continuum is running"),
+          node.output().indexOf("The personas have read their pages")
+        )
       })
     )
 
@@ -187,7 +198,15 @@ describe("a node with personas", () => {
               return { status: response.status, body: (await response.json()) as any }
             })
           const question = { model: "helper-ai", messages: user("what is fuel?") }
-          assert.strictEqual((yield* post(question, { origin: node.url })).status, 401)
+          const keyless = yield* post(question, { origin: node.url })
+          assert.strictEqual(keyless.status, 401)
+          // In the shape of OpenAI's errors, also where no route of /v1 was reached.
+          const shape = { type: "invalid_request_error", param: null, code: "invalid_api_key", tag: "KeyRefused" }
+          assert.deepInclude(keyless.body.error, shape)
+          const nowhere = yield* Effect.promise(() => fetch(`${node.url}/v1/completions`, { method: "POST" }))
+          assert.strictEqual(nowhere.status, 404)
+          const { error } = (yield* Effect.promise(() => nowhere.json())) as any
+          assert.deepInclude(error, { type: "invalid_request_error", param: null, code: null, tag: "RouteUnknown" })
           assert.strictEqual((yield* post(question, { origin: "https://evil.example" })).status, 403)
           const long = yield* post({ model: "continuum/tiny", messages: user("a".repeat(5000)) })
           assert.deepStrictEqual([long.status, long.body.error.code], [400, "context_length_exceeded"])

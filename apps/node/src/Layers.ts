@@ -6,6 +6,7 @@
  * counted, its tokens too.
  */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
+import type { ContentId } from "@continuum/core/ContentId"
 import * as Meter from "@continuum/core/Meter"
 import { Backend } from "@continuum/genome/backend/Backend"
 import * as BackendCounted from "@continuum/genome/backend/BackendCounted"
@@ -55,13 +56,19 @@ export const layer = Layer.effectContext(
 
     const put = Effect.gen(function* () {
       const there = new Set((yield* store.list).map(({ contentId }) => contentId))
-      for (const one of yield* TinyModel.layers) if (!there.has(one.card.contentId)) yield* store.put(one)
+      const layers = yield* TinyModel.layers
+      for (const one of layers) if (!there.has(one.card.contentId)) yield* store.put(one)
+      return new Set(layers.map(({ card }) => card.contentId))
     }).pipe(
       Effect.provideService(FileSystem.FileSystem, fs),
-      Effect.catch((error) => Effect.logError(`The model's layers are not all there: ${error.message}`))
+      Effect.catch((error) =>
+        Effect.as(Effect.logError(`The model's layers are not all there: ${error.message}`), new Set<ContentId>())
+      )
     )
+    /** Those that came with the model, put into the store. */
+    const shipped = yield* Effect.cached(put)
     // Every turn of a conversation asks; reading the cards each time would cost it a few milliseconds.
-    const cards = yield* Effect.cachedWithTTL(Effect.andThen(yield* Effect.cached(put), store.list), "1 second")
+    const cards = yield* Effect.cachedWithTTL(Effect.andThen(shipped, store.list), "1 second")
 
     const summary = Effect.fnUntraced(function* ({ base, contentId, kind, name, rank, version }: LayerCard) {
       const { failures, state, uses } = yield* system.ref(definition, contentId).statistics()
@@ -80,7 +87,11 @@ export const layer = Layer.effectContext(
     const known = Effect.gen(function* () {
       const { base } = yield* backend.capabilities
       const measured = yield* accuracy
-      const all = yield* cards
+      const own = yield* shipped
+      // Of a name, a home may still have the layer of an older model: the one that came with this one is the first.
+      const all = (yield* cards).toSorted(
+        (one, other) => Number(own.has(other.contentId)) - Number(own.has(one.contentId))
+      )
       const [fitting, others] = [all.filter((card) => card.base === base), all.filter((card) => card.base !== base)]
       return [
         ...fitting.map(({ contentId, name }): KnownLayer => ({ contentId, name, accuracy: measured[name] })),

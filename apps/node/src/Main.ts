@@ -6,7 +6,8 @@
  */
 import * as Nearest from "@continuum/core/Nearest"
 import { version } from "@continuum/core/Version"
-import { Cause, Effect, Exit, Layer, Option } from "effect"
+import { Personas } from "@continuum/persona/Personas"
+import { Cause, Duration, Effect, Exit, Layer, Option } from "effect"
 import { CliConfig, CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Banner } from "./Banner.ts"
@@ -58,14 +59,25 @@ const command = Command.make("continuum-node", { ...flags, restore: restoreFlag 
   )
 )
 
-/** Makes the node known to clients, shows the banner, proves the node by a first function, and waits for the stop. */
+/**
+ * Makes the node known to clients and shows the banner; then, beside what clients ask already, lets the personas read their pages
+ * and proves the node by a first function; and waits for the stop.
+ */
 const run = Effect.gen(function* () {
   const banner = yield* Banner
   const home = yield* Home
   const { url, publicKey, name } = yield* NodeInfo
+  const personas = yield* Personas
   const stop = yield* Stop
   yield* home.announce({ pid: process.pid, url, publicKey, name })
   yield* banner.ready
+  yield* Effect.forkScoped(
+    Effect.timed(personas.prepare).pipe(
+      Effect.flatMap(([duration]) =>
+        Effect.logDebug(`The personas have read their pages, ${Math.round(Duration.toMillis(duration))} ms`)
+      )
+    )
+  )
   yield* Effect.forkScoped(banner.proof)
   yield* stop.requested
 }).pipe(Effect.scoped)

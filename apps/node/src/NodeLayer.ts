@@ -8,7 +8,8 @@
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import * as Limits from "@continuum/actors/Limits"
-import { service } from "@continuum/actors/Service"
+import { kind as serviceKind, service } from "@continuum/actors/Service"
+import * as Address from "@continuum/core/Address"
 import * as ContentStoreDisk from "@continuum/core/ContentStoreDisk"
 import * as Meter from "@continuum/core/Meter"
 import * as LayerCache from "@continuum/genome/LayerCache"
@@ -57,7 +58,10 @@ const Doors = Layer.mergeAll(
   Guard.layer
 )
 
-/** The long-running parts of a node are supervised actors too: `continuum://local/service/http` and `.../log`. */
+/**
+ * The long-running parts of a node are supervised actors too: `continuum://local/service/http` and `.../log`. The doors close
+ * first, while all that answers stands: a request in progress comes to its end, if that is soon.
+ */
 const Services = Layer.effectDiscard(
   Effect.gen(function* () {
     const system = yield* ActorSystem
@@ -65,6 +69,9 @@ const Services = Layer.effectDiscard(
     yield* system.run(service("log", writing))
     const serving = HttpRouter.serve(Doors, { disableLogger: true, disableListenLog: true })
     yield* system.run(service("http", Layer.launch(serving)))
+    const { closeDoors } = yield* Stop.Stop
+    const stopHttp = Effect.ignore(system.stop(Address.format(Address.make(serviceKind, "http"))))
+    yield* Effect.addFinalizer(() => Effect.andThen(closeDoors, stopHttp))
   })
 )
 

@@ -1,5 +1,6 @@
 /** The door for OpenAI's clients, on a real port, with their own client; the model behind it is scripted. */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { BackendBusy } from "@continuum/genome/backend/BackendError"
 import * as Personas from "@continuum/persona/Personas"
 import { layerPages } from "@continuum/persona/retrieval/Library"
 import { layer as layerHttpServer } from "@effect/platform-node/NodeHttpServer"
@@ -10,7 +11,9 @@ import { createServer } from "node:http"
 import OpenAI from "openai"
 import * as ScriptedBackend from "../../../packages/persona/test/support/ScriptedBackend.ts"
 import * as OpenAi from "../src/http/OpenAi.ts"
+import * as OpenAiError from "../src/http/OpenAiError.ts"
 import { NodeInfo } from "../src/NodeInfo.ts"
+import * as Stop from "../src/Stop.ts"
 
 const pages = [{ source: "a.md", text: "# Pages\n\n## Gravity\n\nGravity pulls things together.\n\nAlso apples." }]
 
@@ -29,7 +32,13 @@ const serve = Effect.gen(function* () {
   })
   const parts = Personas.layer({ layers: Effect.succeed(ScriptedBackend.layers) }).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(ActorSystem.layerWithoutStorage(), ScriptedBackend.layer(script), layerPages(pages), info)
+      Layer.mergeAll(
+        ActorSystem.layerWithoutStorage(),
+        ScriptedBackend.layer(script),
+        layerPages(pages),
+        info,
+        Stop.layer
+      )
     )
   )
   const server = yield* Layer.build(
@@ -183,6 +192,45 @@ describe("the door for OpenAI's clients", () => {
     )
   )
 
+  it("tells a client who came when too many wait to try again later", () => {
+    const response = OpenAiError.response(OpenAiError.of(new BackendBusy({ queueCapacity: 256 })))
+    assert.deepInclude(response, { status: 503 })
+    assert.strictEqual(response.headers["retry-after"], "1")
+  })
+
+  it.live("reads a history in which tools were called, and what asks for nothing but text", () =>
+    withDoor(({ client, script }) =>
+      Effect.gen(function* () {
+        const call = { id: "c1", type: "function" as const, function: { name: "f", arguments: "{}" } }
+        const answer = yield* promise(() =>
+          client.chat.completions.create({
+            model: "scripted",
+            messages: [
+              { role: "user", content: "what is it?" },
+              { role: "assistant", content: null, tool_calls: [call] },
+              { role: "tool", tool_call_id: "c1", content: "17" },
+              {
+                role: "user",
+                content: [
+                  { type: "text", text: "and " },
+                  { type: "text", text: "now?" }
+                ]
+              }
+            ],
+            modalities: ["text"],
+            logit_bias: {},
+            function_call: "none"
+          })
+        )
+        assert.strictEqual(answer.object, "chat.completion")
+        assert.deepStrictEqual(
+          script.requests[0]!.turns.map(({ content, role }) => `${role}: ${content}`),
+          ["user: what is it?", "assistant: ", "system: 17", "user: and now?"]
+        )
+      })
+    )
+  )
+
   it.live("answers what is wrong in OpenAI's shape, before the first byte, also when it should stream", () =>
     withDoor(({ client, url }) =>
       Effect.gen(function* () {
@@ -215,7 +263,22 @@ describe("the door for OpenAI's clients", () => {
           "response_format"
         ])
         const image = [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:" } }] }]
-        assert.strictEqual((yield* failed({ messages: image }))[0], 400)
+        assert.deepStrictEqual(yield* failed({ messages: image }), [400, "unsupported_parameter", "messages.0.content"])
+        const told = yield* post(url, JSON.stringify({ model: "helper-ai", messages: image }))
+        assert.include(told.body.error.message, 'a part of the type "image_url" is not read here')
+        assert.deepStrictEqual(yield* failed({ messages: [{ role: "user", content: null }] }), [
+          400,
+          null,
+          "messages.0.content"
+        ])
+        for (const [param, value] of [
+          ["logit_bias", { 52: -100 }],
+          ["function_call", { name: "f" }],
+          ["modalities", ["text", "audio"]],
+          ["audio", { voice: "ash", format: "wav" }]
+        ] as const) {
+          assert.deepStrictEqual(yield* failed({ [param]: value }), [400, "unsupported_parameter", param])
+        }
         assert.deepStrictEqual(yield* failed({ messages: [{ role: "assistant", content: "x" }] }), [
           400,
           null,

@@ -22,7 +22,7 @@ export const State = Schema.Struct({
   uses: Schema.Int,
   /** Of these, the ones that were not good. */
   failures: Schema.Int,
-  /** Times it was brought into the engine. */
+  /** Times it was told to load, and not those on demand. */
   loads: Schema.Int,
   /** Milliseconds since the epoch, of this node's clock; 0 is never. */
   lastUsedMs: Schema.Number

@@ -84,11 +84,14 @@ export const kvCacheEntriesMax = 256
 /** Compositions whose tensors an engine keeps ready. One of the tiny model has about 250 kB. Chosen, not measured. */
 export const compositionsMax = 128
 
+/** How long an engine may take to open its model: that of a large one is read, hashed and made a session. Chosen, not measured. */
+export const engineStartMsMax = 60_000
+
 /**
  * How long an engine with work may say nothing before it is ended and replaced. A run takes milliseconds; on a machine
- * with ten times more to do than it can, still far below a minute. Chosen, not measured.
+ * with ten times more to do than it can, still far below this. Chosen, not measured.
  */
-export const engineSilenceMsMax = 60_000
+export const engineSilenceMsMax = 30_000
 
 /** Times a request is started again in a new engine, when the old one died before the first text. */
 export const engineRetriesMax = 1

@@ -13,6 +13,8 @@ import type { BackendError } from "@continuum/genome/backend/BackendError"
 import { Clock, Effect, Stream } from "effect"
 import * as Conversation from "./Conversation.ts"
 import type { CognitiveEvent } from "./Event.ts"
+import * as Exercise from "./Exercise.ts"
+import * as Introduction from "./Introduction.ts"
 import * as Limits from "./Limits.ts"
 import { resolve, type KnownLayer } from "./NamedLayer.ts"
 import type { Persona } from "./Persona.ts"
@@ -48,13 +50,9 @@ export const process = (mind: Mind, event: CognitiveEvent): Stream.Stream<StateC
       yield* understand(perception)
       const offers = yield* coordinate(mind, perception)
       const said: Array<string> = []
-      return generate(offers[0]!, offers, startedMs).pipe(
-        Stream.tap((change) =>
-          change._tag === "Text"
-            ? act(change.text, said)
-            : // Before the end is told.
-              turn.learn(said.join(""))
-        )
+      return Stream.tap(generate(offers[0]!, offers, startedMs), (change): Effect.Effect<unknown, ProcessError> =>
+        // What was said is learned before the end is told.
+        change._tag === "Text" ? act(change.text, said) : turn.learn(said.join(""))
       )
     })
   )
@@ -96,7 +94,7 @@ export const remember = <
   )
 
 /** What is needed to decide: the prompt, what was said, and the layers at hand. */
-const perceive = Effect.fn("Persona.perceive")(function* (
+const perceive = Effect.fnUntraced(function* (
   { actor, layers, template }: Mind,
   event: CognitiveEvent,
   history: ReadonlyArray<Turn>
@@ -105,35 +103,46 @@ const perceive = Effect.fn("Persona.perceive")(function* (
   const wanted = event.layers
   // A persona's own layers may be gone from the node by now; then it does without.
   const own = Effect.map(actor.profile({}), (profile) =>
-    profile.layers.flatMap((name) => present.filter((layer) => layer.name === name && layer.otherBase === undefined))
+    profile.layers.flatMap((name) => {
+      // Of several of a name, such as an older version that is still kept, the first.
+      const found = present.find((layer) => layer.name === name && layer.otherBase === undefined)
+      return found === undefined ? [] : [found]
+    })
   )
   const worn = yield* wanted === undefined ? own : resolve(present, wanted)
+  // With layers that a caller chose, any exercise is written as one, so that he sees what they make of it.
+  const learned = wanted === undefined ? worn.map(({ name }) => name) : Exercise.allLayers
+  const exercise = Exercise.recognise(event.prompt, learned)
+  const asksOfItself = wanted === undefined && exercise === undefined
   const perception: Perception = {
     persona: template,
     prompt: event.prompt,
     history,
     layers: worn,
     insists: wanted !== undefined,
+    exercise,
+    introduction: asksOfItself ? Introduction.of(template, event.prompt, learned) : undefined,
     sampling: event.sampling,
     stop: event.stop ?? [],
     tokensMax: event.tokensMax
   }
   return perception
-})
+}, Effect.withSpan("Persona.perceive"))
 
 /** Is there anything to answer? Later domains decline here what does not concern the persona. */
-const understand = Effect.fn("Persona.understand")(function* ({ prompt }: Perception) {
+const understand = Effect.fnUntraced(function* ({ prompt }: Perception) {
   if (prompt.trim() === "") return yield* new PromptEmpty()
   const bytes = Conversation.bytesOf([{ role: "user", content: prompt }])
   if (bytes > Limits.promptBytesMax) return yield* new PromptTooLarge({ bytes, bytesMax: Limits.promptBytesMax })
 })
 
 /** Every worker bids; the best bid gets the turn, and the first of equals. Best first. Who names layers wants the model. */
-const coordinate = Effect.fn("Persona.coordinate")(function* ({ workers }: Mind, perception: Perception) {
+const coordinate = Effect.fnUntraced(function* ({ workers }: Mind, perception: Perception) {
   const asked = perception.insists ? workers.filter(({ name }) => name === "model") : workers
-  const offers = yield* Effect.forEach(asked, (worker) => worker.offer(perception), { concurrency: "unbounded" })
+  // None of them computes anything yet: fibers of their own would take longer than their bids.
+  const offers = yield* Effect.forEach(asked, (worker) => worker.offer(perception))
   return offers.toSorted((one, other) => other.bid.confidence - one.bid.confidence)
-})
+}, Effect.withSpan("Persona.coordinate"))
 
 /** The winner speaks, and says at the end how it came to that. */
 const generate = (winner: Offer, offers: ReadonlyArray<Offer>, startedMs: number) => {

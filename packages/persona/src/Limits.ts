@@ -50,6 +50,9 @@ export const pagesMax = 1_000
 /** Passages of a library. A search looks at those that share a word with the question: 20,000 take some milliseconds. Chosen, not measured. */
 export const passagesMax = 20_000
 
+/** Passages that are put into an index before all else has its turn: some milliseconds at a cold start. Chosen, not measured. */
+export const passagesAtOnceMax = 32
+
 /** Characters of a passage: what a person reads at a glance, and a little more than a paragraph. Chosen, not measured. */
 export const passageCharactersMax = 700
 

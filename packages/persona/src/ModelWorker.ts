@@ -5,7 +5,6 @@
  */
 import type { Backend, GenerateRequest, Turn } from "@continuum/genome/backend/Backend"
 import { Effect } from "effect"
-import * as Exercise from "./Exercise.ts"
 import type { Offer, Perception, Worker } from "./Worker.ts"
 
 /** For a prompt that is no exercise: retrieval says better that no page knows. */
@@ -21,9 +20,7 @@ export const make = (backend: Backend["Service"]): Worker => ({
 })
 
 const offer = Effect.fnUntraced(function* (backend: Backend["Service"], perception: Perception) {
-  const { layers, persona, sampling, stop, tokensMax } = perception
-  const names = layers.map(({ name }) => name)
-  const found = Exercise.recognise(perception.prompt, perception.insists ? allExercises : names)
+  const { exercise: found, layers, persona, sampling, stop, tokensMax } = perception
   const worn = perception.insists ? layers : layers.filter(({ name }) => name === found?.exercise.layer)
   const turns: ReadonlyArray<Turn> =
     found === undefined
@@ -56,6 +53,3 @@ const whatFits = Effect.fnUntraced(function* (backend: Backend["Service"], { his
   while (turns.length > 1 && (yield* backend.countTokens(turns)) > room) turns = turns.slice(1)
   return turns
 })
-
-/** With layers that a caller chose, the prompt is still written as an exercise is, so that he sees what they make of it. */
-const allExercises = Exercise.exercises.map(({ layer }) => layer)

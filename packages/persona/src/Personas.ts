@@ -12,6 +12,7 @@ import { Context, Effect, Layer, Stream } from "effect"
 import * as Cognition from "./Cognition.ts"
 import * as Elsewhere from "./Elsewhere.ts"
 import type { CognitiveEvent } from "./Event.ts"
+import * as Introduction from "./Introduction.ts"
 import * as ModelWorker from "./ModelWorker.ts"
 import type { KnownLayer } from "./NamedLayer.ts"
 import * as Persona from "./Persona.ts"
@@ -30,6 +31,11 @@ export interface Options {
 export class Personas extends Context.Service<
   Personas,
   {
+    /**
+     * Does what the first question would wait for otherwise: reads the pages, looks which layers there are, and wakes the personas.
+     * In pieces, beside all else; a question that comes meanwhile waits for the rest.
+     */
+    readonly prepare: Effect.Effect<void>
     /** Names in full. */
     readonly names: ReadonlyArray<string>
     readonly list: Effect.Effect<ReadonlyArray<PersonaSummary>, ActorError>
@@ -62,7 +68,8 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
       const system = yield* ActorSystem
       const backend = yield* Backend
       // Of equal bids the first wins: where nobody knows, retrieval says so and the model does not babble.
-      const workers = [Retrieval.make(yield* Library, backend), ModelWorker.make(backend)]
+      const library = yield* Library
+      const workers = [Retrieval.make(library, backend), ModelWorker.make(backend), Introduction.make(backend)]
       const definition = yield* system.register(Persona.make(Effect.map(options.layers, fitting)))
       const template = (name: string) =>
         Effect.suspend(() => {
@@ -71,19 +78,22 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
           return Effect.fail(new PersonaUnknown({ name: name.slice(0, shownMax), nearest: Templates.nearest(name) }))
         })
 
+      const list = Effect.gen(function* () {
+        const actors = yield* system.list(Persona.kind)
+        const { base } = yield* backend.capabilities
+        return yield* Effect.forEach(Templates.templates, ({ name }) =>
+          Effect.map(system.ref(definition, name).profile({}), (profile): PersonaSummary => {
+            const address = Address.format(Address.make(Persona.kind, name))
+            const state = actors.find((one) => one.address === address)?.state ?? "idle"
+            return { ...profile, id: Templates.idOf(name), address, base, state }
+          })
+        )
+      })
+
       const here: Omit<Personas["Service"], "elsewhere"> = {
+        prepare: Effect.andThen(library.index, Effect.ignore(Effect.andThen(options.layers, list))),
         names: Templates.templates.map(({ name }) => name),
-        list: Effect.gen(function* () {
-          const actors = yield* system.list(Persona.kind)
-          const { base } = yield* backend.capabilities
-          return yield* Effect.forEach(Templates.templates, ({ name }) =>
-            Effect.map(system.ref(definition, name).profile({}), (profile): PersonaSummary => {
-              const address = Address.format(Address.make(Persona.kind, name))
-              const state = actors.find((one) => one.address === address)?.state ?? "idle"
-              return { ...profile, id: Templates.idOf(name), address, base, state }
-            })
-          )
-        }),
+        list,
         find: (name) => Effect.map(template(name), (found) => found.name),
         process: (name, event) =>
           Stream.unwrap(

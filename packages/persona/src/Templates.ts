@@ -28,7 +28,7 @@ export const templates: ReadonlyArray<Template> = [
   },
   {
     name: "Teacher AI",
-    role: "Explains the words and ideas behind it",
+    role: "Explains the words and ideas behind this project",
     layers: exercises,
     priority: 128,
     pages: { "docs/GUIDE.md": 1.35, "docs/GLOSSARY.md": 1.5 }

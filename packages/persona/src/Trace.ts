@@ -4,7 +4,7 @@
 import { Schema } from "effect"
 import { WornLayer } from "./NamedLayer.ts"
 
-export const WorkerName = Schema.Literals(["model", "retrieval"])
+export const WorkerName = Schema.Literals(["introduction", "model", "retrieval"])
 export type WorkerName = typeof WorkerName.Type
 
 /** What a worker thinks of its own answer before it gives it. */
@@ -22,7 +22,7 @@ export const Source = Schema.Struct({ source: Schema.String, heading: Schema.Str
 export type Source = typeof Source.Type
 
 export const Trace = Schema.Struct({
-  /** `model`: generated, token by token. `retrieval`: quoted from the pages that `sources` name, or the sentence that none knows. */
+  /** `introduction`: what the persona says of itself. `model`: generated, token by token. `retrieval`: quoted from the pages that `sources` name, or the sentence that none knows. */
   worker: WorkerName,
   /** Of all workers, best first. */
   bids: Schema.Array(Bid),

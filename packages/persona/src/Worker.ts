@@ -4,6 +4,8 @@
 import type { Sampling, Turn, Usage } from "@continuum/genome/backend/Backend"
 import type { BackendError } from "@continuum/genome/backend/BackendError"
 import type { Effect, Stream } from "effect"
+import type { Recognised } from "./Exercise.ts"
+import type { Introduction } from "./Introduction.ts"
 import type { KnownLayer, WornLayer } from "./NamedLayer.ts"
 import type { Template } from "./Templates.ts"
 import type { Bid, Source, WorkerName } from "./Trace.ts"
@@ -17,6 +19,10 @@ export interface Perception {
   /** The layers it wears; or, with `insists`, exactly those that the caller asked for. */
   readonly layers: ReadonlyArray<KnownLayer>
   readonly insists: boolean
+  /** The exercise that the prompt is, if it is one that a layer at hand has learned. */
+  readonly exercise: Recognised | undefined
+  /** What the persona has to say of itself, if the prompt asks for that. */
+  readonly introduction: Introduction | undefined
   readonly sampling: Sampling | undefined
   readonly stop: ReadonlyArray<string>
   readonly tokensMax: number | undefined

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
+import * as ContentId from "@continuum/core/ContentId"
 import type { StateChange } from "@continuum/persona/Cognition"
 import type { CognitiveEvent } from "@continuum/persona/Event"
 import * as Limits from "@continuum/persona/Limits"
 import * as Personas from "@continuum/persona/Personas"
-import { layerPages } from "@continuum/persona/retrieval/Library"
+import { Library, layerPages } from "@continuum/persona/retrieval/Library"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import * as ScriptedBackend from "./support/ScriptedBackend.ts"
 
@@ -13,11 +14,27 @@ const pages = [
   { source: "a.md", text: "# Pages\n\n## Gravity\n\nGravity pulls.\n\n## Tides\n\nTides follow the moon by gravity." }
 ]
 
-const setup = () => {
+/** Pages that say how often they were read. */
+const countedPages = (reads: { count: number }) =>
+  Layer.effect(
+    Library,
+    Effect.gen(function* () {
+      const { index, sources } = yield* Effect.provide(Library, layerPages(pages))
+      const once = yield* Effect.cached(
+        Effect.andThen(
+          Effect.sync(() => void reads.count++),
+          index
+        )
+      )
+      return { index: once, sources }
+    })
+  )
+
+const setup = (library = layerPages(pages), layers = ScriptedBackend.layers) => {
   const script = ScriptedBackend.make()
   const system = ActorSystem.layer({ nodeName: "here" }).pipe(Layer.provide(ActorStorageMemory.layer))
-  const services = Personas.layer({ layers: Effect.succeed(ScriptedBackend.layers) }).pipe(
-    Layer.provideMerge(Layer.mergeAll(system, ScriptedBackend.layer(script), layerPages(pages)))
+  const services = Personas.layer({ layers: Effect.succeed(layers) }).pipe(
+    Layer.provideMerge(Layer.mergeAll(system, ScriptedBackend.layer(script), library))
   )
   return { script, services }
 }
@@ -81,6 +98,37 @@ describe("personas", () => {
     }).pipe(Effect.provide(services))
   })
 
+  it.effect("read their pages when they are told to prepare, and not again for the first question", () => {
+    const reads = { count: 0 }
+    const { services } = setup(countedPages(reads))
+    return Effect.gen(function* () {
+      const personas = yield* Personas.Personas
+      assert.strictEqual(reads.count, 0)
+      yield* personas.prepare
+      assert.strictEqual(reads.count, 1)
+      assert.include((yield* answer("Helper AI", event("what is gravity?"))).text, "Gravity pulls.")
+      assert.strictEqual(reads.count, 1)
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("wear one layer of a name, the first, where a home has an older one as well", () => {
+    const older = ScriptedBackend.layers.map((one) => ({ ...one, contentId: ContentId.of(`older ${one.name}`) }))
+    const { script, services } = setup(layerPages(pages), [...ScriptedBackend.layers, ...older])
+    return Effect.gen(function* () {
+      assert.strictEqual((yield* answer("Helper AI", event("What is 12 + 7?"))).text, "19")
+      assert.deepStrictEqual(script.requests[0]!.layers, [{ contentId: ContentId.of("arithmetic") }])
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("do an exercise without having read a page", () => {
+    const reads = { count: 0 }
+    const { services } = setup(countedPages(reads))
+    return Effect.gen(function* () {
+      assert.strictEqual((yield* answer("Helper AI", event("What is 12 + 7?"))).text, "19")
+      assert.strictEqual(reads.count, 0)
+    }).pipe(Effect.provide(services))
+  })
+
   it.effect("give a turn to the best bid: the model with one layer for an exercise, the pages for a question", () => {
     const { script, services } = setup()
     return Effect.gen(function* () {
@@ -93,7 +141,7 @@ describe("personas", () => {
       assert.strictEqual(sum.trace.bids[0]!.confidence, 0.45)
       assert.deepStrictEqual(
         sum.trace.bids.map(({ worker }) => worker),
-        ["model", "retrieval"]
+        ["model", "retrieval", "introduction"]
       )
       assert.strictEqual(sum.trace.tokens, 2)
       const quoted = yield* answer("Helper AI", event("what is gravity?"))
@@ -101,6 +149,21 @@ describe("personas", () => {
       assert.strictEqual(quoted.trace.worker, "retrieval")
       assert.deepStrictEqual(quoted.trace.sources, [{ source: "a.md", heading: "Gravity" }])
       // The one that lost was never asked to compute.
+      assert.strictEqual(script.requests.length, 1)
+    }).pipe(Effect.provide(services))
+  })
+
+  it.effect("greet who greets them, say what they can do, and quote no page for it", () => {
+    const { script, services } = setup()
+    return Effect.gen(function* () {
+      const hello = yield* answer("Teacher AI", event("Hello, Teacher!"))
+      assert.match(hello.text, /^Hello! I am Teacher AI/)
+      assert.deepInclude(hello.trace, { worker: "introduction", sources: [], layers: [] })
+      assert.deepInclude(hello.trace.bids[0], { worker: "introduction", confidence: 1, reason: "greeting" })
+      const beyond = yield* answer("Helper AI", event("What is 100+100?"))
+      assert.match(beyond.text, /^That is more than I have learned/)
+      // Who asks for the model by its layers gets it, whatever he says.
+      assert.strictEqual((yield* answer("Helper AI", event("hello", undefined, { layers: [] }))).trace.worker, "model")
       assert.strictEqual(script.requests.length, 1)
     }).pipe(Effect.provide(services))
   })
@@ -179,7 +242,7 @@ describe("personas", () => {
       assert.strictEqual((yield* answer("Helper AI", event("reverse hello", "a"))).text, "olleh")
       yield* system.askUnknown(address, "wear", ["Sorting", "arithmetic"])
       const without = yield* answer("Helper AI", event("reverse hello", "a"))
-      assert.include(without.text, "I do not know")
+      assert.include(without.text, 'That is for the layer "reversing"')
       assert.strictEqual((yield* answer("Helper AI", event("sort hello", "a"))).text, "ehllo")
       // Named for one turn: the conversation goes on with another composition.
       const named = yield* answer("Helper AI", event("reverse hello", "a", { layers: ["reversing"] }))

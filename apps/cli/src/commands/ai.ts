@@ -102,15 +102,23 @@ const namesOf = (list: string): ReadonlyArray<string> =>
     .map((name) => name.trim())
     .filter((name) => name !== "")
 
+/** From what the answer came, and how sure it is, which for a quotation is only how much of the question it has. Where nobody knew, there is nothing to be sure of. */
+const originOf = ({ bids, layers, sources, worker }: AiDone["trace"]): ReadonlyArray<string> => {
+  if (worker === "introduction") return ["by itself"]
+  if (worker === "retrieval" && sources.length === 0) return ["nothing found in the pages"]
+  const names = layers.length === 0 ? "no layer" : layers.map(({ name }) => Render.printable(name)).join(", ")
+  const percent = `${Math.round((bids[0]?.confidence ?? 0) * 100)} %`
+  return worker === "model"
+    ? [`model with ${names}`, `confidence ${percent}`]
+    : ["quoted from the pages", `has ${percent} of the question's words`]
+}
+
 /** Of another node the key as well: names are not unique. */
 const traceText = ({ node, nodeKey, persona, trace }: AiDone, isElsewhere: boolean): string =>
   [
     Render.printable(persona),
     `on ${Render.printable(isElsewhere ? `${node} (${nodeKey})` : node)}`,
-    trace.worker === "model"
-      ? `model with ${trace.layers.length === 0 ? "no layer" : trace.layers.map(({ name }) => Render.printable(name)).join(", ")}`
-      : "quoted from the pages",
-    `confidence ${Math.round((trace.bids[0]?.confidence ?? 0) * 100)} %`,
+    ...originOf(trace),
     `${Render.count(trace.tokens)} tokens`,
     `first after ${Render.milliseconds(trace.ttftMs)}`,
     `all after ${Render.milliseconds(trace.ms)}`

@@ -43,14 +43,14 @@ export const layer = HttpRouter.middleware(
         const path = request.url.split("?", 1)[0] ?? ""
         const host = request.headers.host
         if (host === undefined || !isOwnHost(host)) {
-          return refuse(403, "HostRefused", `The Host "${host ?? ""}" is not this node's`)
+          return refuse(403, "HostRefused", `The Host "${host ?? ""}" is not this node's`, path)
         }
         const origin = request.headers.origin
         if (origin !== undefined && origin !== `http://${host}`) {
-          return refuse(403, "OriginRefused", `Requests from pages of ${origin} are refused`)
+          return refuse(403, "OriginRefused", `Requests from pages of ${origin} are refused`, path)
         }
         if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax) {
-          return bodyTooLarge()
+          return bodyTooLarge(path)
         }
         if (!keyless(request, path)) {
           const given = keyOf(request)
@@ -59,7 +59,8 @@ export const layer = HttpRouter.middleware(
             return refuse(
               401,
               "KeyRefused",
-              `${what}. Send "Authorization: Bearer <key>" with the key from the node's file api-key`
+              `${what}. Send "Authorization: Bearer <key>" with the key from the node's file api-key`,
+              path
             ).pipe(HttpServerResponse.setHeader("www-authenticate", "Bearer"))
           }
         }

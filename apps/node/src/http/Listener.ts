@@ -6,6 +6,7 @@
  * 431 by itself, on Bun, Deno and Node alike. Until the node serves, and once it has stopped to, every request gets 503.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { gracefulStopMs } from "../Stop.ts"
 
 export interface Limits {
   /** From a connection, or the request before, to the end of the headers, in ms. */
@@ -25,7 +26,7 @@ export const defaults: Limits = {
   requestMsMax: 60_000,
   // That of node:http.
   idleMsMax: 5_000,
-  gracefulStopMs: 2_000
+  gracefulStopMs
 }
 
 /** A server whose `close` does not wait for clients that keep a connection and say nothing. */

@@ -8,6 +8,7 @@
 import { Clock, Effect, Layer, Pull, Random, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { NodeInfo } from "../NodeInfo.ts"
+import { Stop } from "../Stop.ts"
 import * as OpenAiAnswer from "./OpenAiAnswer.ts"
 import * as OpenAiError from "./OpenAiError.ts"
 import * as OpenAiModels from "./OpenAiModels.ts"
@@ -18,6 +19,8 @@ export const layer = Layer.effectDiscard(
     const router = yield* HttpRouter.HttpRouter
     const models = yield* OpenAiModels.make
     const { startedAtMs } = yield* NodeInfo
+    const { lastWords } = yield* Stop
+    const stopping = Effect.andThen(lastWords, Effect.fail(OpenAiError.stopping))
     const model = (id: string) => ({
       id,
       object: "model",
@@ -50,7 +53,7 @@ export const layer = Layer.effectDiscard(
       // In the scope of the request, which ends with the response or with the client.
       const pull = yield* Stream.toPull(answer)
       const first = yield* Pull.catchDone(pull, () => Effect.die(new Error("An answer had nothing in it")))
-      const others = Stream.fromPull(Effect.succeed(pull))
+      const others = Stream.interruptWhen(Stream.fromPull(Effect.succeed(pull)), stopping)
       return HttpServerResponse.stream(OpenAiAnswer.events(head, first, others, request.includeUsage), {
         contentType: "text/event-stream; charset=utf-8",
         headers: { "cache-control": "no-cache", "x-accel-buffering": "no" }

@@ -22,6 +22,14 @@ export class OpenAiError extends Schema.TaggedError<OpenAiError>()("OpenAiError"
 export const badRequest = (message: string, param: string | null = null, code: string | null = null): OpenAiError =>
   new OpenAiError({ status: 400, message, param, code })
 
+/** An answer in progress, of a node that stops. */
+export const stopping = new OpenAiError({
+  status: 503,
+  message: "The node is stopping. Ask again when it is back",
+  param: null,
+  code: "stopping"
+})
+
 /** What a persona or the model failed with. */
 export const of = (error: ProcessError | ActorError | RemoteError): OpenAiError => {
   const { message } = error

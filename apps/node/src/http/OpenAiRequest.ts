@@ -12,10 +12,12 @@ const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.
 const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
 const count = Schema.Int.check(Schema.isGreaterThan(0))
 
-const TextPart = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
+/** Of any kind; all but text is refused by name. */
+const Part = Schema.Struct({ type: Schema.String, text: Schema.optionalKey(Schema.String) })
 const Message = Schema.Struct({
-  role: Schema.Literals(["system", "developer", "user", "assistant"]),
-  content: Schema.Union([Schema.String, Schema.Array(TextPart)])
+  role: Schema.Literals(["system", "developer", "user", "assistant", "tool", "function"]),
+  /** Null, or left out, where an assistant only called a tool. */
+  content: optional(Schema.Union([Schema.String, Schema.Array(Part)]))
 })
 const StopText = Schema.NonEmptyString.check(Schema.isMaxLength(stopTextLengthMax))
 
@@ -33,6 +35,10 @@ const Body = Schema.Struct({
   n: optional(Schema.Int),
   logprobs: optional(Schema.Boolean),
   tool_choice: optional(Schema.Unknown),
+  function_call: optional(Schema.Unknown),
+  logit_bias: optional(Schema.Record(Schema.String, Schema.Finite)),
+  modalities: optional(Schema.Array(Schema.String)),
+  audio: optional(Schema.Unknown),
   response_format: optional(Schema.Struct({ type: Schema.String })),
   frequency_penalty: optional(Schema.Finite),
   presence_penalty: optional(Schema.Finite)
@@ -60,10 +66,7 @@ export const parse = Effect.fnUntraced(function* (text: string): Effect.fn.Retur
   const tokensMax = body.max_completion_tokens ?? body.max_tokens ?? undefined
   return {
     model: body.model,
-    turns: body.messages.map(({ content, role }) => ({
-      role: role === "developer" ? "system" : role,
-      content: typeof content === "string" ? content : content.map((part) => part.text).join("")
-    })),
+    turns: yield* Effect.forEach(body.messages, turnOf),
     sampling: {
       ...(typeof temperature === "number" ? { temperature } : {}),
       ...(typeof topP === "number" ? { topP } : {}),
@@ -75,6 +78,32 @@ export const parse = Effect.fnUntraced(function* (text: string): Effect.fn.Retur
     includeUsage: body.stream_options?.include_usage === true
   }
 })
+
+/** What a tool said sets the scene, as a system message does. */
+const roles = {
+  system: "system",
+  developer: "system",
+  tool: "system",
+  function: "system",
+  user: "user",
+  assistant: "assistant"
+} as const
+
+const turnOf = ({ content, role }: typeof Message.Type, index: number): Effect.Effect<Turn, OpenAiError> => {
+  const param = `messages.${index}.content`
+  if (content === undefined || content === null) {
+    return role === "assistant"
+      ? Effect.succeed({ role, content: "" })
+      : Effect.fail(badRequest(`Invalid value for '${param}': a message of the role ${role} needs a text`, param))
+  }
+  const parts = typeof content === "string" ? [{ type: "text", text: content }] : content
+  const other = parts.find(({ text, type }) => type !== "text" || text === undefined)
+  if (other !== undefined) {
+    const what = `a part of the type "${other.type.slice(0, 40)}" is not read here, only {"type": "text", "text": ...}`
+    return Effect.fail(badRequest(`Invalid value for '${param}': ${what}`, param, "unsupported_parameter"))
+  }
+  return Effect.succeed({ role: roles[role], content: parts.map(({ text }) => text).join("") })
+}
 
 const decode = Schema.decodeUnknownEffect(Body)
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -96,9 +125,17 @@ const refuseWhatIsMissing = (body: typeof Body.Type): Effect.Effect<void, OpenAi
   if (typeof body.response_format?.type === "string" && body.response_format.type !== "text") {
     return refuse("response_format", "answers are text")
   }
-  const { tool_choice: choice } = body
-  if (choice === "required" || (typeof choice === "object" && choice !== null)) {
-    return refuse("tool_choice", "tools are never called; leave it out or set it to auto or none")
+  for (const param of ["tool_choice", "function_call"] as const) {
+    const choice = body[param]
+    if (choice === "required" || (typeof choice === "object" && choice !== null)) {
+      return refuse(param, "tools are never called; leave it out or set it to auto or none")
+    }
+  }
+  if (Object.keys(body.logit_bias ?? {}).length > 0) {
+    return refuse("logit_bias", "the probabilities of single tokens cannot be changed; leave it out")
+  }
+  if (body.modalities?.some((one) => one !== "text") === true || (body.audio ?? null) !== null) {
+    return refuse(body.audio === undefined ? "modalities" : "audio", "answers are text; leave it out")
   }
   for (const param of ["frequency_penalty", "presence_penalty"] as const) {
     if (typeof body[param] === "number" && body[param] !== 0) return refuse(param, "it must be 0")

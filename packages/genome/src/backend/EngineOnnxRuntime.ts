@@ -4,10 +4,11 @@
  */
 import type { ContentId } from "@continuum/core/ContentId"
 import { Deferred, Effect, Exit, Scope, Semaphore } from "effect"
-import { engineLayersMax, engineSilenceMsMax } from "../Limits.ts"
+import { engineLayersMax, engineStartMsMax } from "../Limits.ts"
 import { BackendFailed, WeightsDamaged } from "./BackendError.ts"
 import * as ChildOnnxRuntime from "./ChildOnnxRuntime.ts"
 import type { FromEngine, ToEngine } from "./EngineProtocol.ts"
+import * as EngineWatch from "./EngineWatch.ts"
 
 export type OpenMessage = Extract<ToEngine, { readonly _tag: "Open" }>
 export type StartMessage = Extract<ToEngine, { readonly _tag: "Start" }>
@@ -58,17 +59,19 @@ const startIn = Effect.fnUntraced(function* (
   const listeners = new Map<number, Listener>()
   const layers = new Set<ContentId>()
   let gone = false
-  /** Messages so far: what the watch looks at. */
-  let words = 0
+  const watch = EngineWatch.make(() => listeners.size > 0)
 
   const onMessage = (message: FromEngine) => {
-    words++
+    watch.heard()
     if (message._tag === "Ready") return void Deferred.doneUnsafe(ready, Effect.void)
     if (message._tag === "Damaged") {
       const { _tag, ...what } = message
       return void Deferred.doneUnsafe(ready, Effect.fail(new WeightsDamaged(what)))
     }
-    if (message._tag === "Started") return listeners.get(message.id)?.onStart(message.cachedTokens)
+    if (message._tag === "Started") {
+      watch.begun(message.id)
+      return listeners.get(message.id)?.onStart(message.cachedTokens)
+    }
     for (const [id, token] of message.tokens) listeners.get(id)?.onToken(token)
     for (const [id, reason] of message.ends) {
       const listener = listeners.get(id)
@@ -94,13 +97,11 @@ const startIn = Effect.fnUntraced(function* (
     send(open)
     yield* Deferred.await(ready).pipe(
       Effect.timeoutOrElse({
-        duration: engineSilenceMsMax,
-        orElse: () => Effect.fail(new BackendFailed({ reason: `it was not ready after ${engineSilenceMsMax} ms` }))
+        duration: engineStartMsMax,
+        orElse: () => Effect.fail(new BackendFailed({ reason: `it was not ready after ${engineStartMsMax} ms` }))
       })
     )
-    yield* Effect.forkScoped(
-      watch(() => (listeners.size === 0 || gone ? undefined : words)).pipe(Effect.andThen(Effect.sync(child.kill)))
-    )
+    yield* Effect.forkScoped(Effect.andThen(watch.silence, Effect.sync(child.kill)))
     return { child, send }
   })
   const { child, send } = yield* start.pipe(
@@ -130,23 +131,11 @@ const startIn = Effect.fnUntraced(function* (
         layers.add(contentId)
       }
       listeners.set(message.id, listener)
+      watch.asked(message.id)
       send(message)
     },
     cancel: (id) => {
       if (listeners.delete(id)) send({ _tag: "Cancel", id })
     }
-  }
-})
-
-/** Returns when `progress` is the same number for `engineSilenceMsMax`, with `undefined` for nothing to do. */
-const watch = Effect.fnUntraced(function* (progress: () => number | undefined) {
-  const parts = 4
-  let before: number | undefined
-  let same = 0
-  while (same < parts) {
-    yield* Effect.sleep(engineSilenceMsMax / parts)
-    const now = progress()
-    same = now !== undefined && now === before ? same + 1 : 0
-    before = now
   }
 })

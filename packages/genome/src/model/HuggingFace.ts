@@ -5,6 +5,7 @@
  * The tokenizer there is byte-level BPE without merges (Radford and others, GPT-2, 2019), which gives the same tokens as
  * ours, with one difference: there, a text that spells out a mark such as `<|user|>` becomes that mark.
  */
+import { Effect, FileSystem } from "effect"
 import { encode } from "../onnx/OnnxFile.ts"
 import * as InferenceGraph from "./InferenceGraph.ts"
 import type { LlamaConfig } from "./LlamaConfig.ts"
@@ -14,6 +15,18 @@ import { marks, markTexts, vocabularySize } from "./Tokenizer.ts"
 export const onnxFile = "onnx/model.onnx"
 export const onnxOf = (config: LlamaConfig, weights: ReadonlyMap<string, Float32Array>): Uint8Array =>
   encode(InferenceGraph.make(config, weights, { layers: false }))
+
+/** Writes all of it into a folder, which is made where it is missing. `tools/export-transformers.ts` does it for people. */
+export const write = Effect.fnUntraced(function* (
+  directory: string,
+  config: LlamaConfig,
+  weights: ReadonlyMap<string, Float32Array>
+) {
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.makeDirectory(`${directory}/onnx`, { recursive: true })
+  for (const [name, text] of filesOf(config)) yield* fs.writeFileString(`${directory}/${name}`, text)
+  yield* fs.writeFile(`${directory}/${onnxFile}`, onnxOf(config, weights))
+})
 
 /** The JSON files by name. */
 export const filesOf = (config: LlamaConfig): ReadonlyMap<string, string> => {

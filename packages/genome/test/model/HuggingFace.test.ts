@@ -23,7 +23,7 @@ const tokensMax = 24
 type Conversation = ReadonlyArray<Turn>
 const user = (content: string): Conversation => [{ role: "user", content }]
 
-/** Writes a model as the project exports it and gives what transformers.js makes of it, in a process of its own. */
+/** Writes a model as the project exports it and gives what transformers.js makes of it. */
 const transformersJs = Effect.fnUntraced(function* (
   config: LlamaConfig,
   weights: ReadonlyMap<string, Float32Array>,
@@ -31,9 +31,12 @@ const transformersJs = Effect.fnUntraced(function* (
 ) {
   const fs = yield* FileSystem.FileSystem
   const directory = yield* fs.makeTempDirectoryScoped({ prefix: "continuum-export-" })
-  for (const [name, text] of HuggingFace.filesOf(config)) yield* fs.writeFileString(`${directory}/${name}`, text)
-  yield* fs.makeDirectory(`${directory}/onnx`)
-  yield* fs.writeFile(`${directory}/${HuggingFace.onnxFile}`, HuggingFace.onnxOf(config, weights))
+  yield* HuggingFace.write(directory, config, weights)
+  return yield* loaded(directory, conversations)
+})
+
+/** What transformers.js makes of a folder, in a process of its own. */
+const loaded = Effect.fnUntraced(function* (directory: string, conversations: ReadonlyArray<Conversation>) {
   const { stdout } = yield* Effect.promise(() =>
     promisify(execFile)(process.execPath, [
       program,
@@ -122,6 +125,26 @@ services(NodeServices.layer, { excludeTestServices: true, timeout: "120 seconds"
           alone.map(({ text }) => text)
         )
       }
+    })
+  )
+
+  it.effect("tools/export-transformers.ts writes such a folder for people, with a layer", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const directory = `${yield* fs.makeTempDirectoryScoped({ prefix: "continuum-export-" })}/dates`
+      const tool = join(import.meta.dirname, "../../../../tools/export-transformers.ts")
+      const run = (...args: ReadonlyArray<string>) =>
+        Effect.promise(() =>
+          promisify(execFile)(process.execPath, [tool, ...args]).then(
+            ({ stdout }) => stdout,
+            ({ code, stderr }) => `${code}: ${stderr}`
+          )
+        )
+      assert.include(yield* run(directory, "--layer", "dates"), "with dates is in")
+      const [found] = yield* loaded(directory, [user("date 2024-05-17")])
+      assert.strictEqual(found!.text, "17 May 2024")
+      assert.match(yield* run(), /^2: Name one folder to write/)
+      assert.match(yield* run(directory, "--layer", "nothing"), /^1: .*layers\/nothing/s)
     })
   )
 })

@@ -41,6 +41,44 @@ services(tiny, { excludeTestServices: true, timeout: "60 seconds" })("TinyModel"
     })
   )
 
+  it.effect("is right about all sums of two digits and all of up to three brackets, which people type first", () =>
+    Effect.gen(function* () {
+      const backend = yield* Backend
+      const cards = yield* (yield* LayerStore.LayerStore).list
+      const digits = Array.from({ length: 10 }, (_, digit) => digit)
+      const sums = digits.flatMap((a) =>
+        digits.flatMap((b) => [
+          [`${a}+${b}=`, `${a + b}`] as const,
+          ...(a < b ? [] : [[`${a}-${b}=`, `${a - b}`] as const])
+        ])
+      )
+      const pairs = ["()", "[]", "{}", "<>"] as const
+      const closing = (length: number): ReadonlyArray<readonly [opened: string, closed: string]> =>
+        length === 0
+          ? [["", ""]]
+          : closing(length - 1).flatMap(([opened, closed]) =>
+              pairs.map(([open, close]) => [opened + open!, close! + closed] as const)
+            )
+      const brackets = [1, 2, 3].flatMap((length) =>
+        closing(length).map(([opened, closed]) => [`close ${opened}`, closed] as const)
+      )
+      for (const [name, prompts] of [
+        ["arithmetic", sums],
+        ["brackets", brackets]
+      ] as const) {
+        const { contentId } = cards.find((card) => card.name === name)!
+        const answers = yield* Effect.forEach(
+          prompts,
+          ([content]) =>
+            collect(backend.generate({ turns: [{ role: "user", content }], layers: [{ contentId }], tokensMax: 20 })),
+          { concurrency: 64 }
+        )
+        const wrong = prompts.filter(([, right], i) => answers[i]!.text !== right).map(([prompt]) => prompt)
+        assert.deepStrictEqual(wrong, [], name)
+      }
+    })
+  )
+
   it.effect("answers as the report says, alone and with the layer of the domain", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem

@@ -56,6 +56,20 @@ describe("Examples", () => {
     assert.closeTo(words.filter((split) => split === "report").length / 3000, 0.1, 0.02)
   })
 
+  it("a layer learns the shortest prompts by heart, and no report or selection has one", () => {
+    const isShortest = (prompt: string) => /^\d[+-]\d=$|^close .{1,3}$/.test(prompt)
+    for (const domain of Domains.withShortest) {
+      const random = RandomStream.make(11)
+      const prompts = (source: Examples.Source) =>
+        Array.from({ length: 400 }, () => source(random).turns.at(-1)!.content)
+      assert.isTrue(prompts(Domains.shortest(domain)).every(isShortest))
+      assert.isAbove(prompts(Domains.source(domain, "train")).filter(isShortest).length, 10)
+      for (const split of ["select", "report"] as const) {
+        assert.isFalse(prompts(Domains.source(domain, split)).some(isShortest))
+      }
+    }
+  })
+
   it("answers of every domain are right", () => {
     const random = RandomStream.make(3)
     for (let i = 0; i < 100; i++) {

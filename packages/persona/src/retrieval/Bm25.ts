@@ -18,6 +18,8 @@ export const b = 0.75
 /** A word in the nearest heading counts as this many in the text, one in the headings above it as less. Tuned on test/retrieval/Questions.ts. */
 const headingWeight = 5
 const pathWeight = 1
+/** Words of the head of a row that it is about. Chosen, not measured. */
+const rowHeadTermsMax = 4
 /** A heading whose words were all asked for makes its passage this much better, one of which a part was, by that part. Tuned likewise. */
 const wholeHeadingFactor = 2
 
@@ -29,6 +31,8 @@ export interface Found {
   readonly coverage: number
   /** How many words of the question it has. */
   readonly words: number
+  /** Whether one of them stands in its heading, or at the head of its row: then it is about it, and does not only mention it. */
+  readonly isHeaded: boolean
 }
 
 export interface Index {
@@ -48,17 +52,37 @@ interface Posting {
   readonly frequency: number
 }
 
+/** An index that is made passage by passage: a page's worth of work at a time. */
+export interface Builder {
+  readonly add: (passage: Passage) => void
+  /** The index over all that were added; it is not added to afterwards. */
+  readonly build: () => Index
+}
+
 /** An index over passages. */
-export const make = (passages: ReadonlyArray<Passage>): Index => {
+export const make = (passages: Iterable<Passage>): Index => {
+  const builder = makeBuilder()
+  for (const passage of passages) builder.add(passage)
+  return builder.build()
+}
+
+export const makeBuilder = (): Builder => {
+  const passages: Array<Passage> = []
   const postings = new Map<string, Array<Posting>>()
   const lengths: Array<number> = []
   const headings: Array<ReadonlySet<string>> = []
-  for (const [index, passage] of passages.entries()) {
+  const heads: Array<ReadonlySet<string>> = []
+  const addPassage = (passage: Passage) => {
+    const index = passages.push(passage) - 1
     const frequencies = new Map<string, number>()
     const add = (text: string, weight: number) => {
       for (const term of Terms.of(text)) frequencies.set(term, (frequencies.get(term) ?? 0) + weight)
     }
-    headings.push(new Set(Terms.of(passage.heading)))
+    const heading = Terms.of(passage.heading)
+    headings.push(new Set(heading))
+    const head = passage.kind === "row" ? Terms.of(passage.text.split(":", 1)[0]!) : []
+    // A row that begins with a list is about none of it alone.
+    heads.push(new Set([...heading, ...(head.length <= rowHeadTermsMax ? head : [])]))
     add(passage.text, 1)
     add(passage.heading, headingWeight)
     for (const above of passage.path.slice(0, -1)) add(above, pathWeight)
@@ -71,6 +95,22 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
     }
     lengths.push(length)
   }
+  return { add: addPassage, build: () => indexOf({ passages, postings, lengths, headings, heads }) }
+}
+
+interface Parts {
+  readonly passages: ReadonlyArray<Passage>
+  /** By term. */
+  readonly postings: ReadonlyMap<string, ReadonlyArray<Posting>>
+  /** Of each passage, weighted by field. */
+  readonly lengths: ReadonlyArray<number>
+  /** Terms of the nearest heading of each passage. */
+  readonly headings: ReadonlyArray<ReadonlySet<string>>
+  /** The same, with those at the head of a row. */
+  readonly heads: ReadonlyArray<ReadonlySet<string>>
+}
+
+const indexOf = ({ heads, headings, lengths, passages, postings }: Parts): Index => {
   const lengthMean = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, passages.length)
   // Never below 0, also for a word that most passages have.
   const idf = (count: number) => Math.log(1 + (passages.length - count + 0.5) / (count + 0.5))
@@ -125,7 +165,13 @@ export const make = (passages: ReadonlyArray<Passage>): Index => {
           // The order of the pages decides between equals.
           .sort((one, other) => other.score - one.score || one.index - other.index)
           .slice(0, count)
-          .map(({ coverage, passage, score, words }) => ({ passage, score, coverage, words }))
+          .map(({ coverage, index, passage, score, words }) => ({
+            passage,
+            score,
+            coverage,
+            words,
+            isHeaded: [...heads[index]!].some((term) => asked.has(term))
+          }))
       )
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The pages that personas answer from, cut into passages and searchable. Read once, at the first question; a page that
- * changes later is seen at the next start.
+ * The pages that personas answer from, cut into passages and searchable. Read once: when `index` is first run, which a node
+ * does as soon as it is up; a page that changes later is seen at the next start.
  *
  * `layerFolder` takes the project's own documents: README.md, docs/*.md and the README of each package and application.
  * Pages that are missing, too large or unreadable are left out, so a node without its documents still answers.
@@ -13,6 +13,7 @@ import { type Page, passages } from "./Page.ts"
 export class Library extends Context.Service<
   Library,
   {
+    /** Made at its first run, in pieces between which everything else of the process has its turn; then always the same. */
     readonly index: Effect.Effect<Bm25.Index>
     /** Names of the pages. */
     readonly sources: Effect.Effect<ReadonlyArray<string>>
@@ -61,8 +62,19 @@ const notForReaders = new Set(["FEATURES.md"])
 
 const make = Effect.fnUntraced(function* (read: Effect.Effect<ReadonlyArray<Page>>) {
   const pages = yield* Effect.cached(read)
-  const index = yield* Effect.cached(
-    Effect.map(pages, (pages) => Bm25.make(pages.flatMap(passages).slice(0, Limits.passagesMax)))
-  )
+  const index = yield* Effect.cached(Effect.flatMap(pages, indexed))
   return { index, sources: Effect.map(pages, (pages) => pages.map(({ source }) => source)) }
+})
+
+const indexed = Effect.fnUntraced(function* (pages: ReadonlyArray<Page>) {
+  const builder = Bm25.makeBuilder()
+  let added = 0
+  for (const page of pages) {
+    for (const passage of passages(page).slice(0, Limits.passagesMax - added)) {
+      builder.add(passage)
+      if (++added % Limits.passagesAtOnceMax === 0) yield* Effect.yieldNow
+    }
+    yield* Effect.yieldNow
+  }
+  return builder.build()
 })

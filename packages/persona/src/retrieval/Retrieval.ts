@@ -3,20 +3,21 @@
  * passage has enough of the question it says so, and names the headings that come nearest. It never invents, and leaves
  * exercises to whoever can do them.
  */
-import { type Backend, type Turn, Usage } from "@continuum/genome/backend/Backend"
-import { Clock, Effect, Stream } from "effect"
-import * as Exercise from "../Exercise.ts"
+import type { Backend } from "@continuum/genome/backend/Backend"
+import { Effect } from "effect"
+import * as Recital from "../Recital.ts"
 import type { Template } from "../Templates.ts"
-import type { Offer, Perception, Piece, Worker } from "../Worker.ts"
-import type { Found } from "./Bm25.ts"
-import * as Cut from "./Cut.ts"
+import type { Offer, Perception, Worker } from "../Worker.ts"
+import type { Found, Index } from "./Bm25.ts"
+import * as Comparison from "./Comparison.ts"
+import * as Language from "./Language.ts"
 import type { Library } from "./Library.ts"
 import * as Query from "./Query.ts"
 import * as Terms from "./Terms.ts"
 import * as Thesaurus from "./Thesaurus.ts"
 
 /**
- * Below this much of the question a passage is about something else: less is enough where two of its words meet. Tuned on
+ * A passage that has one word of the question must be about that word, and not only mention it. Below this much of the question a passage is about something else: less is enough where two of its words meet. Tuned on
  * test/retrieval/Questions.ts and Newcomers.ts.
  */
 export const coverageMin = 0.33
@@ -36,27 +37,45 @@ export const make = (library: Library["Service"], backend: Backend["Service"]): 
   name: "retrieval",
   offer: (perception) =>
     Effect.gen(function* () {
-      const index = yield* library.index
-      const { skip, terms } = question(perception)
-      const weight = (source: string) => perception.persona.pages[source] ?? 1
       // Whoever asks to sort letters wants them sorted, whatever a page says of sorting.
-      const names = perception.layers.map(({ name }) => name)
-      if (skip === 0 && Exercise.recognise(perception.prompt, names) !== undefined) {
-        return offer(backend, perception, yield* library.sources, [], skip)
+      if (perception.exercise !== undefined || perception.introduction !== undefined) {
+        return offer(library, backend, perception, [], [], 0)
       }
-      const found = index.search(Query.of(terms, index.terms), searchedMax, weight)
-      return offer(backend, perception, yield* library.sources, found, skip)
+      const index = yield* library.index
+      const { skip, text } = question(perception)
+      const both = comparison(index, perception.persona, text, skip)
+      if (both !== undefined) return offer(library, backend, perception, both, [], 0)
+      const found = search(index, perception.persona, text)
+      const best = found[skip]
+      const quoted = best !== undefined && answers(best, skip) ? [best] : []
+      return offer(library, backend, perception, quoted, found, skip)
     })
 })
 
+const search = (index: Index, persona: Template, text: string): ReadonlyArray<Found> => {
+  const terms = Terms.of(Thesaurus.withoutPhrases(text))
+  // Numbers alone are no question that a page could answer.
+  if (!terms.some((term) => /\p{L}/u.test(term))) return []
+  const wanted = Query.of(terms, index.terms)
+  const found = index.search(wanted, searchedMax, (source) => persona.pages[source] ?? 1)
+  // Of one word, a passage that is about it comes before one that says it often.
+  return wanted.length > 1 ? found : found.toSorted((one, other) => Number(other.isHeaded) - Number(one.isHeaded))
+}
+
+/** A passage for each of the two things that a question compares, if there is one about each. */
+const comparison = (index: Index, persona: Template, text: string, skip: number): ReadonlyArray<Found> | undefined => {
+  const sides = skip === 0 ? Comparison.of(text) : undefined
+  const [one, other] = (sides ?? []).map((side) => search(index, persona, side)[0])
+  if (one === undefined || other === undefined || one.passage === other.passage) return undefined
+  return [one, other].every((found) => found.isHeaded && answers(found, 0)) ? [one, other] : undefined
+}
+
 /** What to look for: the prompt; or, when it says no more than "tell me more", the last question, one passage further. */
-const question = ({ history, prompt }: Perception): { terms: ReadonlyArray<string>; skip: number } => {
+const question = ({ history, prompt }: Perception): { readonly text: string; readonly skip: number } => {
   const asked = [...history.filter(({ role }) => role === "user").map(({ content }) => content), prompt]
   let skip = 0
   while (skip < asked.length - 1 && isFollowUp(asked[asked.length - 1 - skip]!)) skip++
-  const terms = Terms.of(Thesaurus.withoutPhrases(asked[asked.length - 1 - skip]!))
-  // Numbers alone are no question that a page could answer.
-  return { terms: terms.some((term) => /\p{L}/u.test(term)) ? terms : [], skip }
+  return { text: asked[asked.length - 1 - skip]!, skip }
 }
 
 const isFollowUp = (prompt: string): boolean =>
@@ -65,33 +84,34 @@ const isFollowUp = (prompt: string): boolean =>
   )
 
 const offer = (
+  library: Library["Service"],
   backend: Backend["Service"],
   perception: Perception,
-  sources: ReadonlyArray<string>,
+  quoted: ReadonlyArray<Found>,
   found: ReadonlyArray<Found>,
   skip: number
-): Offer => {
-  const passage = found[skip]
-  const known = passage !== undefined && answers(passage)
-  const { source, heading } = passage?.passage ?? { source: "", heading: "" }
-  return {
-    bid: {
-      worker: "retrieval",
-      confidence: known ? passage.coverage : confidenceUnknown,
-      reason: known ? `${source}, "${heading}"` : "no page answers this"
-    },
-    layers: [],
-    sources: known ? [{ source, heading }] : [],
-    answer: answer(
-      backend,
-      perception,
-      known ? quote(passage, found.slice(skip + 1)) : notKnown(perception.persona, sources, found, skip)
-    )
-  }
-}
+): Offer => ({
+  bid: {
+    worker: "retrieval",
+    confidence: quoted.length === 0 ? confidenceUnknown : Math.min(...quoted.map(({ coverage }) => coverage)),
+    reason: quoted.length === 0 ? "no page answers this" : quoted.map(placeOf).join(" and ")
+  },
+  layers: [],
+  sources: quoted.map(({ passage: { heading, source } }) => ({ source, heading })),
+  answer: Recital.of(
+    backend,
+    perception,
+    quoted.length === 0
+      ? Effect.map(library.sources, (sources) => notKnown(perception, sources, found, skip))
+      : Effect.sync(() => quoted.map((one) => quote(one, found.slice(skip + 1))).join("\n\n"))
+  )
+})
 
-const answers = ({ coverage, score, words }: Found): boolean =>
-  coverage >= (words > 1 ? coverageMin : coverageMinOfOneWord) || score >= scoreEnough
+/** Who wants more of a word is also served by what mentions it. */
+const answers = ({ coverage, isHeaded, score, words }: Found, skip: number): boolean =>
+  words > 1
+    ? coverage >= coverageMin || score >= scoreEnough
+    : (isHeaded || skip > 0) && coverage >= coverageMinOfOneWord
 
 const placeOf = ({ passage }: Found): string => `${passage.source}, "${passage.heading}"`
 
@@ -105,43 +125,19 @@ const quote = (found: Found, others: ReadonlyArray<Found>): string => {
 }
 
 const notKnown = (
-  persona: Template,
+  { persona, prompt }: Perception,
   sources: ReadonlyArray<string>,
   found: ReadonlyArray<Found>,
   skip: number
 ): string => {
   if (skip > 0) return "That is all that I have read about it."
+  const english = Language.isForeign(prompt) ? "I read English only. " : ""
+  if (Terms.of(prompt).length === 0) {
+    return `${english}I do not see what that is about. Name a word or a task, such as "Explain RTOS" or "how do I share my machine?"`
+  }
   const near = [...new Set(found.map(placeOf))]
   const nearest = near.length === 0 ? "" : ` The nearest are ${near.slice(0, nearestHeadings).join("; ")}.`
   const best = sources.filter((source) => (persona.pages[source] ?? 1) > 1)
   const hint = best.length === 0 ? "" : ` Ask me about what stands in ${best.join(" and ")}.`
-  return `I do not know: none of the pages that I have read answers this.${nearest}${hint}`
+  return `${english}I do not know: none of the pages that I have read answers this.${nearest}${hint}`
 }
-
-/** The text as a stream, with its limits, and counted as the model would count it. */
-const answer = (
-  backend: Backend["Service"],
-  { history, prompt, stop, tokensMax }: Perception,
-  text: string
-): Stream.Stream<Piece> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      const startedMs = yield* Clock.currentTimeMillis
-      const tokensOf = (turns: ReadonlyArray<Turn>) => backend.countTokens(turns)
-      const empty = yield* tokensOf([{ role: "assistant", content: "" }])
-      const count = (content: string) =>
-        Effect.map(tokensOf([{ role: "assistant", content }]), (tokens) => tokens - empty)
-      const cut = yield* Cut.cut(text, stop, tokensMax, count)
-      const promptTokens = yield* tokensOf([...history, { role: "user", content: prompt }])
-      const ms = (yield* Clock.currentTimeMillis) - startedMs
-      const usage: Usage = { promptTokens, cachedTokens: 0, completionTokens: cut.tokens, ttftMs: ms, ms }
-      const pieces: ReadonlyArray<Piece> = [
-        ...paragraphs(cut.text).map((text) => ({ _tag: "Text" as const, text })),
-        { _tag: "End", reason: cut.reason, usage }
-      ]
-      return Stream.fromIterable(pieces)
-    })
-  )
-
-/** Pieces that put together are the text. */
-const paragraphs = (text: string): ReadonlyArray<string> => text.match(/[\s\S]+?(?:\n\n|$)/g) ?? []

@@ -58,6 +58,6 @@ const stopWords = new Set(
     "he her hers him his how i if in into is it its just keep keeps know let like make may me mean means might mine more most much my need no " +
     "not of off on one or our ours out please say see shall she should so some something such tell than that the their them then " +
     "there these they thing things this those to too up us use used uses using very want was we were what whats when where which who whom whose why " +
-    "already cant didnt doesnt dont hows im isnt ive whats wheres whos wont will with would you your yours describe define work works show understand s t re ve ll"
+    "already cant didnt doesnt dont hows im isnt ive whats wheres whos wont will with would you your yours describe define work works show understand hello hi hey thanks now again just really please today s t re ve ll"
   ).split(" ")
 )

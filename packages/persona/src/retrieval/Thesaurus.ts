@@ -44,6 +44,9 @@ lost nobody undelivered unhandled: dead letter
 realtime deadlines deadline hard soft: rtos operating
 stuck blocked waiting circle: deadlock
 interrupt interrupted: preemption
+weights llama gguf: base model
+backup backups: back
+log logs logging: wrong log
 rank ranked search searches find: bm25 retrieval
 router routers firewall: nat hole punching
 vector vectors similar: embedding

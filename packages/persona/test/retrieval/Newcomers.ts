@@ -146,6 +146,48 @@ export const third: ReadonlyArray<NewcomerQuestion> = [
   q("survives a power cut", word("Durability"))
 ]
 
+/** By somebody else again, and written before its misses were looked at: what the rules for questions of one word were tuned on. */
+export const fourth: ReadonlyArray<NewcomerQuestion> = [
+  q("what is an LLM", word("LLM")),
+  q("what's the difference between an actor and a layer?", word("Actor"), word("Layer")),
+  q("LoRA vs fine-tuning", word("LoRA"), word("Fine-tuning")),
+  q("supervision", word("Supervision")),
+  q("backup?", backup),
+  q("uninstall", uninstall),
+  q("peers", word("Peer"), ...share),
+  q("what's a sandbox for", word("Sandbox")),
+  q("what are the costs", cost),
+  q("wasm?", word("WebAssembly (WASM)")),
+  q("who owns my data", cost, data),
+  q("how do i see the logs", wrong, watch),
+  q("which port does it use", port),
+  q("how do personas remember what i said", askPersona, word("Persona")),
+  q("install on deno", "docs/GUIDE.md#How do I install it on Deno or Node?"),
+  q("can i bring my own weights", ownModel),
+  q("restart a crashed actor", restart),
+  q("what is a mailbox?", word("Mailbox")),
+  q("api key", key),
+  q("stop it now", stop)
+]
+
+/** Written with `fourth`: questions of one word that some page has by chance, and others about something else. */
+export const foreignFourth: ReadonlyArray<string> = [
+  "what day is it?",
+  "what year is it",
+  "which is the best color?",
+  "do you like music?",
+  "are you hungry?",
+  "what is love?",
+  "who is the king?",
+  "tell me a joke",
+  "what is the weather?",
+  "sing a song",
+  "how far is the moon?",
+  "is there a god",
+  "what is quantum entanglement",
+  "my car makes a strange noise"
+]
+
 /** Written before the misses of `third` were looked at. */
 export const heldOut: ReadonlyArray<NewcomerQuestion> = [
   q("what do i type to get going", ...start),

@@ -7,7 +7,17 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Stream } from "effect"
 import { resolve } from "node:path"
 import * as ScriptedBackend from "../support/ScriptedBackend.ts"
-import { first, foreign, foreignHeldOut, heldOut, second, third, type NewcomerQuestion } from "./Newcomers.ts"
+import {
+  first,
+  foreign,
+  foreignFourth,
+  foreignHeldOut,
+  fourth,
+  heldOut,
+  second,
+  third,
+  type NewcomerQuestion
+} from "./Newcomers.ts"
 import { questions, unanswerable } from "./Questions.ts"
 import { Backend } from "@continuum/genome/backend/Backend"
 
@@ -26,6 +36,8 @@ const program = Effect.gen(function* () {
       history: [],
       layers: [],
       insists: false,
+      introduction: undefined,
+      exercise: undefined,
       sampling: undefined,
       stop: [],
       tokensMax: undefined
@@ -35,6 +47,7 @@ const program = Effect.gen(function* () {
     ["first", first],
     ["second", second],
     ["third", third],
+    ["fourth", fourth],
     ["held out", heldOut]
   ] as const) {
     for (const persona of templates) {
@@ -55,6 +68,7 @@ const program = Effect.gen(function* () {
   for (const [name, set] of [
     ["unanswerable", unanswerable],
     ["foreign", foreign],
+    ["foreign, fourth", foreignFourth],
     ["foreign, held out", foreignHeldOut]
   ] as const) {
     let refused = 0

@@ -18,6 +18,7 @@ import * as BaseTrainer from "../BaseTrainer.ts"
 import type { CheckpointUnfit } from "../Checkpoint.ts"
 import * as LoraTrainer from "../LoraTrainer.ts"
 import type { TrainingFailed } from "../TrainerOnnxRuntime.ts"
+import type { Source } from "../Examples.ts"
 import type * as Training from "../Training.ts"
 import * as Domains from "./Domains.ts"
 
@@ -60,7 +61,7 @@ export interface Recipe {
 export const full: Recipe = {
   seed: 1,
   baseSteps: 450,
-  layerSteps: { arithmetic: 5000, brackets: 300, dates: 250, english: 250, reversing: 500, sorting: 500 },
+  layerSteps: { arithmetic: 5000, brackets: 500, dates: 250, english: 250, reversing: 500, sorting: 500 },
   domains: Domains.domains,
   examples: 200
 }
@@ -88,7 +89,9 @@ const shares = { arithmetic: 2.5, brackets: 0.35, dates: 0.35, english: 0.1, rev
 export const Report = Schema.Struct({
   seed: Schema.Int,
   /** By domain: part of the held-out prompts that are answered to the letter. */
-  accuracy: Schema.Record(Schema.String, Schema.Struct({ base: Schema.Number, layer: Schema.Number }))
+  accuracy: Schema.Record(Schema.String, Schema.Struct({ base: Schema.Number, layer: Schema.Number })),
+  /** The same of the shortest prompts, which a layer has learned by heart. */
+  shortest: Schema.Record(Schema.String, Schema.Struct({ base: Schema.Number, layer: Schema.Number }))
 })
 export type Report = typeof Report.Type
 
@@ -135,25 +138,29 @@ export const build = Effect.fn("TinyBuild.build")(function* (
           ...(yield* resume(domain))
         })
       )
-      const report = Domains.source(domain, "report")
-      const found = {
-        base: yield* meter.measure(report, seed),
-        layer: yield* meter.measure(report, seed, yield* LoraTrainer.toParameters(layer, config, rank))
-      }
-      yield* say(`layer: ${domain}, ${found.base} before, ${found.layer} with it`)
-      return { domain, layer, found }
+      const parameters = yield* LoraTrainer.toParameters(layer, config, rank)
+      const measure = Effect.fnUntraced(function* (source: Source) {
+        return { base: yield* meter.measure(source, seed), layer: yield* meter.measure(source, seed, parameters) }
+      })
+      const found = yield* measure(Domains.source(domain, "report"))
+      const shortest = Domains.withShortest.includes(domain) ? yield* measure(Domains.shortest(domain)) : undefined
+      const byHeart = shortest === undefined ? "" : `; the shortest: ${shortest.base}, ${shortest.layer}`
+      yield* say(`layer: ${domain}, ${found.base} before, ${found.layer} with it${byHeart}`)
+      return { domain, layer, found, shortest }
     }),
     { concurrency: 2 }
   )
   const accuracy: Record<string, { base: number; layer: number }> = {}
-  for (const { domain, layer, found } of trained) {
+  const shortest: Record<string, { base: number; layer: number }> = {}
+  for (const { domain, layer, found, shortest: byHeart } of trained) {
     accuracy[domain] = found
-    const card = yield* Effect.orDie(LayerCard.of(layer, { ...description, name: domain }))
+    if (byHeart !== undefined) shortest[domain] = byHeart
+    const card = yield* Effect.orDie(LayerCard.of(layer, { version: versions[domain], ...description, name: domain }))
     for (const [name, content] of yield* Effect.orDie(LayerFolder.filesOf({ card, layer }))) {
       files.set(`layers/${domain}/${name}`, content)
     }
   }
-  const report: Report = { seed, accuracy }
+  const report: Report = { seed, accuracy, shortest }
   files.set("report.json", json(report))
   return { files, report }
 })
@@ -181,8 +188,17 @@ const trainBase = (
       (step + 1) % 50 === 0 ? say(`base: step ${step + 1} of ${baseSteps}, loss ${loss.toFixed(3)}`) : Effect.void
   })
 
+/** 1.1.0: it has learned short prompts and the last days of months. */
+const versions: { readonly [Name in Domains.Domain]: string } = {
+  arithmetic: "1.1.0",
+  brackets: "1.1.0",
+  dates: "1.1.0",
+  english: "1.0.0",
+  reversing: "1.0.0",
+  sorting: "1.0.0"
+}
+
 const description = {
-  version: "1.0.0",
   kind: "domain",
   license: "Apache-2.0",
   created: "2026-11-25T00:00:00Z",
