@@ -11,18 +11,23 @@ import * as GrantStore from "@continuum/mesh/GrantStore"
 import { Mesh } from "@continuum/mesh/Mesh"
 import * as MeshTransport from "@continuum/mesh/MeshTransport"
 import { Context, Effect, Layer, type Scope } from "effect"
+import { logOf } from "./Log.ts"
+
+/** Of actors that move: short, because a test waits for the end of one. */
+const leaseTtl = "2 seconds"
 
 export interface ScenarioNode {
   readonly identity: Identity
   readonly system: ActorSystem["Service"]
   readonly mesh: Mesh["Service"]
+  readonly Log: ReturnType<typeof logOf>
 }
 
 /** Starts one that finds others by this DHT node, and lives as long as the scope. */
 export const start = (name: string, bootstrap: string): Effect.Effect<ScenarioNode, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     const identity = yield* generate
-    const layer = ActorSystem.layer({ nodeName: name, stopTimeout: 50 }).pipe(
+    const layer = ActorSystem.layer({ nodeName: name, stopTimeout: 50, leaseTtl }).pipe(
       Layer.provide(ActorStorageMemory.layer),
       Layer.provideMerge(
         Mesh.layer({ identity, name, networkId: new Uint8Array(32).fill(9), announce: false }).pipe(
@@ -34,8 +39,9 @@ export const start = (name: string, bootstrap: string): Effect.Effect<ScenarioNo
     const context = yield* Layer.build(layer)
     const system = Context.get(context, ActorSystem)
     yield* Effect.provideService(register, ActorSystem, system)
+    const Log = yield* system.register(logOf(name))
     // Only then can it be found in the DHT.
     const { status } = Context.get(context, Transport)
     while ((yield* status).state !== "ready") yield* Effect.sleep("10 millis")
-    return { identity, system, mesh: Context.get(context, Mesh) }
+    return { identity, system, mesh: Context.get(context, Mesh), Log }
   })
