@@ -13,6 +13,7 @@ import type { Kernel } from "./Kernel.ts"
 import * as LeaseAuthorityRemote from "./LeaseAuthorityRemote.ts"
 import * as Limits from "./Limits.ts"
 import { CurrentMessage } from "./Message.ts"
+import * as Scheduling from "./Scheduling.ts"
 import { ServiceCell } from "./ServiceCell.ts"
 import type { Service } from "./Service.ts"
 import type { Topic } from "./Topic.ts"
@@ -93,6 +94,7 @@ export const make = (kernel: Kernel): ActorSystem["Service"] => ({
     lent: kernel.leases.home.size,
     guests: kernel.leases.host.size
   }),
+  scheduler: Scheduling.make(kernel),
   quarantined:
     kernel.storage === undefined ? Effect.succeed([]) : Effect.orElseSucceed(kernel.storage.quarantined, () => []),
   openReport: kernel.storage?.openReport,
