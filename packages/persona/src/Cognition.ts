@@ -13,6 +13,7 @@ import type { BackendError } from "@continuum/genome/backend/BackendError"
 import { Clock, Effect, Stream } from "effect"
 import * as Conversation from "./Conversation.ts"
 import type { CognitiveEvent } from "./Event.ts"
+import * as Floor from "./Floor.ts"
 import * as Limits from "./Limits.ts"
 import { resolve, type KnownLayer } from "./NamedLayer.ts"
 import type { Persona } from "./Persona.ts"
@@ -36,6 +37,7 @@ export interface Mind {
   readonly layers: Effect.Effect<ReadonlyArray<KnownLayer>>
   /** In the order in which equal bids win. */
   readonly workers: ReadonlyArray<Worker>
+  readonly floor: Floor.Floor
 }
 
 /** The answer, piece by piece. `Done` comes once the turn is remembered. */
@@ -46,7 +48,7 @@ export const process = (mind: Mind, event: CognitiveEvent): Stream.Stream<StateC
       const turn = yield* begin(mind.actor, event)
       const perception = yield* perceive(mind, event, turn.history)
       yield* understand(perception)
-      const offers = yield* coordinate(mind, perception)
+      const offers = yield* takeTurn(mind, perception, yield* coordinate(mind, perception))
       const said: Array<string> = []
       return generate(offers[0]!, offers, startedMs).pipe(
         Stream.tap((change) =>
@@ -109,7 +111,7 @@ const perceive = Effect.fn("Persona.perceive")(function* (
   )
   const worn = yield* wanted === undefined ? own : resolve(present, wanted)
   const perception: Perception = {
-    persona: template,
+    persona: event.priority === undefined ? template : { ...template, priority: event.priority },
     prompt: event.prompt,
     history,
     layers: worn,
@@ -133,6 +135,16 @@ const coordinate = Effect.fn("Persona.coordinate")(function* ({ workers }: Mind,
   const asked = perception.insists ? workers.filter(({ name }) => name === "model") : workers
   const offers = yield* Effect.forEach(asked, (worker) => worker.offer(perception), { concurrency: "unbounded" })
   return offers.toSorted((one, other) => other.bid.confidence - one.bid.confidence)
+})
+
+/** The persona waits until it may speak, and may until the stream ends; its answer makes way for a better one. */
+const takeTurn = Effect.fnUntraced(function* (
+  { floor }: Mind,
+  { persona: { name, priority } }: Perception,
+  [winner, ...others]: ReadonlyArray<Offer>
+) {
+  const turn = yield* floor.take({ name, priority, confidence: winner!.bid.confidence })
+  return [{ ...winner!, answer: Floor.counted(winner!.answer, turn) }, ...others]
 })
 
 /** The winner speaks, and says at the end how it came to that. */

@@ -5,6 +5,7 @@ import type { Sampling, Turn, Usage } from "@continuum/genome/backend/Backend"
 import type { BackendError } from "@continuum/genome/backend/BackendError"
 import type { Effect, Stream } from "effect"
 import type { KnownLayer, WornLayer } from "./NamedLayer.ts"
+import type { AnswerTooLong } from "./PersonaError.ts"
 import type { Template } from "./Templates.ts"
 import type { Bid, Source, WorkerName } from "./Trace.ts"
 
@@ -32,7 +33,7 @@ export interface Offer {
   readonly bid: Bid
   readonly layers: ReadonlyArray<WornLayer>
   readonly sources: ReadonlyArray<Source>
-  readonly answer: Stream.Stream<Piece, BackendError>
+  readonly answer: Stream.Stream<Piece, BackendError | AnswerTooLong>
 }
 
 export interface Worker {
