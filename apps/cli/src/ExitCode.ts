@@ -72,6 +72,8 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   AskCycle: failed,
   StateNotStored: failed,
   LeaseUnavailable: failed,
+  TooOld: failed,
+  OutboxFull: failed,
   MigrationRefused: failed,
   StorageFailed: failed,
   ServiceKept: refused,

@@ -26,6 +26,11 @@ export interface Options<State = any, Event = any, Name extends string = string>
   /** 1 to `Limits.mailboxCapacityMax` messages. Default `Limits.mailboxCapacity`. */
   readonly mailboxCapacity?: number
   /**
+   * `"durable"`: a tell is stored before its sender hears of it, and handled at least once, whatever crashes; what the handler of a
+   * durable actor tells is of one transaction with its state. Only for durable actors whose `overflow` is `fail`. Default `"memory"`.
+   */
+  readonly mailbox?: "memory" | "durable"
+  /**
    * Messages that are handled before all others that wait, in the order they came. They need room in the mailbox as all do.
    * Default: none.
    */

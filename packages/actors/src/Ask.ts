@@ -6,9 +6,15 @@ import { Effect, type Tracer } from "effect"
 import type { Entry } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import type { ActorError } from "./ActorError.ts"
+import type { Write } from "./ActorStorage.ts"
 import type { AskDeadlines } from "./AskDeadlines.ts"
 import { answersNestedMax } from "./Limits.ts"
 import type { Message } from "./Message.ts"
+
+/** What goes into the transaction of a message's handler: that the message was handled, and its reply. */
+export interface Receipt {
+  readonly records: (reply: unknown) => ReadonlyArray<Write>
+}
 
 /** `expected`: an error of the handler's own type. `undelivered`: an `ActorError`. `abandoned`: the asker gave up. */
 export type AskStatus = "waiting" | "replied" | "expected" | "undelivered" | "abandoned"
@@ -53,6 +59,11 @@ export class Ask {
     return undefined
   }
 
+  /** Of a message that must not be handled twice. */
+  get receipt(): Receipt | undefined {
+    return undefined
+  }
+
   reply(value: unknown): void {
     this.settle("replied", value)
   }
@@ -93,6 +104,10 @@ export class Ask {
     }
   }
 }
+
+/** An expected error of a handler, for a person. */
+export const describeError = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : JSON.stringify(error)
 
 export const noChain: ReadonlyArray<string> = []
 

@@ -284,7 +284,7 @@ const summaryOf = (cell: ActorCell): ActorSummary => ({
   address: cell.address,
   kind: cell.type.definition.kind,
   state: stateOf(cell),
-  mailbox: cell.mailbox.size,
+  mailbox: Math.max(cell.mailbox.size, cell.type.post?.boxes.count(cell.address) ?? 0),
   processed: cell.processed,
   restarts: cell.history?.restarts ?? 0,
   priority: cell.type.definition.priority,
@@ -301,7 +301,7 @@ const summaryOfStored = (type: ActorType, name: string): ActorSummary => ({
   address: type.address(name),
   kind: type.definition.kind,
   state: "idle",
-  mailbox: 0,
+  mailbox: type.post?.boxes.count(type.address(name)) ?? 0,
   processed: 0,
   restarts: 0,
   priority: type.definition.priority,
@@ -324,12 +324,18 @@ const detailOf = (cell: ActorCell): ActorDetail => ({
   durable: cell.durable !== undefined,
   messages: [...cell.type.definition.entries.keys()],
   stateValue: PlainData.excerpt(cell.state, Limits.inspectStateBytesMax),
-  waiting: cell.mailbox.names(Limits.inspectWaitingMax),
+  waiting: waitingOf(cell),
   failures: cell.history?.failures.slice() ?? [],
   reminders: remindersOf(cell.kernel, cell.address),
   timeline: timelineOf(cell.kernel, cell.address),
   ...startedAt(cell.startedAtMs)
 })
+
+/** Those in memory; while it is stopped, those that are stored. */
+const waitingOf = ({ address, mailbox, type }: ActorCell): Array<string> =>
+  mailbox.size === 0 && type.post !== undefined
+    ? type.post.boxes.names(address, Limits.inspectWaitingMax)
+    : mailbox.names(Limits.inspectWaitingMax)
 
 const detailOfService = (cell: ServiceCell): ActorDetail => ({
   ...summaryOfService(cell),

@@ -52,9 +52,9 @@ export const append = (
   // Clocks of tests may have parts of milliseconds, or begin before 1970.
   const mark = Math.max(0, Math.floor(timeMs))
   for (const [index, event] of events.entries()) {
-    const bytes = StoredValue.encode(journal.events, event, mark)
-    if (Result.isFailure(bytes)) return Result.fail(bytes.failure)
-    writes.push({ address: keyOf(address, after + index + 1), state: bytes.success })
+    const write = StoredValue.encode(journal.events, keyOf(address, after + index + 1), event, mark)
+    if (typeof write === "string") return Result.fail(write)
+    writes.push(write)
   }
   return Result.succeed(writes)
 }

@@ -25,7 +25,10 @@ import { Leases } from "./Leases.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
 import { MessageSpans } from "./MessageSpans.ts"
+import { Outbox } from "./Outbox.ts"
 import { Passivation } from "./Passivation.ts"
+import { Post } from "./Post.ts"
+import type { PostLife } from "./PostLife.ts"
 import { Reminders } from "./Reminders.ts"
 import { Router } from "./Router.ts"
 import { drainOf } from "./Drain.ts"
@@ -48,6 +51,8 @@ export interface KernelOptions {
   readonly leaseTable: LeaseTable
   /** Milliseconds of a lease of an actor. */
   readonly leaseTtlMs: number
+  /** Where there is storage. */
+  readonly postLife: PostLife | undefined
 }
 
 export class Kernel {
@@ -58,6 +63,10 @@ export class Kernel {
   context: Context.Context<never>
   readonly runQueue: RunQueue
   readonly commits: GroupCommit
+  /** The durable mailboxes; undefined without storage. */
+  readonly post: Post | undefined
+  /** The messages to durable mailboxes of other nodes; undefined without storage. */
+  readonly outbox: Outbox | undefined
   readonly deadLetters: DeadLetters
   // Totals since the system began, plain numbers that someone scrapes.
   processed: number
@@ -140,6 +149,14 @@ export class Kernel {
     this.onCellStopped = undefined
     this.deadlines = new Map()
     this.background = new Set()
+    this.post =
+      options.postLife === undefined || options.storage === undefined
+        ? undefined
+        : new Post(this, options.storage, options.postLife)
+    this.outbox =
+      options.postLife === undefined || options.storage === undefined || this.post === undefined
+        ? undefined
+        : new Outbox(this, options.storage, this.post.writer, options.postLife)
     this.commits = new GroupCommit({
       storage: this.storage,
       fork: (effect) => this.forkBackground(effect),
@@ -208,6 +225,7 @@ export class Kernel {
         throw new TypeError(`The kind "${leaseKind}" is taken: nodes speak of leases by it`)
       const type = new ActorType(this, definition)
       this.types.set(definition.kind, type)
+      type.post?.recover(type)
       if (this.reminders.size > 0) this.reminders.typeKnown(definition.kind)
       return type
     }

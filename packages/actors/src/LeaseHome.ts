@@ -128,6 +128,7 @@ export class LeaseHome {
     const refused = (reason: string) => new MigrationRefused({ address, to: realm, reason })
     return Effect.gen({ self: this }, function* () {
       if (!type.durable) return yield* refused("it is not durable, and what it knows would be lost")
+      if (type.post !== undefined) return yield* refused("it has a durable mailbox, which stays with it")
       if (type.isGuest) return yield* refused("its home is another node; move it from there")
       if (cell.parent !== undefined) return yield* refused("it is the child of another actor")
       if ([...type.definition.entries.values()].some(({ streams }) => streams))

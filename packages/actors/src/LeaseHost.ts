@@ -85,6 +85,7 @@ export class LeaseHost {
       if (own.definition.durable === false) return refused(`there, actors of kind "${request.kind}" are not durable`)
       if ((own.journal !== undefined) !== request.hasJournal)
         return refused(`there, actors of kind "${request.kind}" have ${request.hasJournal ? "no" : "a"} journal`)
+      if (own.post !== undefined) return refused(`there, actors of kind "${request.kind}" have a durable mailbox`)
       if (kernel.stopping) return refused("that node stops")
       if (this.guests.size >= Limits.guestsMax) return refused(`that node has ${Limits.guestsMax} guests already`)
       const address = addressOf(home, request)

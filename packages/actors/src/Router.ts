@@ -113,6 +113,11 @@ export class Router {
     return { stream: this.stream, sequence: this.sequence++ }
   }
 
+  /** Envelopes sent after the one with this number. */
+  sentSince(sequence: number): number {
+    return this.sequence - sequence - 1
+  }
+
   /** The envelope of a message, with absolute addresses. */
   envelope(
     target: RemoteRef.RemoteTarget,

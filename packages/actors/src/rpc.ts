@@ -15,7 +15,7 @@ export const ActorSummary = Schema.Struct({
   kind: Schema.String,
   /** `restarting`: waiting out a backoff. `stopped`: gave up or was told to. */
   state: Schema.Literals(["idle", "running", "restarting", "stopped"]),
-  /** Messages waiting. */
+  /** Messages waiting; of a durable mailbox all that are stored. */
   mailbox: Schema.Int,
   processed: Schema.Int,
   restarts: Schema.Int,

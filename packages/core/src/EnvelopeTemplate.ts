@@ -12,7 +12,10 @@ import { endOf } from "./MessagePackStructure.ts"
 
 /** Whether envelopes like this one have a template: those of askers that are no actors, which nothing else varies. */
 export const isPlain = (envelope: Envelope): boolean =>
-  envelope.from === undefined && envelope.chain === undefined && envelope.traceparent === undefined
+  envelope.from === undefined &&
+  envelope.answer === undefined &&
+  envelope.chain === undefined &&
+  envelope.traceparent === undefined
 
 /** Whether two envelopes, of which the first is plain, differ at most in sequence number and payload. Addresses are compared as objects. */
 export const areAlike = (one: Envelope, other: Envelope): boolean =>

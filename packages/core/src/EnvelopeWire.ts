@@ -22,7 +22,7 @@ export const encodeBriefly = (envelope: Envelope, room = 0): Uint8Array => {
 }
 
 const encodeFully = (envelope: Envelope, room: number): Uint8Array => {
-  const { chain, deadlineMs, from, id, kind, message, payload, to, traceparent } = envelope
+  const { answer, chain, deadlineMs, from, id, kind, message, payload, to, traceparent } = envelope
   const wire: Record<string, unknown> = {
     version,
     id: { stream: id.stream, sequence: id.sequence },
@@ -32,6 +32,7 @@ const encodeFully = (envelope: Envelope, room: number): Uint8Array => {
   if (from !== undefined) wire[sender] = Address.format(from)
   wire["message"] = message
   wire["payload"] = payload
+  if (answer !== undefined) wire["answer"] = answer
   if (deadlineMs !== undefined) wire["deadlineMs"] = deadlineMs
   if (chain !== undefined && chain.length > callChainMax) {
     throw new EnvelopeMalformed({ reason: `more than ${callChainMax} actors wait for each other` })
@@ -73,6 +74,10 @@ export const decode = (bytes: Uint8Array): Envelope => {
     payload: wire["payload"]
   }
   if (Object.hasOwn(wire, sender)) envelope.from = address(wire[sender], sender)
+  if (Object.hasOwn(wire, "answer")) {
+    if (wire["answer"] !== "stored") throw malformed("it asks for an answer that this version does not know")
+    envelope.answer = "stored"
+  }
   if (Object.hasOwn(wire, "deadlineMs")) {
     if (typeof deadlineMs !== "number" || !(deadlineMs >= 0)) throw malformed("its deadlineMs is no duration")
     envelope.deadlineMs = deadlineMs

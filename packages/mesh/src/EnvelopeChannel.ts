@@ -11,17 +11,18 @@ import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import type { PublicKey } from "@continuum/core/Identity"
 import type { Action } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable, type TransportLost } from "@continuum/core/Transport"
-import { Cause, Effect, Exit, type Fiber, type Stream } from "effect"
+import { Cause, Effect, Exit, type Stream } from "effect"
 import type { Channel, ChannelListener } from "./Channel.ts"
 import { frame, headed, headerBytes, kinds, outcomeOf, reasonLengthMax } from "./EnvelopeFrame.ts"
 import { EnvelopeStreams } from "./EnvelopeStreams.ts"
+import { type FollowHost, FollowedMessages } from "./FollowedMessages.ts"
 import * as Limits from "./Limits.ts"
 
 /** Name of the protocol in greetings. */
 export const name = "continuum/envelope/1"
 
 /** What the channel needs of its node. */
-export interface EnvelopeHost {
+export interface EnvelopeHost extends FollowHost {
   readonly receiver: () => Receiver
   /** The action that the peer would need a grant for and has not; counts and logs it. Throwing ends the connection. */
   readonly refuses: (envelope: Envelope) => Action | undefined
@@ -29,19 +30,11 @@ export interface EnvelopeHost {
   readonly peerName: () => string
   /** The realm that the peer has proven to be its own. */
   readonly realm: () => PublicKey | undefined
-  readonly nowMs: () => number
-  readonly fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
   /** Why the connection ended, for those who wait for a reply. */
   readonly lost: () => TransportLost
 }
 
 type Settle = (exit: Exit.Exit<Outcome, DeliveryError>) => void
-
-interface Arrived {
-  readonly fiber: Fiber.Fiber<unknown>
-  /** When its asker stops waiting, by the host's clock. */
-  readonly deadlineMs: number
-}
 
 export class EnvelopeChannel implements ChannelListener {
   private readonly channel: Channel
@@ -49,9 +42,9 @@ export class EnvelopeChannel implements ChannelListener {
   /** Asks of this node that wait for the peer, by number. */
   private readonly asked: Map<number, Settle>
   /** Asks of the peer that are being handled here, by number. */
-  private readonly arrived: Map<number, Arrived>
+  private readonly arrived: FollowedMessages
   /** Tells of the peer that could not be put into a mailbox at once. */
-  private readonly tellsArrived: Map<number, Arrived>
+  private readonly tellsArrived: FollowedMessages
   private readonly streams: EnvelopeStreams
   private readonly reader: EnvelopeWire.EnvelopeReader
   private nextAsk: number
@@ -65,8 +58,8 @@ export class EnvelopeChannel implements ChannelListener {
     this.channel = channel
     this.host = host
     this.asked = new Map()
-    this.arrived = new Map()
-    this.tellsArrived = new Map()
+    this.arrived = new FollowedMessages(host)
+    this.tellsArrived = new FollowedMessages(host)
     this.streams = new EnvelopeStreams({
       send: (bytes) => {
         if (!this.ended) this.send(bytes)
@@ -197,22 +190,15 @@ export class EnvelopeChannel implements ChannelListener {
     for (const settle of this.asked.values()) settle(lost)
     this.asked.clear()
     this.streams.closed(this.host.lost())
-    for (const arrived of [this.arrived, this.tellsArrived]) {
-      for (const { fiber } of arrived.values()) fiber.interruptUnsafe()
-      arrived.clear()
-    }
+    this.arrived.closed()
+    this.tellsArrived.closed()
   }
 
   /** Interrupts what nobody waits for any more. */
   look(nowMs: number): void {
     this.streams.look(nowMs)
-    for (const arrived of [this.arrived, this.tellsArrived]) {
-      for (const [number, { deadlineMs, fiber }] of arrived) {
-        if (deadlineMs > nowMs) continue
-        arrived.delete(number)
-        fiber.interruptUnsafe()
-      }
-    }
+    this.arrived.look(nowMs)
+    this.tellsArrived.look(nowMs)
   }
 
   private envelopeOf(bytes: Uint8Array, kind: Envelope["kind"]): Envelope {
@@ -240,7 +226,7 @@ export class EnvelopeChannel implements ChannelListener {
       answer = Effect.die(defect)
     }
     if (Exit.isExit(answer)) return this.answer(number, answer as Exit.Exit<Outcome>)
-    this.follow(this.arrived, number, envelope, answer, (exit) => this.answer(number, exit))
+    this.arrived.follow(number, envelope.deadlineMs, answer, (exit) => this.answer(number, exit))
   }
 
   private streamArrived(number: number, bytes: Uint8Array): void {
@@ -265,36 +251,11 @@ export class EnvelopeChannel implements ChannelListener {
       throw new Error(`more than ${Limits.asksInFlightMax} of its messages wait to be delivered`)
     }
     const told = this.host.receiver().tell(envelope, peer)
-    this.follow(this.tellsArrived, this.nextTell++, envelope, told, () => undefined)
-  }
-
-  private follow<A>(
-    arrived: Map<number, Arrived>,
-    number: number,
-    envelope: Envelope,
-    effect: Effect.Effect<A>,
-    then: (exit: Exit.Exit<A>) => void
-  ): void {
-    const fiber = this.host.fork(effect)
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return then(exit)
-    const deadlineMs = envelope.deadlineMs === undefined ? Infinity : this.host.nowMs() + envelope.deadlineMs
-    arrived.set(number, { fiber, deadlineMs })
-    fiber.addObserver((exit) => {
-      // One that was cancelled is no longer waited for.
-      if (arrived.get(number)?.fiber !== fiber) return
-      arrived.delete(number)
-      then(exit)
-    })
+    this.tellsArrived.follow(this.nextTell++, envelope.deadlineMs, told, () => undefined)
   }
 
   private cancelArrived(number: number): void {
-    if (this.streams.cancelArrived(number)) return
-    const arrived = this.arrived.get(number)
-    // The answer may have crossed the cancellation.
-    if (arrived === undefined) return
-    this.arrived.delete(number)
-    arrived.fiber.interruptUnsafe()
+    if (!this.streams.cancelArrived(number)) this.arrived.cancel(number)
   }
 
   private answer(number: number, exit: Exit.Exit<Outcome>): void {

@@ -65,6 +65,13 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
     timeoutMs: 5000
   }),
   AskCycle: new ActorError.AskCycle({ chain: ["continuum://local/a/a", "continuum://local/b/b"] }),
+  TooOld: new ActorError.TooOld({
+    address: "continuum://local/counter/a",
+    stream: "web-7",
+    sequence: 3,
+    reason: "1000 newer ones of its stream came since"
+  }),
+  OutboxFull: new ActorError.OutboxFull({ address: "continuum://bee/counter/a", capacity: 10_000 }),
   LeaseUnavailable: new ActorError.LeaseUnavailable({
     address: "continuum://local/counter/a",
     node: "bee",

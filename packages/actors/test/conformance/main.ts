@@ -1,7 +1,7 @@
 /**
  * What actors must do alike on Bun, Deno and Node: the reply rule, one message at a time, supervision, cycles, services, the
  * same here as on another node, turns by priority, the ThoughtStream, simulations that replay, the laws of the storage,
- * recovery from damage by the checking process, and SIGKILL.
+ * recovery from damage by the checking process, durable mailboxes, and SIGKILL.
  */
 import { actor, emit, fromRpcs, reply } from "@continuum/actors/Actor"
 import type { ActorStorage } from "@continuum/actors/ActorStorage"
@@ -319,6 +319,30 @@ await check("SIGKILL in the middle of a commit loses no acknowledged write of st
   const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A"] : [process.execPath]
   const { writes } = await killAgainAndAgain([...runtime, process.argv[1]!, childFlag], 3, 3)
   equal(writes >= 100, true)
+})
+
+await check("a durable mailbox keeps what was told, and knows a message that comes again, over a restart", async () => {
+  const dir = temporaryDir()
+  const Ledger = actor("ledger", { state: 0, add: (state, n: number) => state + n }, { mailbox: "durable" })
+  const Payer = actor("payer", {
+    state: 0,
+    pay: (state, n: number, context) => {
+      context.ref(Ledger, "l").tell.add(n)
+      return state + n
+    }
+  })
+  const id = { stream: "client", sequence: 0 }
+  const first = await ActorSystem.start({ dir })
+  for (const n of [1, 2, 3]) await first.ref(Payer, "p").pay(n)
+  equal(await first.ref(Ledger, "l", { id }).add(10), 16)
+  await first.system.stop("continuum://local/ledger/l").pipe(Effect.runPromise)
+  await Effect.runPromise(first.system.ref(Ledger, "l").tell.add(20))
+  await first.stop()
+  const second = await ActorSystem.start({ dir })
+  equal(await second.ref(Ledger, "l").add(0), 36)
+  equal(await second.ref(Ledger, "l", { id }).add(10), 16)
+  equal(await second.ref(Payer, "p").pay(0), 6)
+  await second.stop()
 })
 
 for (const { expected, name, see } of scenarios) {

@@ -5,6 +5,8 @@
 import { Duration, Effect, Fiber } from "effect"
 import { journaledOnABadDisk, journaledUnderFire } from "./Journaled.ts"
 import { lentJournalOnABadDisk, lentJournalUnderFire, lentOnABadDisk, lentUnderFire } from "./Lent.ts"
+import { mailedOnABadDisk, mailedUnderFire } from "./Mailed.ts"
+import { mailedAcrossUnderFire } from "./MailedAcross.ts"
 import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
@@ -252,5 +254,8 @@ export const programs: ReadonlyArray<Program> = [
   journaledUnderFire,
   journaledOnABadDisk,
   remindersUnderFire,
-  turnsUnderFire
+  turnsUnderFire,
+  mailedUnderFire,
+  mailedOnABadDisk,
+  mailedAcrossUnderFire
 ]
