@@ -59,14 +59,14 @@ layer(nodeLayer, { excludeTestServices: true, timeout: "60 seconds" })("Jit", (i
       Effect.gen(function* () {
         const { scheduler } = yield* ActorSystem
         const sum = "(n) => { let s = 0; for (let i = 0; i < n; i++) s += i % 7; return s }"
-        const { contentId, fuel } = yield* run(sum, 4_000)
+        const { contentId, fuel } = yield* run(sum, 2_000)
         assert.isBelow(fuel, Limits.inThreadFuelMax)
         const [recorded] = yield* Effect.all(
           [
             scheduler.record("300 millis"),
             // Of those that come together, all but the first wait for a turn.
             Effect.all(
-              Array.from({ length: 4 }, () => run(sum, 4_000)),
+              Array.from({ length: 4 }, () => run(sum, 2_000)),
               { concurrency: "unbounded" }
             )
           ],
