@@ -12,11 +12,16 @@ import * as GrantStore from "@continuum/mesh/GrantStore"
 import { Mesh } from "@continuum/mesh/Mesh"
 import * as MeshTransport from "@continuum/mesh/MeshTransport"
 import { Context, Effect, Layer, type Scope } from "effect"
+import { logOf } from "./Log.ts"
+
+/** Of actors that move: short, because a test waits for the end of one. */
+const leaseTtl = "2 seconds"
 
 export interface ScenarioNode {
   readonly identity: Identity
   readonly system: ActorSystem["Service"]
   readonly mesh: Mesh["Service"]
+  readonly Log: ReturnType<typeof logOf>
 }
 
 /** Whose keys it has, and the directory of its stored states; by default its own, and none. */
@@ -34,7 +39,7 @@ export const start = (
   Effect.gen(function* () {
     const identity = options.identity ?? (yield* generate)
     const storage = dir === undefined ? ActorStorageMemory.layer : ActorStorageLmdb.layer({ dir })
-    const layer = ActorSystem.layer({ nodeName: name, stopTimeout: 50 }).pipe(
+    const layer = ActorSystem.layer({ nodeName: name, stopTimeout: 50, leaseTtl }).pipe(
       Layer.provide(storage),
       Layer.provideMerge(
         Mesh.layer({ identity, name, networkId: new Uint8Array(32).fill(9), announce: false }).pipe(
@@ -46,8 +51,9 @@ export const start = (
     const context = yield* Layer.build(layer)
     const service = Context.get(context, ActorSystem)
     yield* Effect.provideService(register, ActorSystem, service)
+    const Log = yield* service.register(logOf(name))
     // Only then can it be found in the DHT.
     const { status } = Context.get(context, Transport)
     while ((yield* status).state !== "ready") yield* Effect.sleep("10 millis")
-    return { identity, system: service, mesh: Context.get(context, Mesh) }
+    return { identity, system: service, mesh: Context.get(context, Mesh), Log }
   })

@@ -113,6 +113,7 @@ export const table: Readonly<Record<ErrorTag, number>> = {
   ConversationBusy: failed,
   ConversationElsewhere: failed,
   PersonaBusy: failed,
+  AnswerTooLong: failed,
   TurnLost: failed,
   PromptTooLong: failed,
   RequestMalformed: failed,

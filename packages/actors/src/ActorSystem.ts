@@ -34,6 +34,7 @@ import type { RemoteError } from "./RemoteError.ts"
 import { Router } from "./Router.ts"
 import * as Running from "./RunningSystem.ts"
 import type { ActorDetail, ActorSummary, DeadLetter, HandlerFailed } from "./rpc.ts"
+import type { Scheduling } from "./Scheduling.ts"
 import type { Service } from "./Service.ts"
 import * as SystemService from "./SystemService.ts"
 import * as SystemStop from "./SystemStop.ts"
@@ -206,6 +207,8 @@ export class ActorSystem extends Context.Service<
     readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
     /** O(active actors). */
     readonly totals: () => Totals
+    /** The run queue: who waits for a turn, and a recording of the turns that are had. */
+    readonly scheduler: Scheduling
     /** Records that were set aside because they are damaged; for `doctor`. */
     readonly quarantined: Effect.Effect<ReadonlyArray<Quarantined>>
     /** What was found when the storage was opened; undefined without storage. */

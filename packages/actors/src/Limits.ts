@@ -129,6 +129,15 @@ export const operationsPerMessage = turnOperations / turnMessages
 /** WebAssembly instructions that count as one message: about as long as 128 operations of an Effect. Chosen, not measured. */
 export const fuelPerMessage = 2_000
 
+/** Turns of the run queue that a recording keeps; the oldest make room. Some 100 B each. Chosen, not measured. */
+export const recordedTurnsKept = 10_000
+
+/** Milliseconds that one recording may last. Chosen, not measured. */
+export const recordMsMax = 60_000
+
+/** Actors that wait for a turn and are named to whoever asks; the best first. Chosen, not measured. */
+export const readyActorsShown = 1_000
+
 /** Milliseconds in which bids for a turn are collected, unless all invited have answered before. The project's own number. */
 export const bidWindowMs = 20
 
@@ -223,6 +232,10 @@ export const snapshotEveryMax = 10_000
 
 /** Events replayed at most, where the snapshot is lost and all events are kept: seconds. Beyond it the actor stays stopped. */
 export const eventsReplayedMax = 1_000_000
+
+/** Records of a lent actor that its host sends in one commit, and bytes of them: half of an envelope. Chosen, not measured. */
+export const recordsSentMax = 4_096
+export const recordsSentBytesMax = 8 * 1024 * 1024
 
 /** Events read, removed or set aside at once. Chosen, not measured. */
 export const journalPageEvents = 256

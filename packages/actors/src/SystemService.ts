@@ -14,6 +14,7 @@ import * as LeaseAuthorityRemote from "./LeaseAuthorityRemote.ts"
 import * as Limits from "./Limits.ts"
 import { CurrentMessage } from "./Message.ts"
 import * as OnceRef from "./OnceRef.ts"
+import * as Scheduling from "./Scheduling.ts"
 import { ServiceCell } from "./ServiceCell.ts"
 import type { Service } from "./Service.ts"
 import type { Topic } from "./Topic.ts"
@@ -97,6 +98,7 @@ export const make = (kernel: Kernel): ActorSystem["Service"] => ({
     guests: kernel.leases.host.size,
     outgoing: kernel.outbox?.size ?? 0
   }),
+  scheduler: Scheduling.make(kernel),
   quarantined:
     kernel.storage === undefined ? Effect.succeed([]) : Effect.orElseSucceed(kernel.storage.quarantined, () => []),
   openReport: kernel.storage?.openReport,
