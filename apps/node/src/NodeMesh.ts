@@ -25,6 +25,7 @@ import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
 import * as PersonasActor from "@continuum/persona/PersonasActor"
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { Home } from "./Home.ts"
+import * as MeshWatch from "./MeshWatch.ts"
 import * as NodeActor from "./NodeActor.ts"
 import { isHostPort, NodeConfig } from "./NodeConfig.ts"
 import * as NodeEvents from "./NodeEvents.ts"
@@ -113,6 +114,8 @@ const connected = Layer.effect(
     const mesh = yield* Mesh
     const transport = yield* Transport
     const directory = yield* PeerDirectory
+    const { settings } = yield* NodeConfig
+    const watched = yield* MeshWatch.make(transport, settings)
 
     /** The node key of a peer that a person names. */
     const keyOf = (peer: string): Effect.Effect<PublicKey, PeerMalformed | PeerUnreachable> =>
@@ -145,6 +148,7 @@ const connected = Layer.effect(
         return [
           ...(problem === undefined ? [] : [problem]),
           ...(identityInUse === undefined ? [] : [identityInUse]),
+          ...(yield* watched),
           ...problems.map(({ problem }) => problem.message)
         ]
       })

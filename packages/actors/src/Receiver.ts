@@ -8,7 +8,7 @@ import type { Outcome, Receiver } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
 import { Effect, Schema, Stream, type Tracer } from "effect"
 import type * as Actor from "./Actor.ts"
-import { ActorError, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
+import { ActorError, AddressUnknown, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
 import { askStream, awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
 import { Ask, noChain, outcome } from "./Ask.ts"
@@ -96,7 +96,8 @@ type Refusal = ActorError | NotExposed
 const find = (kernel: Kernel, { from, kind, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> => {
   const { router } = kernel
   const address = localText(to)
-  const type = router.isOwn(to.realm) ? kernel.types.get(to.kind) : undefined
+  if (!router.isOwn(to.realm)) return Effect.fail(new AddressUnknown({ address: Addresses.format(to), nearest: [] }))
+  const type = kernel.types.get(to.kind)
   if (type === undefined) return Effect.fail(kernel.unknown(address))
   const { definition } = type
   if (definition.exposed === "realm" && (from === undefined || from.realm !== router.realm)) {
@@ -226,7 +227,16 @@ const handlerFailed =
   (error: unknown): HandlerFailed =>
     new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
 
-const localText = (address: Address): string => Addresses.format({ ...address, realm: Addresses.localRealm })
+/** The same few addresses arrive again and again, and writing one costs half a microsecond. */
+const localTexts = new WeakMap<Address, string>()
+
+const localText = (address: Address): string => {
+  const known = localTexts.get(address)
+  if (known !== undefined) return known
+  const text = Addresses.format({ ...address, realm: Addresses.localRealm })
+  localTexts.set(address, text)
+  return text
+}
 
 const encode = Schema.encodeSync(Schema.Union([...ActorError.members, NotExposed]))
 

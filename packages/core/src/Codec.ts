@@ -48,21 +48,15 @@ export const encode = (value: unknown): Uint8Array => {
 /** As `encode`, behind `room` bytes for a header of the caller's, for bytes that are copied at once: the next call overwrites them. */
 export const encodeBriefly = (value: unknown, room = 0): Uint8Array => {
   const block = packed(value)
-  const bytes = bytesForNow(room + block.length)
+  const size = room + block.length
+  const bytes = size > brief.length ? new Uint8Array(size) : brief.subarray(0, size)
   bytes.set(block, room)
   checkStructure(bytes, room)
   return bytes
 }
 
-/** Room for bytes that are copied at once: the next call, also of `encodeBriefly`, gives the same room away. */
-export const bytesForNow = (size: number): Uint8Array =>
-  size > brief.length ? new Uint8Array(size) : brief.subarray(0, size)
-
 /** Most messages are smaller. */
 const brief = new Uint8Array(16 * 1024)
-
-/** As `encode`, in a block of msgpackr's and not checked: whoever calls it looks for what `decode` would refuse. */
-export const encodeUnchecked = (value: unknown): Uint8Array => packed(value)
 
 /** Memory with the bytes of many values side by side, from `start` to `end` those of the last one. */
 export interface Block extends Uint8Array {

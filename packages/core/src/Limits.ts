@@ -11,9 +11,6 @@ export const addressBytesMax = 400
 /** Addresses whose parts are remembered while envelopes arrive. About 200 bytes each, so 1 MB. Chosen, not measured. */
 export const addressesRememberedMax = 4_096
 
-/** Kinds of messages to one address object whose common bytes are kept, about 300 bytes each. Chosen, not measured. */
-export const templatesPerAddressMax = 64
-
 /** One envelope on the wire. 16 MiB: effect/rpc's own default, so that doors and mesh refuse the same messages. */
 export const envelopeBytesMax = 16 * 1024 * 1024
 

@@ -17,8 +17,11 @@ import { Waiters } from "./Waiters.ts"
 export interface Swarm {
   readonly join: (topic: Uint8Array) => void
   readonly leave: (topic: Uint8Array) => void
-  /** Tries once. Ends in `opened` or `dialFailed`. */
-  readonly dial: (peer: Uint8Array) => void
+  /**
+   * Tries once. Ends in `opened` or `dialFailed`. `address`, `host:port` in numbers, is where the peer may be: it is asked there, and
+   * need not be found.
+   */
+  readonly dial: (peer: Uint8Array, address?: string) => void
   /** Gives up a dial that has not ended. */
   readonly hangUp: (peer: Uint8Array) => void
   /** Learns to know the node at `host:port`. Ends in `contacted` or `contactFailed`. */
@@ -163,10 +166,10 @@ export const transport = <E, R>(
       })
     )
 
-    const dialOnce = (peer: PublicKey): Effect.Effect<void, PeerUnreachable> =>
+    const dialOnce = (peer: PublicKey, address?: string): Effect.Effect<void, PeerUnreachable> =>
       Effect.suspend(() => {
         const dial = () => {
-          if (state === "ready") swarm.dial(decode(peer))
+          if (state === "ready") swarm.dial(decode(peer), address)
         }
         return ids.has(peer) ? Effect.void : dials.wait(peer, dial, () => swarm.hangUp(decode(peer)))
       }).pipe(
@@ -199,7 +202,10 @@ export const transport = <E, R>(
       Effect.suspend(() =>
         address === undefined || address === "" || ids.has(peer)
           ? dialOnce(peer)
-          : Effect.andThen(Effect.ignore(contact(address)), dialOnce(peer))
+          : Effect.matchEffect(contact(address), {
+              onFailure: () => dialOnce(peer),
+              onSuccess: (found) => dialOnce(peer, found)
+            })
       )
     const parted = (peer: PublicKey): Effect.Effect<void> =>
       Effect.suspend(() => (ids.has(peer) ? partings.wait(peer, () => {}) : Effect.void))

@@ -7,13 +7,13 @@
 import * as Codec from "@continuum/core/Codec"
 import type { DeliveryError, Outcome, Receiver } from "@continuum/core/Delivery"
 import { EnvelopeMalformed, type Envelope } from "@continuum/core/Envelope"
-import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import type { PublicKey } from "@continuum/core/Identity"
 import type { Action } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable, type TransportLost } from "@continuum/core/Transport"
 import { Cause, Effect, Exit, type Stream } from "effect"
 import type { Channel, ChannelListener } from "./Channel.ts"
 import { frame, headed, headerBytes, kinds, outcomeOf, reasonLengthMax } from "./EnvelopeFrame.ts"
+import { EnvelopeReader, EnvelopeWriter } from "./EnvelopeHeadings.ts"
 import { EnvelopeStreams } from "./EnvelopeStreams.ts"
 import { type FollowHost, FollowedMessages } from "./FollowedMessages.ts"
 import * as Limits from "./Limits.ts"
@@ -46,7 +46,8 @@ export class EnvelopeChannel implements ChannelListener {
   /** Tells of the peer that could not be put into a mailbox at once. */
   private readonly tellsArrived: FollowedMessages
   private readonly streams: EnvelopeStreams
-  private readonly reader: EnvelopeWire.EnvelopeReader
+  private readonly writer: EnvelopeWriter
+  private readonly reader: EnvelopeReader
   private nextAsk: number
   private nextTell: number
   /** Bytes sent since the channel said that it is full. */
@@ -69,7 +70,8 @@ export class EnvelopeChannel implements ChannelListener {
       nowMs: host.nowMs,
       fork: host.fork
     })
-    this.reader = new EnvelopeWire.EnvelopeReader()
+    this.writer = new EnvelopeWriter((bytes) => this.send(bytes))
+    this.reader = new EnvelopeReader(host.realm)
     this.nextAsk = 0
     this.nextTell = 0
     this.bytesWaiting = 0
@@ -101,24 +103,18 @@ export class EnvelopeChannel implements ChannelListener {
 
   /** Asks for a streamed reply. Leaving it cancels it over there. */
   stream(envelope: Envelope): Stream.Stream<Outcome, DeliveryError> {
-    return this.streams.read(
-      Effect.suspend(() => {
-        const number = this.nextAsk
-        const { peer } = this.channel
-        if (this.streams.readingSize >= Limits.streamsMax) {
-          return Effect.fail(
-            new PeerUnreachable({
-              peer,
-              reason: `${Limits.streamsMax} streams of it are read already; end one of them`
-            })
-          )
-        }
-        const problem = this.trySend(kinds.stream, number, envelope)
-        if (problem !== undefined) return Effect.fail(problem)
-        this.advance()
-        return Effect.succeed(number)
-      })
-    )
+    return this.streams.read(() => {
+      const number = this.nextAsk
+      const { peer } = this.channel
+      if (this.streams.readingSize >= Limits.streamsMax) {
+        const reason = `${Limits.streamsMax} streams of it are read already; end one of them`
+        return new PeerUnreachable({ peer, reason })
+      }
+      const problem = this.trySend(kinds.stream, number, envelope)
+      if (problem !== undefined) return problem
+      this.advance()
+      return number
+    })
   }
 
   /** Chooses the number of the next ask. */
@@ -143,7 +139,7 @@ export class EnvelopeChannel implements ChannelListener {
     }
     let bytes: Uint8Array
     try {
-      bytes = EnvelopeWire.encodeBriefly(envelope, number === undefined ? 1 : headerBytes)
+      bytes = this.writer.frameOf(kind, number, envelope)
     } catch (error) {
       if (error instanceof EnvelopeMalformed) return error
       throw error
@@ -151,7 +147,7 @@ export class EnvelopeChannel implements ChannelListener {
     if (this.full && this.bytesWaiting + bytes.length > Limits.envelopesWaitingBytesMax) {
       return new PeerUnreachable({ peer, reason: "it reads slower than it is sent messages; send less, or later" })
     }
-    this.send(headed(kind, number, bytes))
+    this.send(bytes)
     return undefined
   }
 
@@ -165,13 +161,18 @@ export class EnvelopeChannel implements ChannelListener {
 
   readonly message = (bytes: Uint8Array): void => {
     const kind = bytes[0]
-    if (kind === kinds.tell) return this.tellArrived(bytes.subarray(1))
+    if (kind === kinds.tell) return this.tellArrived(this.reader.read("tell", bytes, 1))
+    if (kind === kinds.briefTell) return this.tellArrived(this.reader.readBrief("tell", bytes, 1))
+    if (kind === kinds.heading) return this.reader.readHeading(bytes)
     if (bytes.length < headerBytes) throw new Error(`it sent an envelope frame of ${bytes.length} bytes`)
     const number = ((bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!) >>> 0
-    const body = bytes.subarray(headerBytes)
-    if (kind === kinds.ask) return this.askArrived(number, body)
+    if (kind === kinds.briefAsk)
+      return this.askArrived(number, bytes.length, this.reader.readBrief("ask", bytes, headerBytes))
+    if (kind === kinds.ask) return this.askArrived(number, bytes.length, this.reader.read("ask", bytes, headerBytes))
     if (kind === kinds.cancel) return this.cancelArrived(number)
-    if (kind === kinds.stream) return this.streamArrived(number, body)
+    if (kind === kinds.stream)
+      return this.streamArrived(number, bytes.length, this.reader.read("stream", bytes, headerBytes))
+    const body = bytes.subarray(headerBytes)
     if (kind === kinds.value) return this.streams.valueArrived(number, body)
     if (kind === kinds.end) return this.streams.endArrived(number, undefined)
     if (kind === kinds.credit) return this.streams.creditArrived(number, body)
@@ -201,17 +202,7 @@ export class EnvelopeChannel implements ChannelListener {
     this.tellsArrived.look(nowMs)
   }
 
-  private envelopeOf(bytes: Uint8Array, kind: Envelope["kind"]): Envelope {
-    const envelope = this.reader.read(bytes)
-    if (envelope.kind !== kind) throw new Error(`it sent a frame of kind ${kind} with an envelope of another kind`)
-    if (envelope.from !== undefined && envelope.from.realm !== this.host.realm()) {
-      throw new Error("it sent a message in the name of another realm")
-    }
-    return envelope
-  }
-
-  private askArrived(number: number, bytes: Uint8Array): void {
-    const envelope = this.envelopeOf(bytes, "ask")
+  private askArrived(number: number, bytes: number, envelope: Envelope): void {
     const { peer } = this.channel
     const refused = this.host.refuses(envelope)
     if (refused !== undefined) return this.send(frame(kinds.notGranted, number, Codec.encode(refused)))
@@ -219,6 +210,7 @@ export class EnvelopeChannel implements ChannelListener {
     if (this.arrived.size >= Limits.asksInFlightMax) {
       throw new Error(`it asked more than ${Limits.asksInFlightMax} things at once`)
     }
+    if (!this.hasRoom(bytes)) return this.answerBusy(number)
     let answer: Effect.Effect<Outcome>
     try {
       answer = this.host.receiver().ask(envelope, peer)
@@ -226,15 +218,25 @@ export class EnvelopeChannel implements ChannelListener {
       answer = Effect.die(defect)
     }
     if (Exit.isExit(answer)) return this.answer(number, answer as Exit.Exit<Outcome>)
-    this.arrived.follow(number, envelope.deadlineMs, answer, (exit) => this.answer(number, exit))
+    this.arrived.follow(number, bytes, envelope.deadlineMs, answer, (exit) => this.answer(number, exit))
   }
 
-  private streamArrived(number: number, bytes: Uint8Array): void {
-    const envelope = this.envelopeOf(bytes, "stream")
+  private streamArrived(number: number, bytes: number, envelope: Envelope): void {
     const refused = this.host.refuses(envelope)
     if (refused !== undefined) return this.send(frame(kinds.notGranted, number, Codec.encode(refused)))
     this.checkUnused(number)
-    this.streams.start(number, this.host.receiver().stream(envelope, this.channel.peer))
+    if (!this.hasRoom(bytes)) return this.answerBusy(number)
+    this.streams.start(number, bytes, this.host.receiver().stream(envelope, this.channel.peer))
+  }
+
+  /** Whether one more ask of so many bytes may wait for its handler. */
+  private hasRoom(bytes: number): boolean {
+    return this.arrived.bytes + this.streams.flowingBytes + bytes <= Limits.asksArrivedBytesMax
+  }
+
+  private answerBusy(number: number): void {
+    const reason = `more than ${Limits.asksArrivedBytesMax} bytes of asks wait there already; send less, or later`
+    this.send(frame(kinds.busy, number, Codec.encode(reason)))
   }
 
   private checkUnused(number: number): void {
@@ -243,15 +245,14 @@ export class EnvelopeChannel implements ChannelListener {
     }
   }
 
-  private tellArrived(bytes: Uint8Array): void {
-    const envelope = this.envelopeOf(bytes, "tell")
+  private tellArrived(envelope: Envelope): void {
     const { peer } = this.channel
     if (this.host.refuses(envelope) !== undefined) return
     if (this.tellsArrived.size >= Limits.asksInFlightMax) {
       throw new Error(`more than ${Limits.asksInFlightMax} of its messages wait to be delivered`)
     }
     const told = this.host.receiver().tell(envelope, peer)
-    this.tellsArrived.follow(this.nextTell++, envelope.deadlineMs, told, () => undefined)
+    this.tellsArrived.follow(this.nextTell++, 0, envelope.deadlineMs, told, () => undefined)
   }
 
   private cancelArrived(number: number): void {

@@ -12,6 +12,7 @@ export interface FollowHost {
 
 interface Followed {
   readonly fiber: Fiber.Fiber<unknown>
+  readonly bytes: number
   /** When its asker stops waiting, by the host's clock. */
   readonly deadlineMs: number
 }
@@ -19,10 +20,13 @@ interface Followed {
 export class FollowedMessages {
   private readonly host: FollowHost
   private readonly followed: Map<number, Followed>
+  /** Bytes of the frames of all that are followed. */
+  bytes: number
 
   constructor(host: FollowHost) {
     this.host = host
     this.followed = new Map()
+    this.bytes = 0
   }
 
   get size(): number {
@@ -33,9 +37,10 @@ export class FollowedMessages {
     return this.followed.has(number)
   }
 
-  /** Works on a message for at most `timeoutMs`, and calls `then`, perhaps at once; never once it was cancelled or late. */
+  /** Works on a message of a frame of so many bytes for at most `timeoutMs`, and calls `then`, perhaps at once; never once it was cancelled or late. */
   follow<A>(
     number: number,
+    bytes: number,
     timeoutMs: number | undefined,
     effect: Effect.Effect<A>,
     then: (exit: Exit.Exit<A>) => void
@@ -44,20 +49,27 @@ export class FollowedMessages {
     const fiber = host.fork(effect)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return then(exit)
-    followed.set(number, { fiber, deadlineMs: timeoutMs === undefined ? Infinity : host.nowMs() + timeoutMs })
+    followed.set(number, { fiber, bytes, deadlineMs: timeoutMs === undefined ? Infinity : host.nowMs() + timeoutMs })
+    this.bytes += bytes
     fiber.addObserver((exit) => {
       // One that was cancelled is no longer waited for.
       if (followed.get(number)?.fiber !== fiber) return
-      followed.delete(number)
+      this.forget(number)
       then(exit)
     })
   }
 
   /** Interrupts one, if it has not ended: its answer may have crossed the cancellation. */
   cancel(number: number): void {
-    const fiber = this.followed.get(number)?.fiber
+    this.forget(number)?.fiber.interruptUnsafe()
+  }
+
+  private forget(number: number): Followed | undefined {
+    const followed = this.followed.get(number)
+    if (followed === undefined) return undefined
     this.followed.delete(number)
-    fiber?.interruptUnsafe()
+    this.bytes -= followed.bytes
+    return followed
   }
 
   /** Interrupts what nobody waits for any more. */

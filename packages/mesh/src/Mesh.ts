@@ -10,7 +10,7 @@ import type { Identity, PublicKey } from "@continuum/core/Identity"
 import * as ContentId from "@continuum/core/ContentId"
 import { Action, type Peer, PeerDirectory } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable, Transport } from "@continuum/core/Transport"
-import { Context, Effect, Layer, PubSub, Random, Scope, Stream } from "effect"
+import { Context, Effect, Layer, PubSub, Random, Result, Scope, Stream } from "effect"
 import type { ChannelProtocol } from "./Channel.ts"
 import { type GrantNotStored, GrantStore } from "./GrantStore.ts"
 import * as Limits from "./Limits.ts"
@@ -118,22 +118,31 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
       yield* dial.keep(peer)
       node.changed(peer)
       return peers.get(peer)!
-    })
+    }).pipe(node.granting.withPermits(1))
 
   const add = Effect.fn("Mesh.add")(function* (keyOrHostPort: string, actions: ReadonlyArray<Action> = allActions) {
     const unreachable = (reason: string) => new PeerUnreachable({ peer: keyOrHostPort, reason })
     if (!isPublicKey(keyOrHostPort) && !/^.+:\d{1,5}$/.test(keyOrHostPort)) {
       return yield* unreachable("it is neither a public key nor host:port")
     }
-    const peer = isPublicKey(keyOrHostPort) ? keyOrHostPort : yield* dial.keyAt(keyOrHostPort)
+    // The key of a known peer's realm, which its addresses show, stands for the peer.
+    const peer = isPublicKey(keyOrHostPort)
+      ? Result.match(peers.find(keyOrHostPort), {
+          onSuccess: ({ publicKey }) => publicKey,
+          onFailure: () => keyOrHostPort
+        })
+      : yield* dial.keyAt(keyOrHostPort)
     if (peer === options.identity.node.publicKey) return yield* unreachable("it is this node itself")
     yield* dial.connectPatiently(peer)
     return yield* grant(peer, actions)
   })
 
   const forget = Effect.fn("Mesh.forget")(function* (peer: PublicKey) {
-    const had = yield* grantStore.remove(peer)
-    peers.grants.delete(peer)
+    const remove = Effect.map(grantStore.remove(peer), (had) => {
+      peers.grants.delete(peer)
+      return had
+    })
+    const had = yield* node.granting.withPermits(1)(remove)
     yield* dial.letGo(peer)
     peers.sessions.get(peer)?.leave("its grant was taken away")
     return had

@@ -35,12 +35,14 @@ export const make = (node: MeshNode, dial: MeshDial): Delivery["Service"] => {
     const unreachable = (reason: string) => Effect.fail(new PeerUnreachable({ peer: realm, reason }))
     const dialled = peers.nodeOfRealm(realm)
     if (dialled === undefined) return unreachable("this node knows no peer of this realm; add it with peers/add")
-    return Effect.flatMap(
+    const connected = Effect.mapError(
       dial.connect(dialled, Math.min(deadlineMs ?? Infinity, dialTimeoutMs)),
-      ({ envelopes, greeting }) =>
-        envelopes === undefined || greeting?.realm !== realm
-          ? unreachable("the node that was of this realm no longer is")
-          : Effect.succeed(envelopes)
+      ({ peer, reason }) => new PeerUnreachable({ peer: named(peer, peers.get(dialled)?.name), reason })
+    )
+    return Effect.flatMap(connected, ({ envelopes, greeting }) =>
+      envelopes === undefined || greeting?.realm !== realm
+        ? unreachable("the node that was of this realm no longer is")
+        : Effect.succeed(envelopes)
     )
   }
 
@@ -65,3 +67,6 @@ export const make = (node: MeshNode, dial: MeshDial): Delivery["Service"] => {
     serve: (receiver) => Effect.sync(() => node.serve(receiver))
   }
 }
+
+/** A peer as people know it. */
+const named = (key: string, name = ""): string => (name === "" ? key : `${name} (${key})`)

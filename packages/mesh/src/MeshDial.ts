@@ -49,23 +49,39 @@ export class MeshDial {
     })
   }
 
-  /** A session with this peer, dialling when there is none. */
+  /**
+   * A session with this peer, dialling when there is none. A connection that is lost before there was a session is no answer: of two that
+   * both sides dialled at once, one is closed while the other comes up.
+   */
   connect(peer: PublicKey, timeoutMs: number): Effect.Effect<Session, PeerUnreachable> {
-    return Effect.mapError(this.connectOnce(peer, timeoutMs), unreachableOf(peer))
+    const lost = (failure: NoSession) => failure._tag === "TransportLost"
+    return this.connectAgain(peer, timeoutMs, Limits.lostPauseMsMin, lost)
   }
 
   /** The same again while nobody answers: a peer that has just started is not found at once. One that refuses is asked once. */
   connectPatiently(peer: PublicKey): Effect.Effect<Session, PeerUnreachable> {
+    const away = ({ _tag }: NoSession) => _tag === "PeerUnreachable" || _tag === "TransportLost"
+    return this.connectAgain(peer, dialTimeoutMs, Limits.addPauseMsMin, away, Limits.handshakeTimeoutMs)
+  }
+
+  /** Tries for `forMs`, with growing pauses, while it fails for a passing reason; the last try may take `extraMs` more. */
+  private connectAgain(
+    peer: PublicKey,
+    forMs: number,
+    pauseMsMin: number,
+    passes: (failure: NoSession) => boolean,
+    extraMs = 0
+  ): Effect.Effect<Session, PeerUnreachable> {
     const connectOnce = (timeoutMs: number) => this.connectOnce(peer, timeoutMs)
     return Effect.gen(function* () {
-      const untilMs = (yield* Clock.currentTimeMillis) + dialTimeoutMs
-      for (let pauseMs = Limits.addPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, Limits.addPauseMsMax)) {
+      const untilMs = (yield* Clock.currentTimeMillis) + forMs
+      for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(2 * pauseMs, Limits.addPauseMsMax)) {
         const leftMs = untilMs - (yield* Clock.currentTimeMillis)
-        const connected = yield* Effect.result(connectOnce(leftMs + Limits.handshakeTimeoutMs))
+        const connected = yield* Effect.result(connectOnce(leftMs + extraMs))
         if (Result.isSuccess(connected)) return connected.success
         const { failure } = connected
-        const isAway = failure._tag === "PeerUnreachable" || failure._tag === "TransportLost"
-        if (!isAway || untilMs - (yield* Clock.currentTimeMillis) <= pauseMs) return yield* unreachableOf(peer)(failure)
+        const isOver = untilMs - (yield* Clock.currentTimeMillis) <= pauseMs
+        if (isOver || !passes(failure)) return yield* unreachableOf(peer)(failure)
         yield* Effect.sleep(pauseMs)
       }
     })

@@ -8,7 +8,7 @@ import { peersMax } from "@continuum/core/Limits"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { Action, Peer } from "@continuum/core/PeerDirectory"
 import { type Connection, type PeerUnreachable, TransportLost } from "@continuum/core/Transport"
-import { Clock, Context, Deferred, Effect, type Fiber, PubSub, Stream } from "effect"
+import { Clock, Context, Deferred, Effect, type Fiber, PubSub, Semaphore, Stream } from "effect"
 import type { Channel, ChannelProtocol } from "./Channel.ts"
 import { EnvelopeChannel } from "./EnvelopeChannel.ts"
 import type { GrantStore } from "./GrantStore.ts"
@@ -43,6 +43,8 @@ export class MeshNode implements SessionHost {
   readonly refusals: Refusals
   readonly problems: Array<ProblemSeen>
   readonly changes: PubSub.PubSub<Peer>
+  /** Who changes the grants of the store, one after the other: each writes what holds when its turn comes. */
+  readonly granting: Semaphore.Semaphore
   /** Set by `Delivery.serve`. */
   readonly served: Deferred.Deferred<Receiver>
   /** UDP port at which the transport listens, or 0. */
@@ -74,6 +76,7 @@ export class MeshNode implements SessionHost {
     this.refusals = new Refusals()
     this.problems = []
     this.changes = parts.changes
+    this.granting = Semaphore.makeUnsafe(1)
     this.served = Deferred.makeUnsafe()
     this.port = 0
     this.instance = parts.instance
@@ -107,6 +110,20 @@ export class MeshNode implements SessionHost {
     this.sessions.add(session)
     session.start()
     if (this.sessions.size > peersMax) session.leave(`this node has ${peersMax} connections already`)
+    if (this.isStranger(connection) && this.strangers() > Limits.strangersMax) {
+      session.leave(`this node has ${Limits.strangersMax} connections of strangers already`)
+    }
+  }
+
+  /** Whether a peer came by itself and holds no grant. One that this node dialled is about to be added. */
+  private isStranger({ initiator, peer }: Connection): boolean {
+    return !initiator && !this.peers.grants.has(peer)
+  }
+
+  private strangers(): number {
+    let count = 0
+    for (const { connection } of this.sessions) if (this.isStranger(connection)) count++
+    return count
   }
 
   /** Speaks one more protocol, on connections that exist already too. */
@@ -215,11 +232,16 @@ export class MeshNode implements SessionHost {
     const { name, realm } = session.greeting!
     const address = addressOf(session)
     if (grant.name === name && grant.realm === realm && grant.address === address) return
-    const now = { ...grant, name, realm, address }
-    this.peers.grants.set(session.peer, now)
+    const { peer } = session
+    this.peers.grants.set(peer, { ...grant, name, realm, address })
+    const store = Effect.suspend(() => {
+      // It may have been taken away, or made smaller, meanwhile.
+      const now = this.peers.grants.get(peer)
+      return now === undefined ? Effect.void : this.grantStore.set(now)
+    })
     this.fork(
-      Effect.catch(this.grantStore.set(now), (error) =>
-        Effect.logWarning("What a peer says of itself was not stored", { peer: session.peer, reason: error.message })
+      Effect.catch(this.granting.withPermits(1)(store), (error) =>
+        Effect.logWarning("What a peer says of itself was not stored", { peer, reason: error.message })
       )
     )
   }

@@ -180,6 +180,18 @@ describe("a peer that breaks the protocol later loses its connection, and nobody
       (p, realm) => p.ask(0, { ...ask(p, realm), from: { realm, kind: "k", name: "n" } }),
       "another realm"
     ],
+    ["a heading that was never sent", (p) => p.send([1, 13, 0, 0, 0, 0, 5, 0x92, 0, 0]), "heading 5 of kind ask"],
+    [
+      "a heading that is cut",
+      (p, realm) => p.send([1, 12, 0, ...EnvelopeWire.encode(ask(p, realm)).subarray(0, 30)]),
+      "not an envelope"
+    ],
+    [
+      "a heading in the name of another realm",
+      (p, realm) =>
+        p.send([1, 12, 0, ...EnvelopeWire.encode({ ...ask(p, realm), from: { realm, kind: "k", name: "n" } })]),
+      "another realm"
+    ],
     ["a gigantic frame of nothing", (p) => p.send(new Uint8Array(frameBytesMax).fill(1)), "not an envelope"]
   ]
   for (const [what, send, message] of cases) {

@@ -182,12 +182,12 @@ const greet = (client: Client) => {
 }
 
 /** An envelope to the calculator, as the page has its fields. */
-const envelope = (kind: string, message: string, payload: unknown) =>
+const envelope = (kind: string, message: string, payload: unknown, realm: string = identity.realm.publicKey) =>
   pack({
     version: 1,
     id: { stream: "s", sequence: 0 },
     kind,
-    to: `continuum://${identity.realm.publicKey}/calculator/c`,
+    to: `continuum://${realm}/calculator/c`,
     from: `continuum://${clientRealm.text}/by-hand/me`,
     message,
     payload,
@@ -225,6 +225,12 @@ describe("a client written from docs/PROTOCOL.md alone", () => {
       client.say(1, join([0], big32(7), envelope("ask", "double", { number: 21 })), 50)
       yield* until("a reply", () => client.on(1).length > 0)
       expect(client.on(1)).toEqual([join([3], big32(7), pack(42))])
+      // What many asks have in common once, then sequence number and payload of each.
+      client.say(1, join([12, 200], envelope("ask", "double", null)))
+      client.say(1, join([13], big32(8), [200], pack([1, { number: 4 }])))
+      client.say(1, join([13], big32(9), [200], pack([2, { number: 5 }])))
+      yield* until("two more replies", () => client.on(1).length === 3)
+      expect(client.on(1).slice(1)).toEqual([join([3], big32(8), pack(8)), join([3], big32(9), pack(10))])
     })
   )
 
@@ -243,6 +249,13 @@ describe("a client written from docs/PROTOCOL.md alone", () => {
       const refusal = client.on(1).at(-1)!
       expect([...refusal.subarray(0, 5)]).toEqual([5, ...big32(4)])
       expect(Buffer.from(refusal).includes("MessageUnknown")).toBe(true)
+      // An actor of a third realm is not here, whatever has its kind and name is here.
+      const third = keysOf(33).text
+      client.say(1, join([0], big32(5), envelope("ask", "double", { number: 21 }, third)))
+      yield* until("another refusal", () => client.on(1).length === 6)
+      const unknown = Buffer.from(client.on(1).at(-1)!)
+      expect([unknown.includes("AddressUnknown"), unknown.includes(third)]).toEqual([true, true])
+      expect(unknown.includes(identity.realm.publicKey)).toBe(false)
     })
   )
 

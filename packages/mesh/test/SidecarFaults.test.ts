@@ -144,6 +144,20 @@ for (const sidecar of ["bare", "node"] as const) {
           expect((yield* Queue.take(b!.connections)).peer).toBe(c!.key)
         })
     )
+
+    it.live("dials a peer at its address, though no DHT knows it any more", () =>
+      Effect.gen(function* () {
+        const forgotten = yield* Testnet.make({ nodes: 1 })
+        const [a, b] = yield* Effect.all(
+          [start({ sidecar, bootstrap: [] }), start({ sidecar, bootstrap: forgotten.bootstrap })],
+          { concurrency: 2 }
+        )
+        yield* Effect.promise(forgotten.stop)
+        expect((yield* Effect.flip(a.transport.dial(b.key))).reason).toContain("nobody in the DHT has this key")
+        yield* a.transport.dial(b.key, (yield* b.transport.status).listening!)
+        expect((yield* Queue.take(a.connections)).peer).toBe(b.key)
+      })
+    )
   })
 }
 
