@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the suites against their peers, in the same run, and writes their sections of bench/RESULTS.md.
  *
- * --only SUITE,...        actors, savina, wake, idle, wasm, jit, genome, answer, durable, content, session, mesh, start,
+ * --only SUITE,...        actors, savina, wake, idle, wasm, jit, genome, answer, durable, mailbox, content, session, mesh, start,
  *                         install; the sections of the others stay as they are
  * --runtimes NAME,...     bun, deno, node; prints instead of writing
  * --repetitions N         default 3
@@ -23,6 +23,7 @@ import { durableSuite } from "./durable/DurableSuite.ts"
 import { genomeSuite } from "./genome/GenomeSuite.ts"
 import { installSuite } from "./install/InstallSuite.ts"
 import { jitSuite } from "./jit/JitSuite.ts"
+import { mailboxSuite } from "./mailbox/MailboxSuite.ts"
 import { meshSuite } from "./mesh/MeshSuite.ts"
 import { sessionSuite } from "./session/SessionSuite.ts"
 import * as Results from "./Results.ts"
@@ -41,6 +42,7 @@ const suites: ReadonlyArray<Suite> = [
   genomeSuite,
   answerSuite,
   durableSuite,
+  mailboxSuite,
   contentSuite,
   sessionSuite,
   meshSuite,

@@ -80,7 +80,7 @@ describe("bench", () => {
       "--runtimes",
       "bun",
       "--only",
-      "actors,savina,wake,idle,wasm,durable,content"
+      "actors,savina,wake,idle,wasm,durable,mailbox,content"
     )
     assert.strictEqual(status, 0, stderr)
     assert.match(stdout, /^\d+ programs gave the right results$/m)

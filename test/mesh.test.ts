@@ -3,7 +3,7 @@ import type { Peer } from "@continuum/core/PeerDirectory"
 import type { DoctorReport } from "@continuum/core/rpc"
 import type { RunResult } from "@continuum/runtime-wasm/rpc"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Semaphore } from "effect"
 import { cpSync, mkdirSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { type NodeProcess, start, temporaryFolder } from "./NodeProcess.ts"
@@ -70,7 +70,10 @@ const streamed = (node: NodeProcess, tag: string, payload: object) =>
 
 const counter = "continuum://bee/counter/shared"
 
-describe("two nodes with one bootstrap", () => {
+/** Nodes that wait for each other leave the machine idle; more than two pairs would fill the memory of a small one. */
+const pairs = Semaphore.makeUnsafe(2)
+
+describe.concurrent("two nodes with one bootstrap", () => {
   it.live("find each other; a stranger may do nothing, is told how, and changes nothing", () =>
     Effect.gen(function* () {
       const { ant, bee } = yield* twoNodes(false)
@@ -91,7 +94,7 @@ describe("two nodes with one bootstrap", () => {
       }
       assert.deepStrictEqual(yield* done(bee, "actors.list", { kind: "counter" }), [])
       assert.match(bee.output(), /a peer without a grant are refused/)
-    }).pipe(Effect.scoped)
+    }).pipe(Effect.scoped, pairs.withPermits(1))
   )
 
   it.live("granted, one asks, inspects and restarts the other's actors by the same calls", () =>
@@ -118,12 +121,37 @@ describe("two nodes with one bootstrap", () => {
       assert.strictEqual(yield* get(ant, address), 3)
       const unknown = yield* failed(ant, "actors.inspect", { address: `${address}x` })
       assert.strictEqual(unknown._tag, "AddressUnknown")
+      const mistyped = yield* failed(ant, "peers.add", { peer: "bea" })
+      assert.include(String(mistyped.reason), "did you mean bee?")
       const none = yield* failed(ant, "actors.ask", {
         address: "continuum://cow/counter/x",
         messageName: "add",
         payload: 1
       })
       assert.strictEqual(none._tag, "PeerUnreachable")
+    }).pipe(Effect.scoped, pairs.withPermits(1))
+  )
+
+  it.live("neither reads, changes nor inspects what a persona of the other remembers", () =>
+    Effect.gen(function* () {
+      const { ant, bee } = yield* twoNodes(true)
+      const conversation = "secret"
+      const recall = (address: string) => ({ address, messageName: "recall", payload: { conversation } })
+      const [local, remote] = ["local", "bee"].map((realm) => `continuum://${realm}/persona/Helper%20AI`)
+      yield* streamed(bee, "ai.generate", { prompt: "reverse stone", persona: "Helper AI", conversation })
+      const answered = Effect.map(
+        done<ReadonlyArray<{ content: string }>>(bee, "actors.ask", recall(local!)),
+        (turns) => turns.length
+      )
+      while ((yield* answered) === 0) yield* Effect.sleep("20 millis")
+      for (const messageName of ["recall", "forget"]) {
+        const refused = yield* failed(ant, "actors.ask", { ...recall(remote!), messageName })
+        assert.strictEqual(refused._tag, "NotExposed")
+      }
+      const detail = yield* done<{ exposed: string; stateValue: unknown }>(ant, "actors.inspect", { address: remote! })
+      assert.deepInclude(detail, { exposed: "realm", stateValue: null })
+      const own = yield* done<{ stateValue: unknown }>(bee, "actors.inspect", { address: local! })
+      assert.include(JSON.stringify(own.stateValue), "stone")
     }).pipe(Effect.scoped)
   )
 
@@ -165,7 +193,7 @@ describe("two nodes with one bootstrap", () => {
           assert.deepInclude(denied, { _tag: "NotGranted", action: "actors.manage" })
         }
         assert.strictEqual(yield* get(bee, "continuum://local/counter/shared"), 0)
-      }).pipe(Effect.scoped)
+      }).pipe(Effect.scoped, pairs.withPermits(1))
   )
 
   it.live("run each other's functions by name, by content id and by address; code travels by its hash", () =>
@@ -210,7 +238,7 @@ describe("two nodes with one bootstrap", () => {
       assert.strictEqual(error._tag, "RunFailed")
       const nobody = yield* failed(bee, "jit.run", { target: { contentId: "0".repeat(64) }, input: 5 })
       assert.strictEqual(nobody._tag, "ContentUnknown")
-    }).pipe(Effect.scoped)
+    }).pipe(Effect.scoped, pairs.withPermits(1))
   )
 
   it.live("compile for each other what only one of them compiles", () =>
@@ -232,7 +260,7 @@ describe("two nodes with one bootstrap", () => {
       yield* ant.ended
       const alone = yield* failed(bee, "jit.compile", { lang: "js", source: "(n) => n + 300" })
       assert.strictEqual(alone._tag, "LanguageUnavailable")
-    }).pipe(Effect.scoped)
+    }).pipe(Effect.scoped, pairs.withPermits(1))
   )
 
   it.live(
@@ -273,7 +301,7 @@ describe("two nodes with one bootstrap", () => {
         assert.strictEqual(yield* add(ant, counter), 23)
         const mesh = (yield* done<DoctorReport>(again, "node.doctor", null)).checks.find(({ name }) => name === "mesh")
         assert.isTrue(mesh!.ok, mesh!.detail)
-      }).pipe(Effect.scoped)
+      }).pipe(Effect.scoped, pairs.withPermits(1))
   )
 
   it.live("name a copied identity", () =>
@@ -294,11 +322,11 @@ describe("two nodes with one bootstrap", () => {
         }
         yield* Effect.sleep("200 millis")
       }
-    }).pipe(Effect.scoped)
+    }).pipe(Effect.scoped, pairs.withPermits(1))
   )
 })
 
-describe("two nodes without a bootstrap", () => {
+describe.concurrent("two nodes without a bootstrap", () => {
   it.live("meet by peers/add host:port, and again when either was started again or lost its sidecar", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
@@ -310,6 +338,12 @@ describe("two nodes without a bootstrap", () => {
       const nobody = yield* failed(bee, "peers.add", { peer: "127.0.0.1:9" })
       assert.deepInclude(nobody, { _tag: "PeerUnreachable", peer: "127.0.0.1:9" })
       assert.include(String(nobody.reason), "no node answers there")
+      for (const peer of [`localhost:${beePort}`, (yield* status(bee)).publicKey]) {
+        const itself = yield* failed(bee, "peers.add", { peer })
+        assert.deepInclude(itself, { _tag: "PeerUnreachable", reason: "it is this node itself" })
+      }
+      const noPort = yield* failed(bee, "peers.add", { peer: "127.0.0.1" })
+      assert.deepInclude(noPort, { _tag: "PeerMalformed", reason: "its port is missing" })
 
       const added = yield* done<Peer>(bee, "peers.add", { peer: `localhost:${antPort}` })
       assert.deepInclude(added, { name: "ant", connected: true, address: `127.0.0.1:${antPort}` })
@@ -333,11 +367,11 @@ describe("two nodes without a bootstrap", () => {
       while ((yield* status(bee)).mesh.restarts !== 1) yield* Effect.sleep("20 millis")
       yield* connectedTo(bee, 1)
       assert.strictEqual(yield* add(ant, counter), 4)
-    }).pipe(Effect.scoped)
+    }).pipe(Effect.scoped, pairs.withPermits(1))
   )
 })
 
-describe("a node", () => {
+describe.concurrent("a node", () => {
   it.live("keeps its grants in a file of its own, and can take them back", () =>
     Effect.gen(function* () {
       const { ant, bee } = yield* twoNodes(true)
@@ -365,7 +399,7 @@ describe("a node", () => {
         yield* Effect.sleep("50 millis")
       }
       assert.strictEqual(yield* get(bee, "continuum://local/counter/shared"), 1)
-    }).pipe(Effect.scoped)
+    }).pipe(Effect.scoped, pairs.withPermits(1))
   )
 
   it.live("with --offline opens no socket but its door, and says so", () =>
@@ -377,6 +411,6 @@ describe("a node", () => {
       assert.strictEqual(udpSocketsOf(node.pid), 0)
       const error = yield* failed(node, "actors.ask", { address: counter, messageName: "add", payload: 1 })
       assert.strictEqual(error._tag, "PeerUnreachable")
-    }).pipe(Effect.scoped)
+    }).pipe(Effect.scoped, pairs.withPermits(1))
   )
 })

@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer, type AddressInfo } from "node:net"
 import { join } from "node:path"
+import * as RawClients from "../apps/node/test/support/RawClients.ts"
 import { call, root, start, startFailing, temporaryFolder, type NodeProcess } from "./NodeProcess.ts"
 
 const counter = "continuum://local/counter/test"
@@ -66,6 +67,34 @@ describe("a running node", () => {
           assert.include(reply.split("\r\n")[0]!, expected)
         }
         yield* refusesInJson(node)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("answers /healthz while clients send what is no HTTP, and while a thousand connect and say nothing", () =>
+      Effect.gen(function* () {
+        const node = yield* Running
+        const port = Number(new URL(node.url).port)
+        const waiting = yield* Effect.acquireRelease(
+          Effect.promise(() => RawClients.idle(port, 1_000)),
+          (sockets) => Effect.sync(() => sockets.forEach((socket) => socket.destroy()))
+        )
+        assert.strictEqual(waiting.filter(({ readyState }) => readyState === "open").length, 1_000)
+        const meeting = Effect.forEach(
+          RawClients.malformed,
+          (client) =>
+            Effect.map(
+              Effect.promise(() => RawClients.meet(port, client, 20_000)),
+              (met) => ({ client, met })
+            ),
+          { concurrency: "unbounded" }
+        )
+        const asking = Effect.forEach(Array.from({ length: 20 }), () => get(node, "/healthz"))
+        const [met, answers] = yield* Effect.all([meeting, asking], { concurrency: 2 })
+        for (const { client, met: seen } of met) {
+          assert.isTrue(seen.ended, client.name)
+          assert.match(String(seen.status), /^4\d\d$/, client.name)
+        }
+        for (const answer of answers) assert.strictEqual(answer.status, 200)
       }).pipe(Effect.scoped)
     )
 
@@ -396,10 +425,11 @@ const refusesInJson = (node: NodeProcess) =>
 
     const root = await (await fetch(node.url)).text()
     for (const part of ["Continuum", "/healthz", "./jtag status"]) assert.include(root, part)
-    assert.notInclude(root, node.key)
     const page = await fetch(node.url, { headers: { accept: "text/html" } })
     assert.include(page.headers.get("content-type"), "text/html")
-    assert.include(await page.text(), '<a href="/healthz">')
+    const html = await page.text()
+    for (const part of ['<a href="/healthz">', "<code>/rpc</code>", "file api-key"]) assert.include(html, part)
+    for (const secret of [node.key, node.home]) assert.notInclude(html + root, secret)
 
     const misshapen = await call(node, "jit.run", { target: 5 })
     assert.deepInclude(misshapen.exit?.cause[0].error, { _tag: "CallMalformed", call: "jit.run" })

@@ -207,7 +207,11 @@ const gain = async (ant: DemoNode) => {
   }
   const [alone, together] = [await batch(["local"]), await batch(["local", "bee"])]
   note(`ant alone ${alone.toFixed(0)} ms, ant and bee ${together.toFixed(0)} ms: x${(alone / together).toFixed(2)}`)
-  note("A module is one actor, one call at a time, on each node: a second node runs a second one beside it")
+  note(
+    alone > together
+      ? "A module is one actor, one call at a time, on each node: a second node runs a second one beside it"
+      : "No gain now: two nodes on one machine need a second core that is idle, and here something else has it"
+  )
 }
 
 const main = async (bootstrap: string) => {

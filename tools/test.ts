@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 
 const root = resolve(import.meta.dirname, "..")
@@ -125,21 +125,22 @@ const vitest = (name: string, args: ReadonlyArray<string>): Step => ({
   }
 })
 
-/** `packages/<p>/test/conformance/*.ts`: the laws that must hold alike on Deno and on Node (there from dist). */
+/** Programs in `packages/<p>/test/conformance` and `apps/<a>/test/conformance`: what must hold alike on Deno and on Node. */
 const conformance = (): ReadonlyArray<Step> =>
-  readdirSync(join(root, "packages")).flatMap((name) => {
-    const folder = join("packages", name, "test/conformance")
-    if (!existsSync(join(root, folder))) return []
-    return readdirSync(join(root, folder))
-      .filter((file) => file.endsWith(".ts"))
-      .flatMap((file) => [
-        counted(`${name}/${file} on Deno`, "conformance", bin("deno"), ["run", "-A", "--no-check", join(folder, file)]),
-        counted(`${name}/${file} on Node`, "conformance", process.env.NODE ?? "node", [
-          join(root, "tools/node-run.mjs"),
-          join(folder, file)
-        ])
-      ])
-  })
+  ["packages", "apps"]
+    .flatMap((group) => readdirSync(join(root, group)).map((name) => join(group, name)))
+    .flatMap((part) => {
+      const folder = join(part, "test/conformance")
+      if (!existsSync(join(root, folder))) return []
+      const files = readdirSync(join(root, folder)).filter((file) => file.endsWith(".ts"))
+      return files.flatMap((file) => onDenoAndNode(`${basename(part)}/${file}`, join(folder, file)))
+    })
+
+/** On Node the packages are those in the dist folders. */
+const onDenoAndNode = (name: string, program: string): ReadonlyArray<Step> => [
+  counted(`${name} on Deno`, "conformance", bin("deno"), ["run", "-A", "--no-check", program]),
+  counted(`${name} on Node`, "conformance", process.env.NODE ?? "node", [join(root, "tools/node-run.mjs"), program])
+]
 
 /** What Node runs, and what is packed. Turbo keeps it, so that it takes a second when nothing changed. */
 const build = command("build (turbo)", "check", bin("turbo"), ["run", "build", "--output-logs=errors-only"])

@@ -12,6 +12,7 @@ import * as jit from "./commands/jit.ts"
 import * as modules from "./commands/modules.ts"
 import * as node from "./commands/node.ts"
 import * as peers from "./commands/peers.ts"
+import * as scheduler from "./commands/scheduler.ts"
 import * as GlobalFlags from "./GlobalFlags.ts"
 
 /** Listed for the help; `Arguments.normalize` has turned it into `--help` before anything is parsed. */
@@ -25,7 +26,7 @@ export const root = Command.make("continuum").pipe(
   Command.withDescription("Talks to a Continuum node: its actors, its functions, its personas, its peers."),
   Command.withSubcommands([
     { group: "Node", commands: node.commands },
-    { group: "Actors", commands: actors.commands },
+    { group: "Actors", commands: [...actors.commands, ...scheduler.commands] },
     { group: "Functions and modules", commands: [...jit.commands, ...modules.commands] },
     { group: "Personas and layers", commands: [...ai.commands] },
     { group: "Mesh", commands: peers.commands },

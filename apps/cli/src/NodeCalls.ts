@@ -1,7 +1,7 @@
 /**
  * The contract of a node as far as the CLI uses it: the calls of each package, merged.
  */
-import { ActorRpcs } from "@continuum/actors/rpc"
+import { ActorRpcs, SchedulerRpcs } from "@continuum/actors/rpc"
 import type { NodeClient } from "@continuum/core/NodeClient"
 import { NodeRpcs } from "@continuum/core/rpc"
 import { LayerRpcs } from "@continuum/genome/rpc"
@@ -12,7 +12,7 @@ import type { Stream } from "effect"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 
-export const nodeCalls = NodeRpcs.merge(ActorRpcs, JitRpcs, MeshRpcs, LayerRpcs, PersonaRpcs)
+export const nodeCalls = NodeRpcs.merge(ActorRpcs, SchedulerRpcs, JitRpcs, MeshRpcs, LayerRpcs, PersonaRpcs)
 export type NodeCalls = RpcGroup.Rpcs<typeof nodeCalls>
 /** Everything that a call can answer with instead of a value, also in the middle of a stream. */
 export type CallError = Rpc.Error<NodeCalls> | StreamError<NodeCalls>

@@ -4,8 +4,11 @@
  * What comes from a node was perhaps written by a stranger, so control characters are shown and never sent to the
  * terminal, which would obey them.
  */
+import { indentAfterFirst, printable } from "@continuum/core/Printable"
 import { displayWidth } from "effect/cli/CliOutput"
 import type { Style } from "./Style.ts"
+
+export { indentAfterFirst, printable }
 
 /** A column: its head, and how a row fills it. Numbers are aligned to the right. */
 export interface Column<Row> {
@@ -99,18 +102,6 @@ export const value = (data: unknown): string => {
   const line = JSON.stringify(data) ?? "null"
   return printable(line.length <= valueWidthMax ? line : (JSON.stringify(data, null, 2) ?? "null"))
 }
-
-/** Text with its control characters made visible. Line breaks stay. */
-export const printable = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex
-  text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    const code = character.charCodeAt(0)
-    return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, "0")}`
-  })
-
-/** Every line but the first moved right. */
-export const indentAfterFirst = (text: string, columns: number): string =>
-  text.replaceAll("\n", `\n${" ".repeat(columns)}`)
 
 /** Cells of a terminal that a text takes: two for wide characters, none for those that combine. */
 export const width = displayWidth

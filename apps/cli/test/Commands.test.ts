@@ -194,6 +194,28 @@ describe("commands", () => {
     )
   )
 
+  it.live("scheduler/queue shows who waits, and scheduler/trace draws who had a turn when", () =>
+    withNode((_, cli) =>
+      Effect.gen(function* () {
+        const queue = yield* cli(["scheduler/queue"])
+        assert.match(queue.stdout, /Helper AI +answer\/1 +waits +129\.5/)
+        assert.match(queue.stdout, /continuum:\/\/local\/counter\/a +128 +48 messages/)
+        assert.include(queue.stdout, "5 ended by a better actor")
+        const folder = yield* Cli.temporaryFolder
+        const file = join(folder, "turns.svg")
+        const drawn = yield* cli(["scheduler/trace", "--record", "10", "--out", file])
+        assert.strictEqual(drawn.stdout, `${file}: 0 turns of personas, 1 of actors\n`)
+        assert.strictEqual(readFileSync(file, "utf8"), "<svg></svg>")
+        const { out, ...rest } = JSON.parse((yield* cli(["scheduler/trace", "--out", file, "--json"])).stdout)
+        assert.deepStrictEqual([out, rest.entries, rest.svg], [file, [], undefined])
+        assert.strictEqual(JSON.parse((yield* cli(["scheduler/trace", "--json"])).stdout).svg, "<svg></svg>")
+        assert.strictEqual((yield* cli(["scheduler/trace", "--record", "0"])).code, 2)
+        const lost = yield* cli(["scheduler/trace", "--out", join(folder, "none", "turns.svg")])
+        assert.strictEqual(lost.code, 2)
+      })
+    )
+  )
+
   it.live("actors/stop, forget and watch: forgetting wants --yes, and watching prints an event a line", () =>
     withNode((node, cli) =>
       Effect.gen(function* () {
@@ -296,9 +318,22 @@ describe("commands", () => {
         const nowhere = yield* cli(["modules/export", id.replace(/./, "f"), "--out", out])
         assert.strictEqual(nowhere.code, 1)
         node.modules.set(id, bytes)
-        const unwritable = yield* cli(["modules/export", id, "--out", join(node.home, "no/such/folder")])
-        assert.strictEqual(unwritable.code, 1)
-        assert.include(unwritable.stderr, "it does not exist")
+        for (const [path, part] of [
+          ["", "--out needs the name of a file"],
+          [join(node.home, "no/such.wasm"), `there is no folder "${join(node.home, "no")}". Make it first`],
+          [node.home, "it is a folder. Name a file in it"],
+          [join(out, "x.wasm"), `"${out}" is no folder`],
+          [join(node.home, "x".repeat(300)), "too long"]
+        ] as const) {
+          const wrong = yield* cli(["modules/export", id, "--out", path])
+          assert.strictEqual(wrong.code, 2, path)
+          assert.strictEqual(wrong.stdout, "", path)
+          assert.include(wrong.stderr, part, path)
+          assert.include(wrong.stderr, "modules/export --help", path)
+        }
+        const full = yield* cli(["modules/export", id, "--out", "/dev/full"])
+        assert.strictEqual(full.code, 1)
+        assert.include(full.stderr, "/dev/full was not written: the disk is full")
       })
     )
   )

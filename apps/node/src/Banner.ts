@@ -7,6 +7,7 @@ import { isLoopback } from "./http/Guard.ts"
 import { Home } from "./Home.ts"
 import { definitions, NodeConfig } from "./NodeConfig.ts"
 import { NodeInfo } from "./NodeInfo.ts"
+import { addressesHere } from "./PeerInput.ts"
 import { Proof } from "./Proof.ts"
 
 export class Banner extends Context.Service<
@@ -34,7 +35,12 @@ export const layer = Layer.effect(
       `    URL         ${info.url}`,
       `    API key     ${home.apiKeyPath}`,
       `    Public key  ${info.publicKey}`,
-      ...(isLoopback(settings.host) ? [] : ["    Open to the network: every client needs the key"]),
+      ...(isLoopback(settings.host)
+        ? []
+        : [
+            `    Elsewhere   ${elsewhere(settings.host, info.port).join(", ") || "this machine has no address in a network"}`,
+            "    Open to the network: every client needs the key"
+          ]),
       "",
       "  Try, in another terminal:",
       "",
@@ -63,6 +69,10 @@ export const layer = Layer.effect(
     }
   })
 )
+
+/** The URLs that other machines can use. */
+const elsewhere = (host: string, port: number): ReadonlyArray<string> =>
+  (host === "0.0.0.0" || host === "::" ? addressesHere() : [host]).map((address) => `http://${address}:${port}`)
 
 /** What the commands need to find this node: nothing where they look anyway, else its home as a POSIX shell reads it. */
 export const homeFlag = (home: string, defaultHome: string): string =>

@@ -150,12 +150,19 @@ export const layer = Layer.effect(
       if (state === "off") return fine("offline, as it was started")
       const problems = yield* mesh.problems
       if (problems.length > 0) {
-        return wrong(problems.join("; "), "mend what it says; logs tell more. The node works without a mesh meanwhile")
+        return wrong(
+          problems.join("; "),
+          "mend what it says; logs tell more. Its report ends ten minutes after it happened last"
+        )
       }
       if (state === "starting") return fine("still starting")
       const peers = yield* mesh.peers
       const count = peers.filter(({ connected }) => connected).length
-      return fine(`${transport} at UDP ${listening}, ${count} of ${peers.length} known peers connected`)
+      const strangers = yield* mesh.strangers
+      return fine(
+        `${transport} at UDP ${listening}, ${count} of ${peers.length} known peers connected` +
+          (strangers === undefined ? "" : `; ${strangers}`)
+      )
     })
 
     const logs = Effect.map(logBook.dropped, (dropped) =>

@@ -5,7 +5,7 @@
 import * as Identity from "@continuum/core/Identity"
 import * as ProcessLock from "@continuum/core/ProcessLockDisk"
 import * as WholeFile from "@continuum/core/WholeFileDisk"
-import { Context, Effect, FileSystem, Layer, Path, Redacted, Schema } from "effect"
+import { Context, Effect, FileSystem, Layer, Path, Redacted, Schema, type Scope } from "effect"
 import { randomBytes } from "node:crypto"
 import { NodeConfig } from "./NodeConfig.ts"
 import * as OsError from "./OsError.ts"
@@ -40,6 +40,9 @@ export const NodeFile = Schema.fromJsonString(
   Schema.Struct({ pid: Schema.Int, url: Schema.String, publicKey: Schema.String, name: Schema.String })
 )
 
+/** How far a node is: `ok` means ready for every call. */
+export type Phase = "starting" | "ok" | "stopping"
+
 export class Home extends Context.Service<
   Home,
   {
@@ -57,10 +60,9 @@ export class Home extends Context.Service<
     readonly logsPath: string
     /** What peers may do here: 0600, because who may run code on a machine is nobody else's business. */
     readonly grantsPath: string
-    /** Writes `node.json` for as long as the scope lives. */
-    readonly announce: (file: typeof NodeFile.Type) => Effect.Effect<void, HomeUnusable>
-    /** Whether that has been done: from then on clients find the node. */
-    readonly isAnnounced: () => boolean
+    /** Writes `node.json`, by which clients find the node. It is ready until the scope closes. */
+    readonly announce: (file: typeof NodeFile.Type) => Effect.Effect<void, HomeUnusable, Scope.Scope>
+    readonly phase: () => Phase
   }
 >()("@continuum/node/Home") {}
 
@@ -132,12 +134,13 @@ const make = Effect.gen(function* () {
     })
   }
 
-  let announced = false
+  let phase: Phase = "starting"
   const announce = Effect.fnUntraced(function* (file: typeof NodeFile.Type) {
     const text = yield* Effect.orDie(Schema.encodeEffect(NodeFile)(file))
-    yield* writeWhole(inHome("node.json"), `${text}\n`)
-    announced = true
-  }, Effect.mapError(unusable))
+    yield* Effect.addFinalizer(() => Effect.sync(() => void (phase = "stopping")))
+    yield* Effect.mapError(writeWhole(inHome("node.json"), `${text}\n`), unusable)
+    phase = "ok"
+  })
   yield* Effect.addFinalizer(() => Effect.ignore(fs.remove(inHome("node.json"), { force: true })))
 
   return {
@@ -153,7 +156,7 @@ const make = Effect.gen(function* () {
     logsPath: inHome("logs"),
     grantsPath: inHome("peers.json"),
     announce,
-    isAnnounced: () => announced
+    phase: () => phase
   }
 })
 

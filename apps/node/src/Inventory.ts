@@ -2,6 +2,7 @@
  * What is on this node right now, counted at the moment of the question: for `status` and for `/metrics`.
  */
 import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { ThoughtStream } from "@continuum/actors/thoughtstream/ThoughtStream"
 import type { NodeStatus } from "@continuum/core/rpc"
 import { version } from "@continuum/core/Version"
 import { Personas } from "@continuum/persona/Personas"
@@ -27,6 +28,7 @@ export const layer = Layer.effect(
   Inventory,
   Effect.gen(function* () {
     const system = yield* ActorSystem
+    const stream = yield* ThoughtStream
     const jit = yield* Jit
     const layers = yield* Layers
     const personas = yield* Personas
@@ -65,6 +67,9 @@ export const layer = Layer.effect(
 
     const metrics = Effect.gen(function* () {
       const totals = system.totals()
+      const queue = system.scheduler.queue()
+      const turns = yield* stream.queue
+      const answers = (phase: (typeof turns)[number]["phase"]) => turns.filter((turn) => turn.phase === phase).length
       const modules = yield* jit.modules
       const sum = (of: (one: (typeof modules)[number]) => number) => modules.reduce((total, one) => total + of(one), 0)
       return [
@@ -77,6 +82,11 @@ export const layer = Layer.effect(
         counter("continuum_actor_restarts_total", "Restarts by supervisors", totals.restarts),
         counter("continuum_dead_letters_total", "Messages that no actor took", totals.deadLetters),
         counter("continuum_actor_passivations_total", "Idle actors that left memory", totals.passivated),
+        counter("continuum_actor_turns_total", "Turns of actors on the run queue", queue.turns),
+        counter("continuum_actor_preemptions_total", "Turns of actors that a better one ended", queue.preemptions),
+        gauge("continuum_actors_ready", "Actors that wait for a turn", queue.readyCount),
+        gauge("continuum_answers_running", "Answers of personas that have a turn", answers("runs")),
+        gauge("continuum_answers_waiting", "Answers of personas that wait for a turn", turns.length - answers("runs")),
         gauge("continuum_reminders", "Reminders that actors will get", totals.reminders),
         counter("continuum_reminders_handled_total", "Reminders that actors have handled", totals.reminded),
         gauge("continuum_actors_lent", "Actors of this node that other nodes run", totals.lent),

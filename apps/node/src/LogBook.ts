@@ -5,6 +5,7 @@
  * The file is rotated at a size limit and old ones are removed. A disk that takes no more never stops the node: the
  * lines are dropped and counted.
  */
+import { indentAfterFirst, printable } from "@continuum/core/Printable"
 import type { LogEntry } from "@continuum/core/rpc"
 import { Cause, Context, Effect, FileSystem, Layer, Logger, Path, PubSub, Queue, References, Stream } from "effect"
 import { Home } from "./Home.ts"
@@ -128,8 +129,9 @@ const describe = (value: unknown): string => {
   }
 }
 
-/** One line for a person. */
-const pretty = (entry: LogEntry): string => {
+/** An entry for a person. What others wrote in it can neither steer the terminal nor look like an entry of its own. */
+export const pretty = (entry: LogEntry): string => {
   const fields = Object.entries(entry.fields ?? {}).map(([name, value]) => ` ${name}=${describe(value)}`)
-  return `${entry.time.slice(11, 19)} ${entry.level.padEnd(5)} ${entry.message}${fields.join("")}`
+  const line = `${entry.time.slice(11, 19)} ${entry.level.padEnd(5)} ${entry.message}${fields.join("")}`
+  return indentAfterFirst(printable(line), 2)
 }

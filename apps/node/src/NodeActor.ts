@@ -21,7 +21,7 @@ const topicsMax = NodeEvents.TopicName.literals.length
 
 export class NodeActorRpcs extends RpcGroup.make(
   Rpc.make("list", { payload: { kind: Schema.optionalKey(Schema.String) }, success: Schema.Array(ActorSummary) }),
-  /** Of an actor here: the realm of its address is `local`. */
+  /** Of an actor here: the realm of its address is `local`. What is in one that answers its own realm alone is not shown. */
   Rpc.make("inspect", { payload: address, success: ActorDetail, error: unknown }),
   Rpc.make("restart", { payload: address, success: ActorSummary, error: unavailable }),
   /** These two are no asks: they need a grant of their own, `actors.manage`. */
@@ -43,6 +43,9 @@ export class NodeActorRpcs extends RpcGroup.make(
   })
 ) {}
 
+const shownToPeers = (detail: ActorDetail): ActorDetail =>
+  detail.exposed === "mesh" ? detail : { ...detail, stateValue: null, failures: [], reminders: [] }
+
 export const kind = "node"
 export const name = "self"
 
@@ -56,7 +59,7 @@ export const NodeActor = Actor.fromRpcs(
         Effect.flatMap(ActorSystem, (system) => Effect.map(system.list(kind), (found) => Actor.reply(state, found))),
       inspect: (state, { address }) =>
         Effect.flatMap(ActorSystem, (system) =>
-          Effect.map(system.inspect(address), (found) => Actor.reply(state, found))
+          Effect.map(system.inspect(address), (found) => Actor.reply(state, shownToPeers(found)))
         ),
       restart: (state, { address }) =>
         Effect.flatMap(ActorSystem, (system) =>

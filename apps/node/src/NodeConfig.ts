@@ -6,6 +6,7 @@ import * as ByteSize from "effect/ByteSize"
 import { Context, Effect, FileSystem, Option, Path, Schema } from "effect"
 import * as Toml from "effect/encoding/Toml"
 import type { ConfigEntry } from "@continuum/core/rpc"
+import { batchRowsMax } from "@continuum/genome/Limits"
 import { languages } from "@continuum/runtime-wasm/compile/Compiler"
 import { hostname, homedir } from "node:os"
 import * as OsError from "./OsError.ts"
@@ -51,6 +52,8 @@ export interface Settings {
   readonly languages: ReadonlyArray<string> | undefined
   /** Folder of the base model; `undefined` takes the tiny one that comes with the node. */
   readonly model: string | undefined
+  /** Answers of personas at once; more wait. */
+  readonly turns: number
   /** Budget for code of modules that is kept ready to run, in bytes. */
   readonly memoryBytesMax: number
   /** Where spans of messages are sent, by OTLP over HTTP with JSON; `undefined`: there are none. */
@@ -91,6 +94,7 @@ interface Definitions {
   readonly sidecar: Definition<Settings["sidecar"]>
   readonly languages: Definition<ReadonlyArray<string> | undefined>
   readonly model: Definition<string | undefined>
+  readonly turns: Definition<number>
   readonly "max-memory": Definition<number>
   readonly otlp: Definition<string | undefined>
   readonly "span-ratio": Definition<number>
@@ -197,6 +201,13 @@ export const definitions: Definitions = {
     metavar: "DIR",
     description: "folder of a Llama with bytes as tokens, as Hugging Face has it (default: the tiny model)",
     read: (text) => ({ value: text === "" ? undefined : text })
+  },
+  turns: {
+    fallback: () => String(batchRowsMax),
+    metavar: "N",
+    description: "answers of personas at once; more wait, and the best is next",
+    read: (text) =>
+      /^\d{1,4}$/.test(text) && Number(text) >= 1 ? { value: Number(text) } : "it must be a whole number from 1 to 9999"
   },
   "max-memory": {
     fallback: () => "1GB",
@@ -315,6 +326,7 @@ export const load = Effect.fn("NodeConfig.load")(function* (
     sidecar: yield* read("sidecar", file, filePath),
     languages: yield* read("languages", file, filePath),
     model: absolute(yield* read("model", file, filePath)),
+    turns: yield* read("turns", file, filePath),
     memoryBytesMax: yield* read("max-memory", file, filePath),
     otlp: yield* read("otlp", file, filePath),
     spanRatio: yield* read("span-ratio", file, filePath),

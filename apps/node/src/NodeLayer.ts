@@ -10,6 +10,7 @@ import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import * as Limits from "@continuum/actors/Limits"
 import { kind as serviceKind, service } from "@continuum/actors/Service"
 import * as Address from "@continuum/core/Address"
+import { ThoughtStream } from "@continuum/actors/thoughtstream/ThoughtStream"
 import * as ContentStoreDisk from "@continuum/core/ContentStoreDisk"
 import * as Meter from "@continuum/core/Meter"
 import * as LayerCache from "@continuum/genome/LayerCache"
@@ -123,12 +124,19 @@ const Minds = Layer.unwrap(Effect.map(Layers.Layers, ({ known }) => Personas.lay
   Layer.provide(Library.layerFolder(resolve(import.meta.dirname, "../../..")))
 )
 
+/** Which answer is given next. One persona may speak with many people: what there is little of are slots. */
+const Turns = Layer.unwrap(
+  Effect.map(NodeConfig, ({ settings: { turns } }) =>
+    ThoughtStream.layer({ turnsPerProcess: Number.POSITIVE_INFINITY, budget: { slots: turns } })
+  )
+)
+
 export const NodeLayer = Layer.mergeAll(Services, BuiltInActors, NodeMesh.layerService, Banner.layer).pipe(
   Layer.provideMerge(Doctor.layer),
   Layer.provideMerge(Proof.layer),
   Layer.provideMerge(Layer.mergeAll(Inventory.layer, EventWatch.layer)),
   Layer.provideMerge(Minds),
-  Layer.provideMerge(Layer.mergeAll(Modules, Genome, Stop.layer)),
+  Layer.provideMerge(Layer.mergeAll(Modules, Genome, Turns, Stop.layer)),
   Layer.provideMerge(Actors),
   Layer.provideMerge(NodeMesh.layer),
   Layer.provideMerge(Layer.mergeAll(NodeInfo.layer, Content)),

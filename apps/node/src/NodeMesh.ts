@@ -23,11 +23,13 @@ import { Mesh } from "@continuum/mesh/Mesh"
 import * as MeshTransport from "@continuum/mesh/MeshTransport"
 import { MeshOff, PeerMalformed } from "@continuum/mesh/rpc"
 import * as PersonasActor from "@continuum/persona/PersonasActor"
-import { Context, Effect, Layer, Schema, Stream } from "effect"
+import { Clock, Context, Effect, Layer, Schema, Stream } from "effect"
 import { Home } from "./Home.ts"
+import * as MeshWatch from "./MeshWatch.ts"
 import * as NodeActor from "./NodeActor.ts"
 import { isHostPort, NodeConfig } from "./NodeConfig.ts"
 import * as NodeEvents from "./NodeEvents.ts"
+import * as PeerInput from "./PeerInput.ts"
 import { NodeInfo } from "./NodeInfo.ts"
 
 type PeerError = MeshOff | PeerMalformed | PeerUnreachable | GrantNotStored
@@ -41,13 +43,21 @@ export class NodeMesh extends Context.Service<
     /** Takes the grant of a peer away. What it was. */
     readonly remove: (peer: string) => Effect.Effect<Peer, PeerError>
     readonly summary: Effect.Effect<MeshSummary>
-    /** What a person should look at; empty when all is well. */
+    /** What a person should look at: of the last minutes, with how long ago it was. Empty when all is well. */
     readonly problems: Effect.Effect<ReadonlyArray<string>>
+    /** What peers without a grant tried, in a sentence; undefined when nothing was. It is nothing to mend. */
+    readonly strangers: Effect.Effect<string | undefined>
   }
 >()("@continuum/node/NodeMesh") {}
 
 /** All nodes are of one network, and meet only where their owners have them meet. */
 const networkId = Uint8Array.from(ContentId.of("continuum/network/1").match(/../g)!, (hex) => Number.parseInt(hex, 16))
+
+/** What went wrong with a peer is news for ten minutes: longer than any peer waits before it dials again. Chosen, not measured. */
+const problemRecentMs = 600_000
+
+const ago = (ms: number): string =>
+  ms < 60_000 ? `${Math.max(0, Math.round(ms / 1_000))} s ago` : `${Math.round(ms / 60_000)} min ago`
 
 /** What a message of a peer does here, and so what its owner must have granted it. */
 export const actionOf = ({ kind }: Address, message: string): Action => {
@@ -113,19 +123,38 @@ const connected = Layer.effect(
     const mesh = yield* Mesh
     const transport = yield* Transport
     const directory = yield* PeerDirectory
+    const { settings } = yield* NodeConfig
+    const watched = yield* MeshWatch.make(transport, settings)
 
     /** The node key of a peer that a person names. */
     const keyOf = (peer: string): Effect.Effect<PublicKey, PeerMalformed | PeerUnreachable> =>
       isPublicKey(peer)
         ? Effect.succeed(peer)
         : /^[^\s:/]+$/.test(peer)
-          ? Effect.map(directory.find(peer), ({ publicKey }) => publicKey)
+          ? directory.find(peer).pipe(
+              Effect.map(({ publicKey }) => publicKey),
+              Effect.mapError((unknown) => {
+                const reason = PeerInput.slipOf(peer)
+                return reason === undefined ? unknown : new PeerMalformed({ input: peer, reason })
+              })
+            )
           : Effect.fail(new PeerMalformed({ input: peer }))
+    const isThisNode = (hostPort: string) =>
+      Effect.map(transport.status, ({ listening }) => {
+        const port = /:(\d+)$/.exec(listening ?? "")?.[1]
+        return port !== undefined && PeerInput.isOwnAddress(hostPort, Number(port))
+      })
+    const addAt = (hostPort: string, actions: ReadonlyArray<Action> | undefined) =>
+      Effect.flatMap(isThisNode(hostPort), (itself) =>
+        itself
+          ? Effect.fail(new PeerUnreachable({ peer: hostPort, reason: "it is this node itself" }))
+          : mesh.add(hostPort, actions)
+      )
 
     return {
       peers: directory.peers,
       add: (peer, actions) =>
-        isHostPort(peer) ? mesh.add(peer, actions) : Effect.flatMap(keyOf(peer), (key) => mesh.add(key, actions)),
+        isHostPort(peer) ? addAt(peer, actions) : Effect.flatMap(keyOf(peer), (key) => mesh.add(key, actions)),
       remove: Effect.fnUntraced(function* (peer: string) {
         const key = yield* keyOf(peer)
         const known = yield* directory.find(key)
@@ -141,12 +170,22 @@ const connected = Layer.effect(
       })),
       problems: Effect.gen(function* () {
         const { problem } = yield* transport.status
-        const { identityInUse, problems } = yield* mesh.status
+        const { problems } = yield* mesh.status
+        const nowMs = yield* Clock.currentTimeMillis
         return [
           ...(problem === undefined ? [] : [problem]),
-          ...(identityInUse === undefined ? [] : [identityInUse]),
-          ...problems.map(({ problem }) => problem.message)
+          ...(yield* watched),
+          ...problems
+            .filter(({ isStranger, timeMs }) => !isStranger && nowMs - timeMs < problemRecentMs)
+            .map(({ problem, timeMs }) => `${problem.message} (${ago(nowMs - timeMs)})`)
         ]
+      }),
+      strangers: Effect.gen(function* () {
+        const { count, lastMs } = (yield* mesh.status).strangers
+        const nowMs = yield* Clock.currentTimeMillis
+        return count === 0
+          ? undefined
+          : `${count} connection${count === 1 ? "" : "s"} of strangers ended for a fault of theirs, the last ${ago(nowMs - lastMs)}`
       })
     }
   })
@@ -171,7 +210,8 @@ const offline = Layer.effectContext(
         problem: null,
         restarts: 0
       }),
-      problems: Effect.succeed([])
+      problems: Effect.succeed([]),
+      strangers: Effect.succeed(undefined)
     }).pipe(
       Context.add(Delivery, {
         realmOf: (realm) => (realm === localRealm ? Effect.succeed(identity.realm.publicKey) : unreachable(realm)),

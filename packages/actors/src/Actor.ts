@@ -91,6 +91,7 @@ export interface Actor<Kind extends string, State, M extends MessageTypes, Servi
   /** Undefined: durable where there is storage. */
   readonly durable: boolean | undefined
   readonly ack: "flushed" | "committed"
+  readonly mailbox: "memory" | "durable"
   readonly overflow: Overflow
   readonly strategy: SupervisionStrategy.SupervisionStrategy
   readonly childrenStrategy: SupervisionStrategy.ChildrenStrategy
@@ -166,7 +167,7 @@ export const fromRpcs = <
     }
   })
   const { initial, schema } = definition.state
-  return make(kind, initial, entries, "mesh", { ...options, schema })
+  return make(kind, initial, entries, options.exposed ?? "mesh", { ...options, schema })
 }
 
 /** The definition with services for its handlers. */
@@ -209,6 +210,8 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
       `"${streaming.name}" of actor "${kind}" streams, and cannot be reentrant: its stream flows beside others anyway`
     )
   }
+  if (options.mailbox === "durable" && (options.durable === false || (options.overflow ?? "fail") !== "fail"))
+    throw new TypeError(`A durable mailbox loses nothing: actor "${kind}" must be durable, and its overflow "fail"`)
   const marked = (entry: Entry): Entry => ({
     ...entry,
     // One that is reentrant must not wait behind a message that has not begun yet, and would keep it waiting once it has.
@@ -226,6 +229,7 @@ const make = <Kind extends string, State, M extends MessageTypes, Services>(
     journal: options.journal === undefined ? undefined : Journal.make(options.journal),
     durable: options.durable,
     ack: options.ack ?? "flushed",
+    mailbox: options.mailbox ?? "memory",
     overflow: options.overflow ?? "fail",
     strategy: SupervisionStrategy.make(options.supervision),
     childrenStrategy: SupervisionStrategy.makeChildren(options.children),

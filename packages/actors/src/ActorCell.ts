@@ -23,16 +23,17 @@ import { ActorScheduler } from "./ActorScheduler.ts"
 import type { ActorType } from "./ActorType.ts"
 import { Anonymous } from "./Anonymous.ts"
 import type { Addressee } from "./ActorRef.ts"
-import type { Ask } from "./Ask.ts"
+import { type Ask, describeError } from "./Ask.ts"
 import type { AskDeadlines } from "./AskDeadlines.ts"
 import * as Beside from "./Beside.ts"
 import { deepFreeze } from "./Freeze.ts"
-import { type Durable, type Held, makeDurable } from "./GroupCommit.ts"
+import { type Durable, makeDurable } from "./GroupCommit.ts"
 import { Emit } from "./Journal.ts"
 import * as JournalEvents from "./JournalEvents.ts"
 import type { Kernel } from "./Kernel.ts"
 import { Mailbox, type Waiting } from "./Mailbox.ts"
-import { Message } from "./Message.ts"
+import { LetterAsk } from "./Letter.ts"
+import { addRecords, type Message } from "./Message.ts"
 import * as Overflow from "./Overflow.ts"
 import * as Reentrancy from "./Reentrancy.ts"
 import type { Admission, Senders } from "./Overflow.ts"
@@ -236,6 +237,12 @@ export class ActorCell extends Mailbox implements Runnable, Addressee {
     return undefined
   }
 
+  /** Puts a stored message at the end of the mailbox, which has room for as many as may be stored. */
+  take(entry: Entry, payload: unknown, ask: Ask): void {
+    this.add(entry, payload, ask)
+    if (!this.queued) this.wake()
+  }
+
   /** Whoever sends to an actor that has left memory meanwhile reaches the one that took its place. */
   private offerSuccessor(
     entry: Entry,
@@ -400,7 +407,8 @@ export class ActorCell extends Mailbox implements Runnable, Addressee {
       return
     }
     if (message.reminders !== undefined) kernel.reminders.apply(message, true)
-    if (state !== this.state || hasEvents) {
+    const hasRecords = addRecords(durable, message, value)
+    if (state !== this.state || hasEvents || hasRecords) {
       // Always frozen, so that a state which is the same object is the same state and need not be stored again.
       this.state = deepFreeze(state)
       this.type.commits.changed(this, durable)
@@ -422,6 +430,8 @@ export class ActorCell extends Mailbox implements Runnable, Addressee {
     this.usedAt = this.kernel.nextUse()
     this.kernel.timelines?.message(this, ok ? "handled" : "failed", message.entry.name)
     if (!ok) message.outbox = undefined
+    else if (this.durable !== undefined && addRecords(this.durable, message, value))
+      this.type.commits.changed(this, this.durable)
     if (this.durable === undefined) this.answer(message, ok, value)
     else this.release(this.durable, message, ok, value)
   }
@@ -430,11 +440,11 @@ export class ActorCell extends Mailbox implements Runnable, Addressee {
   private release(durable: Durable, message: Message, ok: boolean, value: unknown): void {
     const holder = durable.dirty ? durable.waiting : durable.lastHeld
     if (holder === undefined) return this.answer(message, ok, value)
-    message.kept = true
-    holder.push({ message, ok, value })
+    holder.add(message, ok, value)
   }
 
-  private answer(message: Message, ok: boolean, value: unknown): void {
+  /** Sends what the handler sent, and its answer. */
+  answer(message: Message, ok: boolean, value: unknown): void {
     if (!ok) return this.answerError(message, value)
     if (message.outbox !== undefined) this.kernel.deliverOutbox(message)
     if (message.ask !== undefined) message.ask.reply(value)
@@ -451,11 +461,6 @@ export class ActorCell extends Mailbox implements Runnable, Addressee {
     else ask.fail(new ActorFailed({ address: this.address, messageName: entry.name, cause }))
   }
 
-  /** The answers of a batch that is stored now may leave. */
-  commitSucceeded(held: ReadonlyArray<Held>): void {
-    for (const { message, ok, value } of held) this.answer(message, ok, value)
-  }
-
   /** Interrupts the handler of an asker that gave up. A handler that is a plain function or Promise runs on. */
   cancel(ask: Ask): void {
     if (this.phase === "away") return this.kernel.leases.cancel(this, ask)
@@ -469,6 +474,7 @@ export class ActorCell extends Mailbox implements Runnable, Addressee {
   refuse(entry: Entry, ask: Ask | undefined, error: ActorError): void {
     this.kernel.timelines?.message(this, "refused", entry.name, error.message)
     this.kernel.spans?.refused(entry, error)
+    if (ask instanceof LetterAsk) return ask.return(error)
     if (this.kernel.reminders.refused(entry, error)) return
     this.deadLetter(entry, error.message)
     ask?.fail(error)
@@ -482,6 +488,3 @@ export class ActorCell extends Mailbox implements Runnable, Addressee {
     return new ActorStopped({ address: this.address, reason: this.stopReason })
   }
 }
-
-const describeError = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : JSON.stringify(error)

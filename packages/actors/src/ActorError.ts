@@ -75,7 +75,7 @@ export class ActorStopped extends Schema.TaggedError<ActorStopped>()("ActorStopp
   reason: Schema.String
 }) {
   override get message() {
-    return `${this.address} is stopped: ${this.reason}. Restart it with: continuum actors/restart '${this.address}'`
+    return `${this.address} is stopped: ${this.reason}. Restart it with: ./jtag actors/restart '${this.address}'`
   }
 }
 
@@ -152,6 +152,39 @@ export class NotExposed extends Schema.TaggedError<NotExposed>()("NotExposed", {
   }
 }
 
+/**
+ * The message is older than what the durable mailbox remembers of its stream: it may have been handled, and is not handled again.
+ * Send what is new under the next sequence number.
+ */
+export class TooOld extends Schema.TaggedError<TooOld>()("TooOld", {
+  address: Schema.String,
+  stream: Schema.String,
+  sequence: Schema.Int,
+  reason: Schema.String
+}) {
+  override get message() {
+    return (
+      `${this.address} does not say any more what came of message ${this.sequence} of stream "${this.stream}": ${this.reason}. ` +
+      "It will not be handled again; look at the state, and use the next sequence number for what is new"
+    )
+  }
+}
+
+/** There are as many messages on their way to durable mailboxes as there may be. Send slower, or retry later. */
+export class OutboxFull extends Schema.TaggedError<OutboxFull>()("OutboxFull", {
+  /** Whom the message was for. */
+  address: Schema.String,
+  /** Messages that may be on their way. */
+  capacity: Schema.Int
+}) {
+  override get message() {
+    return (
+      `The message to ${this.address} was not sent: ${this.capacity} messages are on their way already. ` +
+      "Send slower or retry later"
+    )
+  }
+}
+
 /** Everything that a send or an ask can fail with. */
 export const ActorError = Schema.Union([
   AddressUnknown,
@@ -164,6 +197,8 @@ export const ActorError = Schema.Union([
   AskTimeout,
   AskCycle,
   StateNotStored,
-  LeaseUnavailable
+  LeaseUnavailable,
+  TooOld,
+  OutboxFull
 ])
 export type ActorError = typeof ActorError.Type

@@ -21,6 +21,7 @@ export const forget = (cell: ActorCell): Effect.Effect<void, StorageFailed> =>
       yield* Settled.settled(cell)
       const storage = cell.type.storage!
       yield* storage.release(cell.address)
+      if (cell.type.post !== undefined) yield* cell.type.post.forget(cell.address)
       const reminders = cell.kernel.reminders.removals(cell.address)
       if (cell.type.journal === undefined)
         yield* Effect.flatten(storage.commit([{ address: cell.address, state: undefined }, ...reminders]))

@@ -11,7 +11,8 @@ import * as ActorEvents from "./ActorEvents.ts"
 import * as ActorFiber from "./ActorFiber.ts"
 import * as ActorForget from "./ActorForget.ts"
 import * as ActorStop from "./ActorStop.ts"
-import type { Held } from "./GroupCommit.ts"
+import type { HeldAnswers } from "./HeldAnswers.ts"
+import { LetterAsk } from "./Letter.ts"
 import type { Message } from "./Message.ts"
 import * as Relations from "./Relations.ts"
 import * as Settled from "./Settled.ts"
@@ -58,6 +59,7 @@ const startEnded = (cell: ActorCell, exit: Exit.Exit<unknown, ActorStopped | Add
 
 const started = (cell: ActorCell, state: unknown): void => {
   cell.state = state
+  cell.type.post?.boxes.begin(cell)
   cell.phase = "ready"
   cell.hasStarted()
   ActorEvents.started(cell)
@@ -84,11 +86,14 @@ export const crashed = (cell: ActorCell, message: Message, cause: Cause.Cause<un
   if (!isReminder) cell.answerCrash(message, firstLine(text))
 }
 
-/** The storage refused the state: all that was not stored is answered, and the actor goes back to what is. */
-export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArray<Held>): void => {
+/**
+ * The storage refused the state, or it has no bytes (`isOwnFault`): all that was not stored is answered, and the actor goes back to
+ * what is.
+ */
+export const commitFailed = (cell: ActorCell, reason: string, held: HeldAnswers, isOwnFault = false): void => {
   const durable = cell.durable!
-  const unanswered = [...held, ...durable.waiting].map(({ message }) => message)
-  durable.waiting = []
+  const unanswered = [...held.take(), ...(durable.waiting?.take() ?? [])]
+  durable.waiting = undefined
   durable.records = []
   if (!cell.type.isGuest) cell.kernel.reminders.notStored(durable.address)
   durable.dirty = false
@@ -98,8 +103,12 @@ export const commitFailed = (cell: ActorCell, reason: string, held: ReadonlyArra
     cell.kernel.failed++
     end(cell, unanswered[0]?.entry.name ?? startName, `Its state was not stored: ${reason}`)
   }
-  for (const { ask, entry } of unanswered)
-    cell.refuse(entry, ask, new StateNotStored({ address: cell.address, reason }))
+  const { address } = cell
+  for (const { ask, entry } of unanswered) {
+    if (isOwnFault && ask instanceof LetterAsk)
+      ask.return(new ActorFailed({ address, messageName: entry.name, cause: reason }))
+    else cell.refuse(entry, ask, new StateNotStored({ address, reason }))
+  }
 }
 
 /** The actor fails for a reason outside of its handlers: a link, a child that failed too often. */
@@ -232,6 +241,7 @@ const endNormally = (cell: ActorCell): void => {
 
 const endNow = (cell: ActorCell): void => {
   if (cell.phase !== "ending") return
+  if (ActorStop.endUnnamed(cell, Supervisor.endedNormally)) return
   const { parent } = cell
   if (parent !== undefined) return childEnded(parent, cell, { timeMs: cell.kernel.nowMs(), messageName: "end" })
   if (cell.isAnonymous) return ActorStop.stop(cell, Supervisor.endedNormally, undefined, true)

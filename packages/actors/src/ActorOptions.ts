@@ -17,6 +17,11 @@ export interface Options<State = any, Event = any, Name extends string = string>
   /** Whether the state is stored. Default: true in a system with storage. */
   readonly durable?: boolean
   /**
+   * Who may send to it, of those that may send to actors here at all: nodes of its own realm, or those of others as well. An actor
+   * without schemas always answers its own realm alone. Default `mesh`.
+   */
+  readonly exposed?: "realm" | "mesh"
+  /**
    * When a reply may leave: once the state is safe from a power cut, or already when it is from a crash of this process.
    * Default `flushed`. How much sooner the second is depends on the storage: LMDB's two moments are close together.
    */
@@ -25,6 +30,11 @@ export interface Options<State = any, Event = any, Name extends string = string>
   readonly priority?: number
   /** 1 to `Limits.mailboxCapacityMax` messages. Default `Limits.mailboxCapacity`. */
   readonly mailboxCapacity?: number
+  /**
+   * `"durable"`: a tell is stored before its sender hears of it, and handled at least once, whatever crashes; what the handler of a
+   * durable actor tells is of one transaction with its state. Only for durable actors whose `overflow` is `fail`. Default `"memory"`.
+   */
+  readonly mailbox?: "memory" | "durable"
   /**
    * Messages that are handled before all others that wait, in the order they came. They need room in the mailbox as all do.
    * Default: none.

@@ -15,7 +15,10 @@ import {
   type AddressUnknown,
   type MailboxFull,
   type MessageUnknown,
-  PayloadMalformed
+  type OutboxFull,
+  PayloadMalformed,
+  type StateNotStored,
+  type TooOld
 } from "./ActorError.ts"
 import type { ActorType } from "./ActorType.ts"
 import { Ask, outcome } from "./Ask.ts"
@@ -27,8 +30,18 @@ import * as ReplyStreams from "./ReplyStreams.ts"
 
 /** What an ask of a known message can fail with, besides the handler's own errors. */
 export type AskError = Exclude<ActorError, MessageUnknown>
-/** What a tell can fail with. Whatever happens later to the message, its sender does not hear of it. */
-export type TellError = MailboxFull | ActorStopped | AddressUnknown | PayloadMalformed
+/**
+ * What a tell can fail with. Whatever happens later to the message, its sender does not hear of it. Only a durable mailbox has the
+ * last three.
+ */
+export type TellError =
+  | MailboxFull
+  | ActorStopped
+  | AddressUnknown
+  | PayloadMalformed
+  | StateNotStored
+  | OutboxFull
+  | TooOld
 
 type Payload<P> = [P] extends [void] ? [] : undefined extends P ? [payload?: P] : [payload: P]
 
@@ -134,6 +147,8 @@ export const tell = (
   admission?: Admission
 ): TellError | undefined => {
   if (entry.isPayload !== undefined && !entry.isPayload(payload)) return malformed(target, entry)
+  const { post } = target.type
+  if (post !== undefined) return post.tell(target.type, target.name, entry, payload, sender)
   const cell = target.cell()
   if (cell === undefined) return unreachable(target, entry)
   const { freeze, spans } = target.type.kernel
@@ -254,6 +269,9 @@ export const askStream = (
 const tellEffect = (target: Addressee, entry: Actor.Entry, payload: unknown): Effect.Effect<void, TellError> =>
   Effect.suspend(() => {
     const sender = Fiber.getCurrent()?.getRef(CurrentMessage)
+    const { post } = target.type
+    if (post !== undefined && entry.isPayload?.(payload) !== false)
+      return post.tellEffect(target.type, target.name, entry, payload, sender)
     const admission = target.type.definition.overflow === "backpressure" ? new Admission() : undefined
     const refused = tell(target, entry, payload, sender, admission)
     if (refused !== undefined) return Effect.fail(refused)
@@ -273,9 +291,9 @@ const askPromise = (target: Addressee, entry: Actor.Entry, payload: unknown): Pr
   sendAsk(target, entry, payload, ask)
   if (ask.status === "replied") return Promise.resolve(ask.value)
   return new Promise((resolve, reject) => {
-    if (ask.status === "waiting")
-      ask.listener = () => (ask.status === "replied" ? resolve(ask.value) : reject(ask.value))
-    else reject(ask.value)
+    if (ask.status !== "waiting") return reject(ask.value)
+    ask.resolve = resolve
+    ask.reject = reject
   })
 }
 

@@ -37,6 +37,10 @@ export class ActorScheduler implements Runnable, Scheduler.Scheduler, Scheduler.
     return this.actor.priority
   }
 
+  get owner(): Runnable {
+    return this.actor
+  }
+
   get ready(): boolean {
     return this.isQueued
   }

@@ -36,6 +36,23 @@ export const stop = (cell: ActorCell, reason: string, error?: ActorError, normal
   if (cell.isAnonymous) leave(cell, "ended")
 }
 
+/**
+ * `stop` for the normal end of an actor that has nothing but its state, and whose address nobody has: the short way of most that are
+ * made for one task. False, and nothing is done, for any other.
+ */
+export const endUnnamed = (cell: ActorCell, reason: string): boolean => {
+  if (!cell.isUnnamed || cell.hasParts || cell.size > 0 || cell.parent !== undefined) return false
+  const { kernel } = cell
+  cell.phase = "stopped"
+  cell.stopReason = reason
+  cell.state = undefined
+  kernel.leases.interrupted(cell)
+  if (kernel.onCellStopped !== undefined) kernel.onCellStopped(cell)
+  ActorEvents.stopped(cell, reason, true)
+  leave(cell, "ended")
+  return true
+}
+
 /** Takes no more messages; stops once the handler in progress has ended. Whether it has to be waited for. */
 export const beginStop = (cell: ActorCell, reason: string): boolean => {
   if (cell.current === undefined) {

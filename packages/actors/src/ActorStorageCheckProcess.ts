@@ -118,6 +118,8 @@ const checkHere = (path: string, report: (line: Line) => void = () => undefined)
   const seen = new Map<string, number>()
   let unreported: Array<readonly [string, number]> = []
   try {
+    // LMDB would make the folder of a file that is gone, as when the process that asked was killed and its folder removed.
+    if (!existsSync(path)) throw new Error("the file is gone")
     const database = Database.open(path, { readOnly: true })
     const { damaged } = Database.walk(database, (address, record) => {
       const checksum = StateRecord.checksum(record)

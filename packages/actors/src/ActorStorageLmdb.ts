@@ -23,6 +23,7 @@ import * as Recovery from "./ActorStorageRecoveryDisk.ts"
 import * as Limits from "./Limits.ts"
 import { RecordBlock } from "./RecordBlockLmdb.ts"
 import * as StateRecord from "./StateRecord.ts"
+import { WriteInBlock } from "./WriteInBlock.ts"
 
 export interface Options {
   /** Created, with rights for its owner alone, if it is missing. */
@@ -185,8 +186,9 @@ const open = (
           if (problem !== undefined) return Effect.fail(new StorageFailed({ reason: problem }))
           const { states } = database
           return write(() => {
-            for (const { address, state } of batch) {
-              ignore(state === undefined ? states.remove(address) : states.put(address, records.seal(address, state)))
+            for (const write of batch) {
+              const record = records.of(write)
+              ignore(record === undefined ? states.remove(write.address) : states.put(write.address, record))
             }
           })
         }).pipe(compacting.write),
@@ -270,9 +272,10 @@ const makeRoom = ({ root }: Database.ActorDatabase, bytesMax: number) => {
     problemOf: (batch: ReadonlyArray<Write>): string | undefined => {
       let bytes = 0
       let bytesGrown = 0
-      for (const { state } of batch) {
-        bytes += state?.length ?? 0
-        bytesGrown += (state?.length ?? 0) + pagesPerWrite * pageBytesMax
+      for (const write of batch) {
+        const length = write instanceof WriteInBlock ? write.bytes : (write.state?.length ?? 0)
+        bytes += length
+        bytesGrown += length + pagesPerWrite * pageBytesMax
       }
       if (bytesGrown <= bytesSure) {
         bytesSure -= bytesGrown

@@ -8,10 +8,11 @@
  */
 import { type AddressMalformed, localRealm } from "@continuum/core/Address"
 import { Delivery } from "@continuum/core/Delivery"
+import type { MessageId } from "@continuum/core/Envelope"
 import type { LeaseAuthority } from "@continuum/core/LeaseAuthority"
 import * as LeaseTable from "@continuum/core/LeaseTable"
 import { leaseTtlMs } from "@continuum/core/Limits"
-import { Config, Context, Duration, Effect, Exit, Layer, Option, Scope, type Stream } from "effect"
+import { Clock, Config, Context, Duration, Effect, Exit, Layer, Option, Scope, type Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import type { ActorError, AddressUnknown, LeaseUnavailable, MigrationRefused } from "./ActorError.ts"
 import type { SpawnOptions } from "./ActorOptions.ts"
@@ -27,11 +28,13 @@ import type { JournalEvent, ReplayError } from "./JournalRecords.ts"
 import { Kernel } from "./Kernel.ts"
 import * as LeaseStoreActors from "./LeaseStoreActors.ts"
 import * as Limits from "./Limits.ts"
+import * as PostLife from "./PostLife.ts"
 import { receiver } from "./Receiver.ts"
 import type { RemoteError } from "./RemoteError.ts"
 import { Router } from "./Router.ts"
 import * as Running from "./RunningSystem.ts"
 import type { ActorDetail, ActorSummary, DeadLetter, HandlerFailed } from "./rpc.ts"
+import type { Scheduling } from "./Scheduling.ts"
 import type { Service } from "./Service.ts"
 import * as SystemService from "./SystemService.ts"
 import * as SystemStop from "./SystemStop.ts"
@@ -71,6 +74,11 @@ export interface StartOptions extends Options {
 export interface RefOptions {
   /** How long an ask waits for its reply. Default: as its definition says. */
   readonly timeout?: Duration.Input
+  /**
+   * Names the message that the ref is for, by a stream of the caller's and a sequence number in it: sent again under the same name, it
+   * is handled once and the same reply comes. For actors with a durable mailbox; otherwise a `TypeError`.
+   */
+  readonly id?: MessageId
 }
 
 /** Totals since the system began, for a scrape; those from `mailboxDepth` on go up and down. */
@@ -94,6 +102,8 @@ export interface Totals {
   readonly lent: number
   /** Actors of other nodes that this one runs. */
   readonly guests: number
+  /** Messages on their way to durable mailboxes of other nodes. */
+  readonly outgoing: number
 }
 
 export class ActorSystem extends Context.Service<
@@ -197,6 +207,8 @@ export class ActorSystem extends Context.Service<
     readonly deadLetters: Effect.Effect<ReadonlyArray<DeadLetter>>
     /** O(active actors). */
     readonly totals: () => Totals
+    /** The run queue: who waits for a turn, and a recording of the turns that are had. */
+    readonly scheduler: Scheduling
     /** Records that were set aside because they are damaged; for `doctor`. */
     readonly quarantined: Effect.Effect<ReadonlyArray<Quarantined>>
     /** What was found when the storage was opened; undefined without storage. */
@@ -232,8 +244,10 @@ const make = (
     )
     const outer = Context.omit(Scope.Scope)(yield* Effect.context<Scope.Scope>())
     const leaseTable = yield* leaseTableOf(storage)
+    const nowMs = yield* Clock.currentTimeMillis
     const kernel = new Kernel(outer, {
       leaseTable,
+      postLife: storage === undefined ? undefined : yield* PostLife.load(storage, nowMs),
       leaseTtlMs:
         options.leaseTtl === undefined ? leaseTtlMs : Duration.toMillis(Duration.fromInputUnsafe(options.leaseTtl)),
       nodeName: options.nodeName ?? "local",
@@ -248,6 +262,7 @@ const make = (
       const realm = yield* Effect.option(delivery.realmOf(localRealm))
       kernel.router = new Router(kernel, delivery, Option.getOrUndefined(realm))
       yield* delivery.serve(receiver(kernel))
+      if (kernel.outbox !== undefined) kernel.forkBackground(kernel.outbox.recover)
     }
     const system = ActorSystem.of(SystemService.make(kernel))
     kernel.context = Context.add(kernel.context, ActorSystem, system)

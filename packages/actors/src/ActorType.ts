@@ -3,7 +3,7 @@
  * states become bytes.
  */
 import * as Address from "@continuum/core/Address"
-import { Context, Effect, Result } from "effect"
+import { Context, Effect } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorCell } from "./ActorCell.ts"
 import { ActorStopped, type AddressUnknown } from "./ActorError.ts"
@@ -21,6 +21,7 @@ import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
 import { addressText } from "./Message.ts"
 import * as PlainData from "./PlainData.ts"
+import type { Post } from "./Post.ts"
 import * as Relations from "./Relations.ts"
 import * as StoredValue from "./StoredValue.ts"
 
@@ -44,7 +45,10 @@ export class ActorType {
   /** Those without a name; who was asked for its address is in `cells` too. */
   readonly anonymous: Anonymous
   readonly journal: Journal | undefined
+  private readonly stateOptions: StoredValue.Options
   readonly durable: boolean
+  /** Where the tells to its actors are stored; undefined for mailboxes in memory. */
+  readonly post: Post | undefined
   /** 0 to 255, higher first. */
   readonly priority: number
   readonly mailboxCapacity: number
@@ -62,10 +66,18 @@ export class ActorType {
     this.commits = home?.commits ?? kernel.commits
     this.definition = definition
     this.journal = definition.journal
+    this.stateOptions = {
+      what: "state",
+      schema: definition.schema,
+      versions: definition.versions,
+      bytesMax: Limits.stateBytesMax,
+      framed: definition.journal !== undefined
+    }
     this.context = definition.context === undefined ? kernel.context : Context.merge(kernel.context, definition.context)
     this.cells = new Map()
     this.anonymous = new Anonymous(kernel.startedAtMs)
     this.durable = definition.durable ?? this.storage !== undefined
+    this.post = definition.mailbox === "durable" && home === undefined ? kernel.post : undefined
     this.priority = definition.priority
     this.mailboxCapacity = definition.mailboxCapacity
     this.deadlines = kernel.deadlinesOf(definition.askTimeoutMs)
@@ -75,7 +87,7 @@ export class ActorType {
         : (definition.passivateAfterMs ?? (this.durable ? Limits.passivateAfterMs : Number.POSITIVE_INFINITY))
     this.refClasses = undefined
     deepFreeze(definition.initial)
-    if (this.durable && this.storage === undefined) {
+    if ((this.durable || definition.mailbox === "durable") && this.storage === undefined) {
       throw new TypeError(
         `Actor "${definition.kind}" is marked durable, and this system has no storage. Start it with a directory, ` +
           "or leave durable out"
@@ -204,7 +216,9 @@ export class ActorType {
   private load(cell: ActorCell): Effect.Effect<unknown, ActorStopped> {
     const { address } = cell
     const stopped = (reason: string) => Effect.fail(new ActorStopped({ address, reason }))
-    return Effect.matchEffect(this.loaded(address), {
+    const loaded =
+      this.post === undefined ? this.loaded(address) : Effect.tap(this.loaded(address), this.post.boxes.resume(cell))
+    return Effect.matchEffect(loaded, {
       onFailure: (error): Effect.Effect<never, ActorStopped> => {
         switch (error._tag) {
           // It may recover, so that is a crash, and the supervisor tries again.
@@ -250,23 +264,26 @@ export class ActorType {
     return StoredValue.decode(this.stateOptions, bytes)
   }
 
-  private get stateOptions(): StoredValue.Options {
-    const { journal, schema, versions } = this.definition
-    return { what: "state", schema, versions, bytesMax: Limits.stateBytesMax, framed: journal !== undefined }
-  }
-
-  /** What stores the state of an actor that changed, besides its `records`; or why it cannot be stored. */
-  stateWrites(cell: ActorCell, { address, position }: Durable): Result.Result<ReadonlyArray<Write>, string> {
-    const { state } = cell
-    const { journal } = this.definition
-    if (journal !== undefined && !JournalRecords.isSnapshotDue(journal, position)) return Result.succeed([])
-    return Result.map(StoredValue.encode(this.stateOptions, state, position.sequence), (bytes) => {
-      const write = { address, state: bytes }
-      if (journal === undefined) return [write]
-      const removals = JournalRecords.superfluous(journal, address, position)
-      position.snapshot = position.sequence
-      return [write, ...removals]
-    })
+  /**
+   * Adds to a transaction what an actor that changed has for it: its `records`, and its state where that is due. Or says why the
+   * state cannot be stored, and adds nothing.
+   */
+  addWrites(cell: ActorCell, durable: Durable, writes: Array<Write>): string | undefined {
+    const { address, position, records } = durable
+    const { journal } = this
+    const isDue = journal === undefined || JournalRecords.isSnapshotDue(journal, position)
+    const write = isDue ? StoredValue.encode(this.stateOptions, address, cell.state, position.sequence) : undefined
+    if (typeof write === "string") return write
+    if (records.length > 0) {
+      for (const record of records) writes.push(record)
+      durable.records = []
+    }
+    if (write === undefined) return undefined
+    writes.push(write)
+    if (journal === undefined) return undefined
+    for (const removal of JournalRecords.superfluous(journal, address, position)) writes.push(removal)
+    position.snapshot = position.sequence
+    return undefined
   }
 
   /** Names of actors that have a stored state, at most `limit`; none when the storage cannot say. */

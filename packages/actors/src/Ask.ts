@@ -6,9 +6,15 @@ import { Effect, type Tracer } from "effect"
 import type { Entry } from "./Actor.ts"
 import type { ActorCell } from "./ActorCell.ts"
 import type { ActorError } from "./ActorError.ts"
+import type { Write } from "./ActorStorage.ts"
 import type { AskDeadlines } from "./AskDeadlines.ts"
 import { answersNestedMax } from "./Limits.ts"
 import type { Message } from "./Message.ts"
+
+/** What goes into the transaction of a message's handler: that the message was handled, and its reply. */
+export interface Receipt {
+  readonly records: (reply: unknown) => ReadonlyArray<Write>
+}
 
 /** `expected`: an error of the handler's own type. `undelivered`: an `ActorError`. `abandoned`: the asker gave up. */
 export type AskStatus = "waiting" | "replied" | "expected" | "undelivered" | "abandoned"
@@ -19,6 +25,9 @@ export class Ask {
   value: unknown
   /** Called when the ask settles, unless it is abandoned. */
   listener: (() => void) | undefined
+  /** Called in place of a listener, with the reply or the error: those of a Promise, after which nobody goes on at once. */
+  resolve: ((reply: unknown) => void) | undefined
+  reject: ((error: unknown) => void) | undefined
   /** The message asked, once it is sent. */
   cell: ActorCell | undefined
   entry: Entry | undefined
@@ -34,6 +43,8 @@ export class Ask {
     this.status = "waiting"
     this.value = undefined
     this.listener = undefined
+    this.resolve = undefined
+    this.reject = undefined
     this.cell = undefined
     this.entry = undefined
     this.parent = parent
@@ -50,6 +61,11 @@ export class Ask {
 
   /** The span of an asker on another node. */
   get parentSpan(): Tracer.AnySpan | undefined {
+    return undefined
+  }
+
+  /** Of a message that must not be handled twice. */
+  get receipt(): Receipt | undefined {
     return undefined
   }
 
@@ -77,7 +93,11 @@ export class Ask {
     this.status = status
     this.value = value
     if (this.deadlines !== undefined) this.deadlines.remove(this)
-    if (status !== "abandoned" && this.listener !== undefined) this.notify(this.listener)
+    if (status === "abandoned") return
+    if (this.resolve === undefined) {
+      if (this.listener !== undefined) this.notify(this.listener)
+    } else if (status === "replied") this.resolve(value)
+    else this.reject!(value)
   }
 
   private notify(listener: () => void): void {
@@ -93,6 +113,10 @@ export class Ask {
     }
   }
 }
+
+/** An expected error of a handler, for a person. */
+export const describeError = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : JSON.stringify(error)
 
 export const noChain: ReadonlyArray<string> = []
 

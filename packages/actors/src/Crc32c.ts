@@ -25,15 +25,18 @@ for (let zeros = 1; zeros < tables.length; zeros++) {
 }
 
 /** The checksum of bytes as an unsigned 32-bit number, continuing from that of the bytes before them. */
-export const of = (bytes: Uint8Array, previous = 0): number => {
+export const of = (bytes: Uint8Array, previous = 0): number => ofRange(bytes, 0, bytes.length, previous)
+
+/** The checksum of the bytes from `from` to `to`. */
+export const ofRange = (bytes: Uint8Array, from: number, to: number, previous: number): number => {
   let crc = ~previous
-  let i = 0
-  for (const end = bytes.length - 3; i < end; i += 4) {
+  let i = from
+  for (; i < to - 3; i += 4) {
     crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
     crc =
       table3[crc & 0xff]! ^ table2[(crc >>> 8) & 0xff]! ^ table1[(crc >>> 16) & 0xff]! ^ table0[(crc >>> 24) & 0xff]!
   }
-  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ table0[(crc ^ bytes[i]!) & 0xff]!
+  for (; i < to; i++) crc = (crc >>> 8) ^ table0[(crc ^ bytes[i]!) & 0xff]!
   return ~crc >>> 0
 }
 

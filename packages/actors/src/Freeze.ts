@@ -12,6 +12,9 @@ export const deepFreeze = <A>(value: A): A => {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) return value
   Object.freeze(value)
-  for (const key of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[key])
+  for (const key in value) {
+    const part = (value as Record<string, unknown>)[key]
+    if (typeof part === "object" && part !== null) deepFreeze(part)
+  }
   return value
 }

@@ -5,20 +5,12 @@
  * An actor does not wait for the storage between two messages. So a refused transaction takes back all that came after it
  * in that actor, and each asker whose message was taken back gets `StateNotStored`.
  */
-import { Cause, Effect, Exit, Result } from "effect"
+import { Cause, Effect, Exit } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
 import * as ActorLife from "./ActorLife.ts"
 import type { ActorStorage, StorageFailed, Write } from "./ActorStorage.ts"
+import { HeldAnswers } from "./HeldAnswers.ts"
 import type { Position } from "./JournalRecords.ts"
-import type { Message } from "./Message.ts"
-
-/** An answer that waits for the storage. */
-export interface Held {
-  readonly message: Message
-  /** Whether `value` is a reply; otherwise it is an expected error. */
-  readonly ok: boolean
-  readonly value: unknown
-}
 
 /** What one durable actor has under way. */
 export interface Durable {
@@ -30,12 +22,12 @@ export interface Durable {
   records: Array<Write>
   /** Of an actor with a journal: where it is, once it has started. */
   readonly position: Position
-  /** Answers that wait for the next transaction. */
-  waiting: Array<Held>
+  /** Answers that wait for the next transaction; undefined unless `dirty`. */
+  waiting: HeldAnswers | undefined
   /** Transactions under way that hold a state of this actor. */
   inFlight: number
   /** Answers that wait for the latest of these; undefined once that is done, though an earlier one may not have said so yet. */
-  lastHeld: Array<Held> | undefined
+  lastHeld: HeldAnswers | undefined
   /** Called once nothing is under way. */
   whenSettled: Array<() => void>
 }
@@ -45,17 +37,11 @@ export const makeDurable = (address: string): Durable => ({
   dirty: false,
   records: [],
   position: { sequence: 0, snapshot: undefined },
-  waiting: [],
+  waiting: undefined,
   inFlight: 0,
   lastHeld: undefined,
   whenSettled: []
 })
-
-interface Part {
-  readonly cell: ActorCell
-  readonly durable: Durable
-  readonly held: Array<Held>
-}
 
 /** What the committer needs of the system. */
 export interface Host {
@@ -67,7 +53,7 @@ export interface Host {
 
 export class GroupCommit {
   private readonly host: Host
-  private dirty: Array<ActorCell>
+  private dirty: Array<HeldAnswers>
   private scheduled: boolean
   private committing: boolean
   /** Transactions that are committed, and that the disk does not have yet. */
@@ -92,7 +78,8 @@ export class GroupCommit {
   changed(cell: ActorCell, durable: Durable): void {
     if (durable.dirty) return
     durable.dirty = true
-    this.dirty.push(cell)
+    durable.waiting = new HeldAnswers(cell, durable)
+    this.dirty.push(durable.waiting)
     if (cell.type.definition.ack === "committed") this.hurried = true
     this.schedule()
   }
@@ -115,30 +102,27 @@ export class GroupCommit {
   }
 
   private commit(): void {
-    const parts: Array<Part> = []
+    const parts: Array<HeldAnswers> = []
     const writes: Array<Write> = []
     let ack: "flushed" | "committed" = "committed"
     const dirty = this.dirty
     this.dirty = []
     this.hurried = false
-    for (const cell of dirty) {
-      const durable = cell.durable!
+    for (const held of dirty) {
+      const { cell, durable } = held
       // A failure may have taken the change back since.
-      if (!durable.dirty) continue
+      if (durable.waiting !== held) continue
       durable.dirty = false
-      const held = durable.waiting
-      durable.waiting = []
-      const stateWrites = cell.type.stateWrites(cell, durable)
-      if (Result.isFailure(stateWrites)) {
-        ActorLife.commitFailed(cell, stateWrites.failure, held)
+      durable.waiting = undefined
+      const problem = cell.type.addWrites(cell, durable, writes)
+      if (problem !== undefined) {
+        ActorLife.commitFailed(cell, problem, held, true)
         this.settlePart(durable)
         continue
       }
       durable.inFlight++
       durable.lastHeld = held
-      parts.push({ cell, durable, held })
-      writes.push(...durable.records, ...stateWrites.success)
-      durable.records = []
+      parts.push(held)
       if (cell.type.definition.ack === "flushed") ack = "flushed"
     }
     if (parts.length === 0) return this.becomeIdle()
@@ -147,7 +131,7 @@ export class GroupCommit {
     this.host.fork(this.store(parts, writes, ack))
   }
 
-  private store(parts: Array<Part>, writes: Array<Write>, ack: "flushed" | "committed"): Effect.Effect<void> {
+  private store(parts: Array<HeldAnswers>, writes: Array<Write>, ack: "flushed" | "committed"): Effect.Effect<void> {
     const committed = Effect.exit(this.host.storage!.commit(writes))
     return Effect.flatMap(committed, (exit) => {
       this.committing = false
@@ -159,7 +143,7 @@ export class GroupCommit {
       if (ack === "flushed") this.flushing++
       if (this.dirty.length > 0) this.schedule()
       const early = ack === "committed" ? parts : parts.filter(({ cell }) => cell.type.definition.ack === "committed")
-      for (const { cell, held } of early) cell.commitSucceeded(held.splice(0))
+      for (const held of early) held.letGo()
       if (ack === "committed") {
         this.finish(parts, Exit.void)
         return Effect.void
@@ -171,12 +155,13 @@ export class GroupCommit {
     })
   }
 
-  private finish(parts: ReadonlyArray<Part>, exit: Exit.Exit<unknown, StorageFailed>): void {
+  private finish(parts: ReadonlyArray<HeldAnswers>, exit: Exit.Exit<unknown, StorageFailed>): void {
     this.unsettled--
-    for (const { cell, durable, held } of parts) {
+    for (const held of parts) {
+      const { cell, durable } = held
       durable.inFlight--
       if (durable.lastHeld === held) durable.lastHeld = undefined
-      if (Exit.isSuccess(exit)) cell.commitSucceeded(held)
+      if (Exit.isSuccess(exit)) held.letGo()
       else ActorLife.commitFailed(cell, reasonOf(exit.cause), held)
       this.settlePart(durable)
     }

@@ -10,9 +10,10 @@ import type { Lease } from "@continuum/core/LeaseAuthority"
 import { LeaseTerm } from "@continuum/core/LeaseTerm"
 import { Effect } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
-import { ActorStorage, StorageFailed } from "./ActorStorage.ts"
+import { StorageFailed } from "./ActorStorage.ts"
 import { ActorType } from "./ActorType.ts"
 import { GroupCommit } from "./GroupCommit.ts"
+import * as GuestStorage from "./GuestStorage.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as LeaseProtocol from "./LeaseProtocol.ts"
 import * as Limits from "./Limits.ts"
@@ -23,6 +24,8 @@ export interface Request {
   readonly name: string
   readonly epoch: number
   readonly ttlMs: number
+  /** Whether its state is made of events. */
+  readonly hasJournal: boolean
 }
 
 export class Guest {
@@ -57,7 +60,7 @@ export class Guest {
     this.cell = undefined
     this.delivering = 0
     this.waiting = []
-    const storage = this.storage()
+    const storage = GuestStorage.make(Address.format({ realm: home, kind, name }), this.records())
     this.commits = new GroupCommit({
       storage,
       fork: (effect) => kernel.forkBackground(effect),
@@ -83,32 +86,25 @@ export class Guest {
     })
   }
 
-  private storage(): ActorStorage["Service"] {
-    return ActorStorage.of({
-      load: () => this.load,
-      commit: (batch) => Effect.as(this.store(batch.at(-1)?.state), Effect.void),
-      list: () => Effect.succeed([]),
-      // What does not fit here may fit at home, where the definition may be another version.
-      quarantine: () => Effect.void,
-      release: () => Effect.succeed(false),
-      quarantined: Effect.succeed([]),
-      openReport: { cleanStop: true, losses: [] }
-    })
-  }
-
-  private readonly load: Effect.Effect<Uint8Array | undefined, StorageFailed> = Effect.suspend(() =>
-    Effect.flatMap(this.ask({ _tag: "Load", ...this.own }), (reply) =>
-      reply._tag === "Loaded" ? Effect.succeed(reply.state ?? undefined) : this.refused(reply)
-    )
-  )
-
-  private store(state: Uint8Array | undefined): Effect.Effect<void, StorageFailed> {
-    return Effect.suspend(() => {
-      const commit = { _tag: "Commit", ...this.own, sequence: ++this.sequence, state: state ?? null } as const
-      return Effect.flatMap(this.ask(commit), (reply) =>
-        reply._tag === "Committed" ? Effect.void : this.refused(reply)
-      )
-    })
+  private records(): GuestStorage.Home {
+    const { own } = this
+    return {
+      load: Effect.suspend(() =>
+        Effect.flatMap(this.ask({ _tag: "Load", ...own }), (reply) =>
+          reply._tag === "Loaded" ? Effect.succeed(reply.state ?? undefined) : this.refused(reply)
+        )
+      ),
+      loadEvents: (from) =>
+        Effect.flatMap(this.ask({ _tag: "LoadEvents", ...own, from }), (reply) =>
+          reply._tag === "LoadedEvents" ? Effect.succeed(reply) : this.refused(reply)
+        ),
+      commit: (records) =>
+        Effect.suspend(() =>
+          Effect.flatMap(this.ask({ _tag: "Commit", ...own, sequence: ++this.sequence, records }), (reply) =>
+            reply._tag === "Committed" ? Effect.void : this.refused(reply)
+          )
+        )
+    }
   }
 
   /** Asks the home until it answers or the lease ends. */

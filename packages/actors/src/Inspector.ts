@@ -71,6 +71,7 @@ export const inspect = (
     return {
       ...summaryOfStored(type, name),
       durable: true,
+      exposed: type.definition.exposed,
       messages: [...type.definition.entries.keys()],
       stateValue: yield* type.excerptOfStored(name),
       waiting: [],
@@ -284,7 +285,7 @@ const summaryOf = (cell: ActorCell): ActorSummary => ({
   address: cell.address,
   kind: cell.type.definition.kind,
   state: stateOf(cell),
-  mailbox: cell.mailbox.size,
+  mailbox: Math.max(cell.mailbox.size, cell.type.post?.boxes.count(cell.address) ?? 0),
   processed: cell.processed,
   restarts: cell.history?.restarts ?? 0,
   priority: cell.type.definition.priority,
@@ -301,7 +302,7 @@ const summaryOfStored = (type: ActorType, name: string): ActorSummary => ({
   address: type.address(name),
   kind: type.definition.kind,
   state: "idle",
-  mailbox: 0,
+  mailbox: type.post?.boxes.count(type.address(name)) ?? 0,
   processed: 0,
   restarts: 0,
   priority: type.definition.priority,
@@ -322,18 +323,26 @@ const summaryOfService = (cell: ServiceCell): ActorSummary => ({
 const detailOf = (cell: ActorCell): ActorDetail => ({
   ...summaryOf(cell),
   durable: cell.durable !== undefined,
+  exposed: cell.type.definition.exposed,
   messages: [...cell.type.definition.entries.keys()],
   stateValue: PlainData.excerpt(cell.state, Limits.inspectStateBytesMax),
-  waiting: cell.mailbox.names(Limits.inspectWaitingMax),
+  waiting: waitingOf(cell),
   failures: cell.history?.failures.slice() ?? [],
   reminders: remindersOf(cell.kernel, cell.address),
   timeline: timelineOf(cell.kernel, cell.address),
   ...startedAt(cell.startedAtMs)
 })
 
+/** Those in memory; while it is stopped, those that are stored. */
+const waitingOf = ({ address, mailbox, type }: ActorCell): Array<string> =>
+  mailbox.size === 0 && type.post !== undefined
+    ? type.post.boxes.names(address, Limits.inspectWaitingMax)
+    : mailbox.names(Limits.inspectWaitingMax)
+
 const detailOfService = (cell: ServiceCell): ActorDetail => ({
   ...summaryOfService(cell),
   durable: false,
+  exposed: "realm",
   messages: [],
   stateValue: cell.phase === "stopped" ? { stopped: cell.stopReason } : null,
   waiting: [],

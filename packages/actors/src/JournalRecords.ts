@@ -32,7 +32,8 @@ export const keyOf = (address: string, sequence: number): string =>
 // Those of the largest safe integer.
 const digits = 16
 
-const sequenceOf = (key: string): number => Number(key.slice(-digits))
+/** The number of an event, of its key. */
+export const sequenceOf = (key: string): number => Number(key.slice(-digits))
 
 /** Why an actor with a damaged journal is stopped. */
 export const damagedMessage = ({ address, reason }: RecordQuarantined): string =>
@@ -51,9 +52,9 @@ export const append = (
   // Clocks of tests may have parts of milliseconds, or begin before 1970.
   const mark = Math.max(0, Math.floor(timeMs))
   for (const [index, event] of events.entries()) {
-    const bytes = StoredValue.encode(journal.events, event, mark)
-    if (Result.isFailure(bytes)) return Result.fail(bytes.failure)
-    writes.push({ address: keyOf(address, after + index + 1), state: bytes.success })
+    const write = StoredValue.encode(journal.events, keyOf(address, after + index + 1), event, mark)
+    if (typeof write === "string") return Result.fail(write)
+    writes.push(write)
   }
   return Result.succeed(writes)
 }
@@ -71,6 +72,30 @@ export const superfluous = ({ keep }: Journal, address: string, position: Positi
   }
   return writes
 }
+
+/** Stored events from a number on, as they are, at most so many and so many bytes; whether there are more. */
+export const page = (
+  storage: Storage,
+  address: string,
+  from: number,
+  bytesMax: number
+): Effect.Effect<
+  { readonly events: ReadonlyArray<{ readonly at: number; readonly bytes: Uint8Array }>; readonly isMore: boolean },
+  StorageFailed | RecordQuarantined
+> =>
+  Effect.gen(function* () {
+    const keys = yield* storage.list(prefixOf(address), Limits.journalPageEvents, keyOf(address, from))
+    const events: Array<{ readonly at: number; readonly bytes: Uint8Array }> = []
+    let size = 0
+    for (const key of keys) {
+      const bytes = yield* storage.load(key)
+      if (bytes === undefined) continue
+      if (events.length > 0 && size + bytes.length > bytesMax) return { events, isMore: true }
+      events.push({ at: sequenceOf(key), bytes })
+      size += bytes.length
+    }
+    return { events, isMore: keys.length === Limits.journalPageEvents }
+  })
 
 /** The state after all stored events, and the number of the last one. */
 export const replay = (

@@ -25,7 +25,10 @@ import { Leases } from "./Leases.ts"
 import * as Limits from "./Limits.ts"
 import { Message } from "./Message.ts"
 import { MessageSpans } from "./MessageSpans.ts"
+import { Outbox } from "./Outbox.ts"
 import { Passivation } from "./Passivation.ts"
+import { Post } from "./Post.ts"
+import type { PostLife } from "./PostLife.ts"
 import { Reminders } from "./Reminders.ts"
 import { Router } from "./Router.ts"
 import { drainOf } from "./Drain.ts"
@@ -48,6 +51,8 @@ export interface KernelOptions {
   readonly leaseTable: LeaseTable
   /** Milliseconds of a lease of an actor. */
   readonly leaseTtlMs: number
+  /** Where there is storage. */
+  readonly postLife: PostLife | undefined
 }
 
 export class Kernel {
@@ -58,6 +63,10 @@ export class Kernel {
   context: Context.Context<never>
   readonly runQueue: RunQueue
   readonly commits: GroupCommit
+  /** The durable mailboxes; undefined without storage. */
+  readonly post: Post | undefined
+  /** The messages to durable mailboxes of other nodes; undefined without storage. */
+  readonly outbox: Outbox | undefined
   readonly deadLetters: DeadLetters
   // Totals since the system began, plain numbers that someone scrapes.
   processed: number
@@ -136,10 +145,19 @@ export class Kernel {
     this.activeActors = 0
     this.forgetting = Semaphore.makeUnsafe(1)
     this.spare = undefined
+    this.spares = []
     this.lastType = undefined
     this.onCellStopped = undefined
     this.deadlines = new Map()
     this.background = new Set()
+    this.post =
+      options.postLife === undefined || options.storage === undefined
+        ? undefined
+        : new Post(this, options.storage, options.postLife)
+    this.outbox =
+      options.postLife === undefined || options.storage === undefined || this.post === undefined
+        ? undefined
+        : new Outbox(this, options.storage, this.post.writer, options.postLife)
     this.commits = new GroupCommit({
       storage: this.storage,
       fork: (effect) => this.forkBackground(effect),
@@ -208,6 +226,7 @@ export class Kernel {
         throw new TypeError(`The kind "${leaseKind}" is taken: nodes speak of leases by it`)
       const type = new ActorType(this, definition)
       this.types.set(definition.kind, type)
+      type.post?.recover(type)
       if (this.reminders.size > 0) this.reminders.typeKnown(definition.kind)
       return type
     }
@@ -249,11 +268,12 @@ export class Kernel {
 
   // ---------------------------------------------------------------- messages
 
-  // The context object of the last handler that ended at once, to be used again.
+  // The context object of the last handler that ended at once, to be used again; and those whose answers had to wait.
   private spare: Message | undefined
+  private readonly spares: Array<Message>
 
   takeMessage(cell: ActorCell, entry: Actor.Entry, payload: unknown, ask: Ask | undefined): Message {
-    const message = this.spare
+    const message = this.spare ?? this.spares.pop()
     if (message === undefined) return new Message(cell, entry, payload, ask)
     this.spare = undefined
     message.cell = cell
@@ -264,10 +284,20 @@ export class Kernel {
   }
 
   reuseMessage(message: Message): void {
-    if (message.kept) return
+    if (message.kept || message.isHeld) return
     message.payload = undefined
     message.ask = undefined
     this.spare = message
+  }
+
+  /** As `reuseMessage`, for one whose answer waited and has left. */
+  reuseHeld(message: Message): void {
+    message.isHeld = false
+    if (message.kept || this.spares.length >= Limits.messagesSpareMax) return
+    message.payload = undefined
+    message.ask = undefined
+    message.answer = undefined
+    this.spares.push(message)
   }
 
   /** Sends the tells that waited for their sender's state to be stored. */

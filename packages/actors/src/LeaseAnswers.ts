@@ -7,8 +7,11 @@ import type { PublicKey } from "@continuum/core/Identity"
 import type { Lease } from "@continuum/core/LeaseAuthority"
 import type { LeaseTable } from "@continuum/core/LeaseTable"
 import { Effect } from "effect"
+import * as GuestStorage from "./GuestStorage.ts"
+import * as JournalRecords from "./JournalRecords.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as LeaseProtocol from "./LeaseProtocol.ts"
+import * as Limits from "./Limits.ts"
 import type { Loan } from "./Loan.ts"
 
 export class LeaseAnswers {
@@ -38,6 +41,8 @@ export class LeaseAnswers {
     switch (request._tag) {
       case "Load":
         return this.load(realm, request)
+      case "LoadEvents":
+        return this.loadEvents(realm, request)
       case "Commit":
         return this.commit(realm, request)
       case "Renew":
@@ -95,9 +100,22 @@ export class LeaseAnswers {
     })
   }
 
+  private loadEvents(
+    realm: PublicKey,
+    request: Held & { readonly from: number }
+  ): Effect.Effect<LeaseProtocol.HomeReply> {
+    const lease = this.loanOf(realm, request)?.lease
+    const { storage } = this.kernel
+    if (lease === undefined || storage === undefined || !this.table.isCurrent(lease)) return fenced
+    return Effect.match(JournalRecords.page(storage, lease.address, request.from, Limits.recordsSentBytesMax), {
+      onFailure: (error): LeaseProtocol.HomeReply => ({ _tag: "Failed", reason: error.message }),
+      onSuccess: (page) => ({ _tag: "LoadedEvents", ...page })
+    })
+  }
+
   private commit(
     realm: PublicKey,
-    request: Held & { readonly sequence: number; readonly state: Uint8Array | null }
+    request: Held & { readonly sequence: number; readonly records: ReadonlyArray<LeaseProtocol.StoredRecord> }
   ): Effect.Effect<LeaseProtocol.HomeReply> {
     const loan = this.loanOf(realm, request)
     const { storage } = this.kernel
@@ -107,8 +125,8 @@ export class LeaseAnswers {
       // Looked at in the turn: who takes the actor back waits for its turn after the lease has ended.
       if (!this.table.isCurrent(lease)) return fenced
       if (request.sequence <= loan.stored) return committed
-      const write = { address: lease.address, state: request.state ?? undefined }
-      return Effect.match(Effect.flatten(storage.commit([write])), {
+      const writes = request.records.map((record) => GuestStorage.writeOf(lease.address, record))
+      return Effect.match(Effect.flatten(storage.commit(writes)), {
         onFailure: ({ reason }): LeaseProtocol.HomeReply => ({ _tag: "Failed", reason }),
         onSuccess: () => {
           loan.stored = request.sequence

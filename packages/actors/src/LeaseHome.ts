@@ -128,7 +128,7 @@ export class LeaseHome {
     const refused = (reason: string) => new MigrationRefused({ address, to: realm, reason })
     return Effect.gen({ self: this }, function* () {
       if (!type.durable) return yield* refused("it is not durable, and what it knows would be lost")
-      if (type.journal !== undefined) return yield* refused("it has a journal, which stays with it")
+      if (type.post !== undefined) return yield* refused("it has a durable mailbox, which stays with it")
       if (type.isGuest) return yield* refused("its home is another node; move it from there")
       if (cell.parent !== undefined) return yield* refused("it is the child of another actor")
       if ([...type.definition.entries.values()].some(({ streams }) => streams))
@@ -148,7 +148,9 @@ export class LeaseHome {
       const lease = granted.success
       const away = this.awayOf(cell, new Loan(lease))
       const { kind } = type.definition
-      const take = { _tag: "Take", kind, name: cell.name, epoch: lease.epoch, ttlMs: lease.ttlMs } as const
+      const hasJournal = type.journal !== undefined
+      const { epoch, ttlMs } = lease
+      const take = { _tag: "Take", kind, name: cell.name, epoch, ttlMs, hasJournal } as const
       const asked = yield* Effect.result(
         LeaseProtocol.askHost(kernel.router, realm, take, { deadlineMs: Limits.migrationStepMs })
       )

@@ -28,10 +28,14 @@ const ttlMs = Schema.Int.check(Schema.isBetween({ minimum: leaseTtlMsMin, maximu
 
 const Bytes = Schema.NullOr(Schema.Uint8Array)
 
+/** A record of a lent actor: 0 is its state, or the snapshot of its journal, the others are its events by number. Null: none. */
+const StoredRecord = Schema.Struct({ at: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), bytes: Bytes })
+export type StoredRecord = typeof StoredRecord.Type
+
 /** What the home asks of a host. */
 export const HostRequest = Schema.Union([
   /** Run this actor: renew the lease, load its state, answer when it is ready. */
-  Schema.TaggedStruct("Take", { ...held, ttlMs }),
+  Schema.TaggedStruct("Take", { ...held, ttlMs, hasJournal: Schema.Boolean }),
   /** A message for it; of a tell the answer is that it has a place in the mailbox. The call chain is that of the envelope. */
   Schema.TaggedStruct("Deliver", {
     ...held,
@@ -61,8 +65,14 @@ export type HostReply = typeof HostReply.Type
 /** What a host asks of the home, or anybody who wants a lease. */
 export const HomeRequest = Schema.Union([
   Schema.TaggedStruct("Load", held),
-  /** `sequence` counts the commits of one lease from 1, so that one that is sent again is stored once. */
-  Schema.TaggedStruct("Commit", { ...held, sequence: Schema.Int, state: Bytes }),
+  /** Events of its journal from number `from` on. */
+  Schema.TaggedStruct("LoadEvents", { ...held, from: Schema.Int.check(Schema.isGreaterThan(0)) }),
+  /** Stored all or none. `sequence` counts the commits of one lease from 1, so that one that is sent again is stored once. */
+  Schema.TaggedStruct("Commit", {
+    ...held,
+    sequence: Schema.Int,
+    records: Schema.Array(StoredRecord).check(Schema.isMaxLength(Limits.recordsSentMax))
+  }),
   Schema.TaggedStruct("Acquire", { address: Schema.String, holder: Schema.String, ttlMs }),
   Schema.TaggedStruct("Renew", { leases: Schema.Array(Lease).check(Schema.isMaxLength(Limits.renewedAtOnceMax)) }),
   Schema.TaggedStruct("Release", { lease: Lease }),
@@ -79,6 +89,11 @@ export const onlyServices = (address: string): LeaseNotGranted =>
 
 export const HomeReply = Schema.Union([
   Schema.TaggedStruct("Loaded", { state: Bytes }),
+  /** In order; `isMore`: the next page begins behind the last one. */
+  Schema.TaggedStruct("LoadedEvents", {
+    events: Schema.Array(Schema.Struct({ at: Schema.Int, bytes: Schema.Uint8Array })),
+    isMore: Schema.Boolean
+  }),
   Schema.TaggedStruct("Committed", {}),
   /** The lease is lost: nothing was stored. */
   Schema.TaggedStruct("Fenced", {}),

@@ -120,11 +120,23 @@ export const turnMessages = 16
 /** Operations of Effects that an actor's handlers run in one turn: what Effect's own scheduler allows a fiber. */
 export const turnOperations = 2_048
 
+/** Messages whose answers waited for the storage, and that are used again: some 200 B each. Chosen, not measured. */
+export const messagesSpareMax = 1_024
+
 /** Operations that count as one message, so that a turn of one costs as much as a turn of the other. */
 export const operationsPerMessage = turnOperations / turnMessages
 
 /** WebAssembly instructions that count as one message: about as long as 128 operations of an Effect. Chosen, not measured. */
 export const fuelPerMessage = 2_000
+
+/** Turns of the run queue that a recording keeps; the oldest make room. Some 100 B each. Chosen, not measured. */
+export const recordedTurnsKept = 10_000
+
+/** Milliseconds that one recording may last. Chosen, not measured. */
+export const recordMsMax = 60_000
+
+/** Actors that wait for a turn and are named to whoever asks; the best first. Chosen, not measured. */
+export const readyActorsShown = 1_000
 
 /** Milliseconds in which bids for a turn are collected, unless all invited have answered before. The project's own number. */
 export const bidWindowMs = 20
@@ -221,6 +233,10 @@ export const snapshotEveryMax = 10_000
 /** Events replayed at most, where the snapshot is lost and all events are kept: seconds. Beyond it the actor stays stopped. */
 export const eventsReplayedMax = 1_000_000
 
+/** Records of a lent actor that its host sends in one commit, and bytes of them: half of an envelope. Chosen, not measured. */
+export const recordsSentMax = 4_096
+export const recordsSentBytesMax = 8 * 1024 * 1024
+
 /** Events read, removed or set aside at once. Chosen, not measured. */
 export const journalPageEvents = 256
 
@@ -278,3 +294,49 @@ export const simulationStreamCredit = 4
 
 /** Notes of a simulated run that are kept, the last ones: a few screens. */
 export const simulationNotesKept = 200
+
+/** One message of a durable mailbox, encoded. 1 MiB, as an event: what is larger is better stored elsewhere. Chosen, not measured. */
+export const letterBytesMax = 1024 * 1024
+
+/** Bytes of all stored messages of one system that wait, which are in memory too; beyond it senders get `MailboxFull`. Chosen, not measured. */
+export const lettersBytesMax = 256 * 1024 * 1024
+
+/** Messages that one handler sends to durable mailboxes: they are of one transaction. Chosen, not measured. */
+export const lettersPerMessageMax = 1_000
+
+/** Messages to durable mailboxes of other nodes that wait in one system, which are in memory too; beyond it `OutboxFull`. Chosen, not measured. */
+export const outgoingMax = 10_000
+
+/** Milliseconds before a message to another node is sent again: the first time, and at most. Chosen, not measured. */
+export const outgoingRetryMsMin = 100
+export const outgoingRetryMsMax = 10_000
+
+/** Milliseconds that a node may take to store a message before it is sent again. Chosen, not measured. */
+export const outgoingAnswerMs = 10_000
+
+/** Milliseconds after which a message that no node took is given up, and a dead letter: a week of a machine that is switched off. */
+export const outgoingMsMax = 7 * 86_400_000
+
+/** How often a stored message is handled again that a restart cut short or whose effect cannot be stored; then it is a dead letter. */
+export const letterAttemptsMax = 5
+
+/** Milliseconds before a stored message looks again for an actor that could not be activated, or for a storage that failed. */
+export const letterRetryMs = 1_000
+
+/**
+ * Messages of one stream of which an actor remembers that it took them, with their replies. A sender has one to an actor under way, or
+ * as many asks as it waits for: a thousand are more than a deadline leaves time for. Chosen, not measured.
+ */
+export const dedupeWindow = 1_000
+
+/** Streams that an actor with a durable mailbox remembers: each is a node that sends to it, or a client. Chosen, not measured. */
+export const streamsRemembered = 64
+
+/** Characters of the name of a stream: a UUID and more. It is part of a key, which LMDB limits to 1,978 bytes. */
+export const streamCharactersMax = 128
+
+/** A reply that is kept for a duplicate, encoded; the duplicate of a message with a larger one gets `TooOld`. Chosen, not measured. */
+export const replyKeptBytesMax = 65_536
+
+/** Actors whose streams are in memory. A stream with a full window is about 40 kB. Chosen, not measured. */
+export const dedupeActorsCached = 256

@@ -42,6 +42,18 @@ export class Mailbox {
       return true
     }
     if (this.size >= this.capacity) return false
+    this.place(entry, payload, ask)
+    return true
+  }
+
+  /** Adds a message as `put` does, also when it is full: for messages that are counted elsewhere. */
+  add(entry: Entry, payload: unknown, ask: Ask | undefined): void {
+    if (this.size === 0) this.put(entry, payload, ask)
+    else this.place(entry, payload, ask)
+  }
+
+  /** Only while there is a message already. */
+  private place(entry: Entry, payload: unknown, ask: Ask | undefined): void {
     const rest = (this.rest ??= new MailboxRest())
     if (!entry.urgent) rest.push(entry, payload, ask)
     else if (this.oldestEntry!.urgent) rest.pushUrgent({ entry, payload, ask })
@@ -50,7 +62,6 @@ export class Mailbox {
       this.setOldest(entry, payload, ask)
     }
     this.size++
-    return true
   }
 
   /**

@@ -12,7 +12,9 @@ import { AskCycle } from "./ActorError.ts"
 import * as ActorLife from "./ActorLife.ts"
 import type { SpawnOptions } from "./ActorOptions.ts"
 import type { PromiseRef } from "./ActorRef.ts"
+import type { Write } from "./ActorStorage.ts"
 import type { Ask } from "./Ask.ts"
+import type { Durable } from "./GroupCommit.ts"
 import * as Relations from "./Relations.ts"
 import * as ReminderChanges from "./ReminderChanges.ts"
 import type { MessageReminders } from "./Reminders.ts"
@@ -27,6 +29,8 @@ export interface Outgoing {
   readonly cell: Pick<ActorCell, "offer" | "deadLetter">
   readonly entry: Entry
   readonly payload: unknown
+  /** What stores it with that state, if it has to be. */
+  readonly records?: ReadonlyArray<Write>
 }
 
 export class Message implements ActorContext {
@@ -45,6 +49,11 @@ export class Message implements ActorContext {
   outbox: Array<Outgoing> | undefined
   /** What it has to do with reminders, until its handler has ended. */
   reminders: MessageReminders | undefined
+  /** Whether its answer waits for the storage. The answer, and the next one that does: only `HeldAnswers` touches these. */
+  isHeld: boolean
+  answer: unknown
+  answerIsReply: boolean
+  nextHeld: Message | undefined
   private controller: AbortController | undefined
 
   constructor(cell: ActorCell, entry: Entry, payload: unknown, ask: Ask | undefined) {
@@ -58,6 +67,10 @@ export class Message implements ActorContext {
     this.laterAsk = undefined
     this.outbox = undefined
     this.reminders = undefined
+    this.isHeld = false
+    this.answer = undefined
+    this.answerIsReply = false
+    this.nextHeld = undefined
     this.controller = undefined
   }
 
@@ -177,6 +190,23 @@ export class Message implements ActorContext {
       : address
   }
 }
+
+/**
+ * Adds what the transaction of a message's handler stores besides the state: that it was handled, and what it sends. Whether there is
+ * anything.
+ */
+export const addRecords = ({ records }: Durable, { ask, outbox }: Message, reply: unknown): boolean => {
+  const before = records.length
+  const receipt = ask?.receipt
+  if (receipt !== undefined) records.push(...receipt.records(reply))
+  // One by one: a handler may send many.
+  if (outbox !== undefined) for (const sent of outbox) for (const record of sent.records ?? []) records.push(record)
+  return records.length > before
+}
+
+/** Whether what the handler of a message does is a transaction of this system. */
+export const isTransaction = ({ cell, isHandled }: Message): boolean =>
+  isHandled && cell.durable !== undefined && !cell.type.isGuest
 
 /** The message that the current fiber handles; undefined outside of handlers. */
 export const CurrentMessage = Context.Reference<Message | undefined>("@continuum/actors/Message/Current", {

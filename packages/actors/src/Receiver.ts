@@ -8,13 +8,14 @@ import type { Outcome, Receiver } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
 import { Effect, Schema, Stream, type Tracer } from "effect"
 import type * as Actor from "./Actor.ts"
-import { ActorError, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
+import { ActorError, AddressUnknown, AskCycle, MessageUnknown, NotExposed } from "./ActorError.ts"
 import { askStream, awaitAsk, sendAsk, Target, tell } from "./ActorRef.ts"
 import type { ActorType } from "./ActorType.ts"
 import { Ask, noChain, outcome } from "./Ask.ts"
 import * as Inspector from "./Inspector.ts"
 import type { Kernel } from "./Kernel.ts"
 import { type Deliver, kind as leaseKind } from "./LeaseProtocol.ts"
+import * as OnceRef from "./OnceRef.ts"
 import * as ReplyStreams from "./ReplyStreams.ts"
 import type { Router } from "./Router.ts"
 import { HandlerFailed } from "./rpc.ts"
@@ -22,11 +23,11 @@ import * as TraceContext from "./TraceContext.ts"
 
 /** The receiver of a system. */
 export const receiver = (kernel: Kernel): Receiver => ({
-  ask: (envelope) =>
+  ask: (envelope, peer) =>
     envelope.to.kind === leaseKind
       ? kernel.leases.answer(envelope)
       : Effect.matchEager(
-          Effect.flatMapEager(find(kernel, envelope), (found) => ask(kernel, found, envelope)),
+          Effect.flatMapEager(find(kernel, envelope), (found) => ask(kernel, found, envelope, peer)),
           {
             onFailure: (error) => failure(kernel, error),
             onSuccess: replied
@@ -95,7 +96,8 @@ type Refusal = ActorError | NotExposed
 const find = (kernel: Kernel, { from, kind, message, payload, to }: Envelope): Effect.Effect<Found, Refusal> => {
   const { router } = kernel
   const address = localText(to)
-  const type = router.isOwn(to.realm) ? kernel.types.get(to.kind) : undefined
+  if (!router.isOwn(to.realm)) return Effect.fail(new AddressUnknown({ address: Addresses.format(to), nearest: [] }))
+  const type = kernel.types.get(to.kind)
   if (type === undefined) return Effect.fail(kernel.unknown(address))
   const { definition } = type
   if (definition.exposed === "realm" && (from === undefined || from.realm !== router.realm)) {
@@ -130,15 +132,36 @@ const ask = (
   kernel: Kernel,
   { address, entry, payload, type }: Found,
   envelope: Envelope,
+  peer: string,
   name = envelope.to.name
 ): Effect.Effect<unknown, HandlerFailed | Refusal> => {
   const chain = chainOf(kernel, envelope, address, entry)
   if (chain instanceof AskCycle) return Effect.fail(chain)
+  if (type.post !== undefined && !entry.reentrant) return once(type, name, entry, payload, envelope, peer, chain)
   const sent = new ReceivedAsk(chain, envelope.traceparent)
   sendAsk(new Target(type, name, undefined, undefined), entry, payload, sent)
   const answer = (sent.status === "waiting" ? awaitAsk : outcome)(sent, handlerFailed(address, entry))
   return Effect.flatMapEager(answer as Effect.Effect<unknown, HandlerFailed | ActorError>, (value) =>
     Inspector.encodeReply(address, entry, value)
+  )
+}
+
+/** A message to a durable mailbox, which knows it by its name when it comes again. */
+const once = (
+  type: ActorType,
+  name: string,
+  entry: Actor.Entry,
+  payload: unknown,
+  { answer, id, traceparent }: Envelope,
+  peer: string,
+  chain: ReadonlyArray<string>
+): Effect.Effect<unknown, HandlerFailed | ActorError> => {
+  const message = { type, name, entry, payload, id, sender: peer }
+  if (answer === "stored") return Effect.as(OnceRef.tell(message), null)
+  return Effect.flatMap(OnceRef.ask(message, undefined, chain, TraceContext.spanOf(traceparent)), (outcome) =>
+    outcome._tag === "Replied"
+      ? Effect.succeed(outcome.value)
+      : Effect.fail(new HandlerFailed({ address: type.address(name), messageName: entry.name, error: outcome.error }))
   )
 }
 
@@ -154,7 +177,7 @@ export const handle = (
   const handled = Effect.flatMap(
     decode(type, type.address(name), message, payload, envelope.kind),
     (found): Effect.Effect<unknown, Refusal | HandlerFailed> => {
-      if (!isTell) return ask(kernel, found, envelope, name)
+      if (!isTell) return ask(kernel, found, envelope, type.realm, name)
       const refused = tell(new Target(type, name, undefined, undefined), found.entry, found.payload, undefined)
       return refused === undefined ? Effect.succeed(null) : Effect.fail(refused)
     }
@@ -204,7 +227,16 @@ const handlerFailed =
   (error: unknown): HandlerFailed =>
     new HandlerFailed({ address, messageName: entry.name, error: Inspector.encodeError(entry, error) })
 
-const localText = (address: Address): string => Addresses.format({ ...address, realm: Addresses.localRealm })
+/** The same few addresses arrive again and again, and writing one costs half a microsecond. */
+const localTexts = new WeakMap<Address, string>()
+
+const localText = (address: Address): string => {
+  const known = localTexts.get(address)
+  if (known !== undefined) return known
+  const text = Addresses.format({ ...address, realm: Addresses.localRealm })
+  localTexts.set(address, text)
+  return text
+}
 
 const encode = Schema.encodeSync(Schema.Union([...ActorError.members, NotExposed]))
 

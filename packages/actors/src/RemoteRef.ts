@@ -6,11 +6,12 @@ import type { Address } from "@continuum/core/Address"
 import type { DeliveryError, Outcome } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { PeerUnreachable } from "@continuum/core/Transport"
-import { type Context, Effect, Exit, Schema, Stream } from "effect"
+import { type Context, Effect, Exit, Result, Schema, Stream } from "effect"
 import type * as Actor from "./Actor.ts"
 import { ActorError, ActorFailed, AskTimeout, NotExposed, PayloadMalformed } from "./ActorError.ts"
 import type { ActorRef, PromiseRef } from "./ActorRef.ts"
 import { Ask } from "./Ask.ts"
+import * as AskAgain from "./AskAgain.ts"
 import * as Conversion from "./Conversion.ts"
 import { deepFreeze } from "./Freeze.ts"
 import { CurrentMessage, type Message } from "./Message.ts"
@@ -85,6 +86,7 @@ const exchange = (target: RemoteTarget, messageName: string, payload: unknown): 
     const { address, router, timeoutMs } = target
     const envelope = router.envelope(target, "ask", messageName, payload, sender, fiber.cache.span)
     const stored = sender === undefined ? undefined : whenStored(sender)
+    const isKnownAgain = target.definition?.mailbox === "durable"
     return Effect.callback((resume) => {
       // Stands for the ask in the list of deadlines that local ones have too: a timer for each costs as much as an ask.
       const ask = new Ask(undefined)
@@ -94,8 +96,9 @@ const exchange = (target: RemoteTarget, messageName: string, payload: unknown): 
         resume(Effect.mapErrorEager(exit, (error) => sendError(target, messageName, error)))
       }
       const giveUp =
-        (stored === undefined && isSuccess(envelope) ? router.delivery!.askNow(envelope.value, settle) : undefined) ??
-        askLater(router, onceSettled(stored, envelope), fiber.context, settle)
+        (stored === undefined && !isKnownAgain && isSuccess(envelope)
+          ? router.delivery!.askNow(envelope.value, settle)
+          : undefined) ?? askLater(asking(router, onceSettled(stored, envelope), isKnownAgain), fiber.context, settle)
       if (ask.status !== "waiting") return
       const deadlines = router.kernel.deadlinesOf(timeoutMs)
       if (deadlines !== undefined) {
@@ -115,14 +118,20 @@ const exchange = (target: RemoteTarget, messageName: string, payload: unknown): 
 const isSuccess = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Success<A, E> =>
   Exit.isExit(effect) && Exit.isSuccess(effect)
 
+/** A durable mailbox knows an ask that comes again (`isKnownAgain`), so one whose answer was lost is sent again. */
+const asking = (router: Router, envelope: Effect.Effect<Envelope, PeerUnreachable>, isKnownAgain: boolean) =>
+  Effect.flatMapEager(envelope, (envelope) => {
+    const asked = router.delivery!.ask(envelope)
+    return isKnownAgain ? AskAgain.untilAnswered(router, envelope.id.sequence, asked) : asked
+  })
+
 /** An ask that has something to wait for before it is sent: a connection, or the state that its sender knows. */
 const askLater = (
-  { delivery }: Router,
-  envelope: Effect.Effect<Envelope, PeerUnreachable>,
+  asked: Effect.Effect<Outcome, DeliveryError>,
   context: Context.Context<never>,
   settle: (exit: Exit.Exit<Outcome, DeliveryError>) => void
 ): (() => void) => {
-  const fiber = Effect.runForkWith(context)(Effect.flatMapEager(envelope, (envelope) => delivery!.ask(envelope)))
+  const fiber = Effect.runForkWith(context)(asked)
   const exit = fiber.pollUnsafe()
   if (exit === undefined) fiber.addObserver(settle)
   else settle(exit)
@@ -151,6 +160,11 @@ const tell = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effec
   Effect.withFiber((fiber) => {
     const sender = target.sender ?? fiber.getRef(CurrentMessage)
     return Effect.flatMap(encodePayload(target, entry, payload), (plain) => {
+      const { kernel } = target.router
+      if (target.definition?.mailbox === "durable" && kernel.outbox !== undefined) {
+        const sent = kernel.outbox.send(target.address, entry.name, plain, sender)
+        return Result.isFailure(sent) ? Effect.fail(sent.failure) : sent.success
+      }
       if (sender === undefined || sender.cell.durable === undefined || !sender.isHandled) {
         return deliverTell(target, entry, plain, sender)
       }
@@ -159,6 +173,20 @@ const tell = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): Effec
       return Effect.void
     })
   })
+
+/** The same without an Effect, so that it is sent before the handler ends. Throws when it cannot be. */
+const tellNow = (target: RemoteTarget, entry: Actor.Entry, payload: unknown): void => {
+  const { kernel } = target.router
+  const { outbox } = kernel
+  const deadLetter = (error: SendError) =>
+    Effect.sync(() => kernel.deadLetter(target.address, entry.name, error.message))
+  if (target.definition?.mailbox !== "durable" || outbox === undefined)
+    return kernel.forkBackground(Effect.catch(tell(target, entry, payload), deadLetter))
+  const plain = Effect.runSync(encodePayload(target, entry, payload))
+  const sent = outbox.send(target.address, entry.name, plain, target.sender)
+  if (Result.isFailure(sent)) throw sent.failure
+  kernel.forkBackground(Effect.catch(sent.success, deadLetter))
+}
 
 const deliverTell = (
   target: RemoteTarget,
@@ -278,11 +306,6 @@ export const promiseRef = <M extends Actor.MessageTypes>(target: RemoteTarget): 
     target,
     (entry) => (payload) => Effect.runPromiseWith(kernel.context)(ask(target, entry, payload)),
     (entry) => (payload) => Stream.toAsyncIterableWith(askStream(target, entry, payload), kernel.context),
-    (entry) => (payload) =>
-      kernel.forkBackground(
-        Effect.catch(tell(target, entry, payload), (error) =>
-          Effect.sync(() => kernel.deadLetter(target.address, entry.name, error.message))
-        )
-      )
+    (entry) => (payload) => tellNow(target, entry, payload)
   ) as PromiseRef<M>
 }

@@ -8,6 +8,7 @@ import * as Address from "@continuum/core/Address"
 import type { Delivery } from "@continuum/core/Delivery"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { PublicKey } from "@continuum/core/Identity"
+import * as RememberedAddresses from "@continuum/core/RememberedAddresses"
 import { PeerUnreachable } from "@continuum/core/Transport"
 import { Duration, Effect, type Tracer } from "effect"
 import type * as Actor from "./Actor.ts"
@@ -113,6 +114,11 @@ export class Router {
     return { stream: this.stream, sequence: this.sequence++ }
   }
 
+  /** Envelopes sent after the one with this number. */
+  sentSince(sequence: number): number {
+    return this.sequence - sequence - 1
+  }
+
   /** The envelope of a message, with absolute addresses. */
   envelope(
     target: RemoteRef.RemoteTarget,
@@ -206,7 +212,7 @@ const nobodyOffers = new PeerUnreachable({
 })
 
 const addressOfText = (text: string): Address.Address => {
-  const address = Address.parseParts(text)
+  const address = RememberedAddresses.read(text)
   if (typeof address === "string") throw new Error(`${text} is not an address: ${address}`)
   return address
 }

@@ -54,6 +54,11 @@ export class RunLevel {
     return this.starts[(this.head + index) & (this.ring.length - 1)]!
   }
 
+  /** In their order. */
+  list(): ReadonlyArray<Runnable> {
+    return Array.from({ length: this.size }, (_, i) => this.ring[(this.head + i) & (this.ring.length - 1)]!)
+  }
+
   /** Removes the first; only while `size` is above 0. */
   shift(): Runnable {
     const { head } = this

@@ -3,6 +3,7 @@
  */
 import * as Limits from "./Limits.ts"
 import { RunLevel } from "./RunLevel.ts"
+import type { Runnable } from "./RunQueue.ts"
 import { weightOf } from "./Weight.ts"
 
 export class RunLevels {
@@ -18,6 +19,11 @@ export class RunLevels {
   /** The level of a priority, made at its first use. */
   of(priority: number): RunLevel {
     return (this.all[priority] ??= new RunLevel(weightOf(priority), Limits.turnMessages / weightOf(priority)))
+  }
+
+  /** Who is in them, in no order. */
+  list(): ReadonlyArray<Runnable> {
+    return this.active.flatMap((level) => level.list())
   }
 
   activate(level: RunLevel): void {

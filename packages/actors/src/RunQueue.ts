@@ -14,6 +14,7 @@ import * as Limits from "./Limits.ts"
 import type { RunLevel } from "./RunLevel.ts"
 import { RunLevels } from "./RunLevels.ts"
 import { RunRing } from "./RunRing.ts"
+import type { RunTrace } from "./RunTrace.ts"
 import { weightOf } from "./Weight.ts"
 
 export { Drain, drainByScheduler } from "./Drain.ts"
@@ -27,6 +28,8 @@ export interface Runnable {
   readonly turn: () => number
   /** Whether it has more to do right now. */
   readonly ready: boolean
+  /** Whose work it does, where it is only a part of an actor. */
+  readonly owner?: Runnable
 }
 
 export class RunQueue {
@@ -38,6 +41,11 @@ export class RunQueue {
   turnOver: boolean
   /** The actor whose turn it is, or that is handling a message directly. */
   running: Runnable | undefined
+  /** Hears of every turn, while somebody records them. */
+  trace: RunTrace | undefined
+  // Totals since the system began, plain numbers that someone scrapes.
+  turns: number
+  preemptions: number
   private readonly drain: Drain
   private readonly nowMs: () => number
   // While all that are ready are of one priority: its level, and here the actors themselves. First come first served, and virtual
@@ -72,6 +80,9 @@ export class RunQueue {
     this.turnOperations = Limits.turnOperations
     this.turnOver = false
     this.running = undefined
+    this.trace = undefined
+    this.turns = 0
+    this.preemptions = 0
     this.drain = drain
     this.nowMs = nowMs
     this.plain = undefined
@@ -120,6 +131,11 @@ export class RunQueue {
     return this.ring.size === 0 && this.weighted === 0
   }
 
+  /** Those that wait for a turn, in no order. O(n), for whoever looks. */
+  waiting(): ReadonlyArray<Runnable> {
+    return [...this.ring.list(), ...this.levels.list()]
+  }
+
   /** The time for what need not be exact: at most the time of the present turns behind, and one look at the clock for all of them. */
   timeMs(): number {
     return this.scheduled ? (this.turnsAtMs ??= this.nowMs()) : this.nowMs()
@@ -147,10 +163,12 @@ export class RunQueue {
     if (this.levels.of(runnable.priority) !== this.plain) this.plain = undefined
     this.outer[this.directDepth++] = this.running
     this.running = runnable
+    this.trace?.beganDirect()
     return true
   }
 
   leaveDirect(): void {
+    this.trace?.endedDirect(this.running!)
     this.running = this.outer[--this.directDepth]
     this.outer[this.directDepth] = undefined
     if (this.runningLevel === undefined && (this.charged > 0 || this.turnOver)) this.workLeft -= this.takeCharge()
@@ -175,14 +193,14 @@ export class RunQueue {
   }
 
   private readonly run = (): void => {
-    let turns = 0
+    const turnsBefore = this.turns
     this.turnsAtMs = undefined
     while (!this.idle) {
       if (this.workLeft <= 0 || (this.untilClock <= 0 && this.hostIsDue())) {
-        if (turns > 0) this.turnsEnded()
+        if (this.turns > turnsBefore) this.turnsEnded()
         return this.makeWay(this.runAfterHost)
       }
-      turns++
+      this.turns++
       const level = this.plain
       if (level === undefined) {
         if (this.drain.chance === undefined) {
@@ -196,10 +214,12 @@ export class RunQueue {
       const runnable = this.ring.shift()
       this.running = runnable
       this.runningLevel = level
+      this.trace?.began()
       let work = runnable.turn()
       if (this.charged > 0 || this.turnOver) work += this.takeCharge()
       this.workLeft -= work
       this.untilClock -= work
+      this.trace?.ended(runnable, work, false)
       if (this.plain !== level) this.endTurn(runnable, level, work)
       else {
         if (runnable.ready) this.ring.push(runnable)
@@ -285,10 +305,12 @@ export class RunQueue {
     this.runningUntil = start + level.turnTime
     if (start > this.virtualNow) this.virtualNow = start
     if (before > 0) this.shortenTurn(before)
+    this.trace?.began()
     const work = runnable.turn() + this.takeCharge()
     if (before > 0) this.shortenTurn(0)
     this.workLeft -= work
     this.untilClock -= work
+    this.trace?.ended(runnable, work, this.preempted)
     this.endTurn(runnable, level, before + work)
   }
 
@@ -297,6 +319,7 @@ export class RunQueue {
     // Never past those that wait, who would then be further behind the next to wake than a turn: by this the bound holds.
     const until = end < this.runningUntil ? end : this.runningUntil
     if (until > this.virtualNow) this.virtualNow = until
+    if (this.preempted) this.preemptions++
     if (runnable.ready) this.pushAgain(runnable, level, work, end)
     if (this.continuation !== undefined) this.pushAgain(this.takeContinuation()!, level, work, end)
     this.preempted = false

@@ -32,6 +32,11 @@ export class RunRing {
     return runnable
   }
 
+  /** Oldest first. */
+  list(): ReadonlyArray<Runnable> {
+    return Array.from({ length: this.size }, (_, i) => this.slots[(this.head + i) & (this.slots.length - 1)]!)
+  }
+
   /** Gives the room of a burst back; only while it is empty. */
   giveBack(): void {
     if (this.slots.length <= slotsIdleMax) return

@@ -7,6 +7,7 @@ import type { SpawnOptions } from "./ActorOptions.ts"
 import * as ActorRef from "./ActorRef.ts"
 import type { ActorSystem, RefOptions, Totals } from "./ActorSystem.ts"
 import type { Kernel } from "./Kernel.ts"
+import * as OnceRef from "./OnceRef.ts"
 import type { ActorDetail, ActorSummary, DeadLetter } from "./rpc.ts"
 import type { Service } from "./Service.ts"
 import { deadlinesOf, spawned } from "./SystemService.ts"
@@ -49,6 +50,8 @@ export const make = (system: ActorSystem["Service"], kernel: Kernel, end: () => 
     ref: (actor, name, options) => {
       const type = kernel.typeOf(actor)
       type.checkName(name)
+      if (options?.id !== undefined)
+        return OnceRef.promiseRef({ type, name, id: options.id, deadlines: deadlinesOf(type, options) })
       return ActorRef.promiseRef(new ActorRef.Target(type, name, deadlinesOf(type, options), undefined))
     },
     spawn: (actor, options) => {

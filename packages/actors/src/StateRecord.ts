@@ -22,13 +22,18 @@ export const seal = (address: string, state: Uint8Array): Uint8Array => {
 
 /** Writes the record of an actor's state to a place in other bytes, which have room for it. */
 export const sealAt = (bytes: Uint8Array, at: number, address: string, state: Uint8Array): void => {
-  const checksum = checksumOf(address, state)
+  bytes.set(state, at + headerBytes)
+  sealInPlace(bytes, at, at + headerBytes + state.length, address)
+}
+
+/** Makes a record of the bytes from `at` to `end`, where the state is behind room for the header. */
+export const sealInPlace = (bytes: Uint8Array, at: number, end: number, address: string): void => {
+  const checksum = Crc32c.ofRange(bytes, at + headerBytes, end, Crc32c.ofAscii(address))
   bytes[at] = version
   bytes[at + 1] = checksum >>> 24
   bytes[at + 2] = checksum >>> 16
   bytes[at + 3] = checksum >>> 8
   bytes[at + 4] = checksum
-  bytes.set(state, at + headerBytes)
 }
 
 /** The state in a record, or why it cannot be trusted. The bytes are a view of the record's. */

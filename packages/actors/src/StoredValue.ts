@@ -7,9 +7,11 @@
  */
 import * as Codec from "@continuum/core/Codec"
 import { Effect, Result, Schema } from "effect"
+import type { Write } from "./ActorStorage.ts"
 import { deepFreeze } from "./Freeze.ts"
 import * as PlainData from "./PlainData.ts"
 import * as Versions from "./Versions.ts"
+import { WriteInBlock } from "./WriteInBlock.ts"
 
 /** The bytes are not what any version of this program writes. */
 export class ValueDamaged extends Schema.TaggedError<ValueDamaged>()("ValueDamaged", { reason: Schema.String }) {
@@ -42,22 +44,19 @@ export interface Options {
   readonly framed: boolean
 }
 
-/** The bytes of a value, or why it has none. They may share a block of memory with others: not to be kept for long. */
-export const encode = (options: Options, value: unknown, mark: number): Result.Result<Uint8Array, string> => {
+/** What stores a value at an address, or why it cannot be stored. */
+export const encode = (options: Options, address: string, value: unknown, mark: number): Write | string => {
   const { bytesMax, framed, schema, versions, what } = options
   try {
     const plain = schema === undefined ? value : Schema.encodeUnknownSync(schema)(value)
     const problem = PlainData.isPlain(plain) ? undefined : PlainData.problemOf(plain, what)
-    if (problem !== undefined) {
-      return Result.fail(`${problem}; only plain data can be stored (give the ${what} a schema, or set durable: false)`)
-    }
-    const bytes =
-      framed || versions.version > 1 ? frame(Codec.encode([versions.version, mark, plain])) : Codec.encodeInBlock(plain)
-    return bytes.length <= bytesMax
-      ? Result.succeed(bytes)
-      : Result.fail(`the ${what} has ${bytes.length} bytes, more than the limit of ${bytesMax}`)
+    if (problem !== undefined)
+      return `${problem}; only plain data can be stored (give the ${what} a schema, or set durable: false)`
+    const { version } = versions
+    const write = framed || version > 1 ? framedWrite(address, version, mark, plain) : WriteInBlock.of(address, plain)
+    return write.bytes <= bytesMax ? write : `the ${what} has ${write.bytes} bytes, more than the limit of ${bytesMax}`
   } catch (cause) {
-    return Result.fail(cause instanceof Error ? cause.message : String(cause))
+    return cause instanceof Error ? cause.message : String(cause)
   }
 }
 
@@ -81,11 +80,12 @@ export const decode = (options: Options, bytes: Uint8Array): Effect.Effect<Store
 
 const marker = 0xc1
 
-const frame = (packed: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(1 + packed.length)
-  bytes[0] = marker
-  bytes.set(packed, 1)
-  return bytes
+const framedWrite = (address: string, version: number, mark: number, plain: unknown) => {
+  const packed = Codec.encode([version, mark, plain])
+  const state = new Uint8Array(1 + packed.length)
+  state[0] = marker
+  state.set(packed, 1)
+  return { address, state, bytes: state.length }
 }
 
 interface Frame {

@@ -13,6 +13,8 @@ import type { Kernel } from "./Kernel.ts"
 import * as LeaseAuthorityRemote from "./LeaseAuthorityRemote.ts"
 import * as Limits from "./Limits.ts"
 import { CurrentMessage } from "./Message.ts"
+import * as OnceRef from "./OnceRef.ts"
+import * as Scheduling from "./Scheduling.ts"
 import { ServiceCell } from "./ServiceCell.ts"
 import type { Service } from "./Service.ts"
 import type { Topic } from "./Topic.ts"
@@ -23,6 +25,8 @@ export const make = (kernel: Kernel): ActorSystem["Service"] => ({
   ref: (actor, name, options) => {
     const type = kernel.typeOf(actor)
     type.checkName(name)
+    if (options?.id !== undefined)
+      return OnceRef.actorRef({ type, name, id: options.id, deadlines: deadlinesOf(type, options) })
     return ActorRef.actorRef(new ActorRef.Target(type, name, deadlinesOf(type, options), undefined))
   },
   spawn: (actor, options) => {
@@ -91,8 +95,10 @@ export const make = (kernel: Kernel): ActorSystem["Service"] => ({
     activeActors: kernel.activeActors,
     services: kernel.services.size,
     lent: kernel.leases.home.size,
-    guests: kernel.leases.host.size
+    guests: kernel.leases.host.size,
+    outgoing: kernel.outbox?.size ?? 0
   }),
+  scheduler: Scheduling.make(kernel),
   quarantined:
     kernel.storage === undefined ? Effect.succeed([]) : Effect.orElseSucceed(kernel.storage.quarantined, () => []),
   openReport: kernel.storage?.openReport,

@@ -35,6 +35,7 @@ export const stop = (kernel: Kernel, timeout: Duration.Input): Effect.Effect<voi
     kernel.onCellStopped = undefined
     for (const cell of busy) ActorStop.stop(cell, "the system stopped before the handler ended")
     yield* Effect.timeoutOption(kernel.commits.settled, timeout)
+    if (kernel.post !== undefined) yield* Effect.timeoutOption(kernel.post.writer.settled, timeout)
     yield* Effect.timeoutOption(kernel.leases.host.release, timeout)
     kernel.interruptBackground()
   })

@@ -7,6 +7,7 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { ActorEvent } from "./ActorEvents.ts"
 import { ActorError, MigrationRefused } from "./ActorError.ts"
 import { StorageFailed } from "./ActorStorage.ts"
+import * as Limits from "./Limits.ts"
 import { RemoteError } from "./RemoteError.ts"
 
 export const ActorSummary = Schema.Struct({
@@ -14,7 +15,7 @@ export const ActorSummary = Schema.Struct({
   kind: Schema.String,
   /** `restarting`: waiting out a backoff. `stopped`: gave up or was told to. */
   state: Schema.Literals(["idle", "running", "restarting", "stopped"]),
-  /** Messages waiting. */
+  /** Messages waiting; of a durable mailbox all that are stored. */
   mailbox: Schema.Int,
   processed: Schema.Int,
   restarts: Schema.Int,
@@ -71,6 +72,8 @@ export type TimelineEvent = typeof TimelineEvent.Type
 export const ActorDetail = Schema.Struct({
   ...ActorSummary.fields,
   durable: Schema.Boolean,
+  /** Whether it answers its own realm alone, or whoever may send to actors here. */
+  exposed: Schema.Literals(["realm", "mesh"]),
   /** Names of the messages it handles. */
   messages: Schema.Array(Schema.String),
   /** The state as plain data, cut off where it is large. */
@@ -181,4 +184,100 @@ export class ActorRpcs extends RpcGroup.make(
   }),
   Rpc.make("actors.compact", { payload: {}, success: Compaction, error: StorageFailed }),
   Rpc.make("actors.deadletters", { payload: { mesh }, success: Schema.Array(DeadLetter), error: meshErrors })
+) {}
+
+/** A turn that an AI wants or has. */
+export const TurnState = Schema.Struct({
+  turnId: Schema.String,
+  personaId: Schema.String,
+  name: Schema.String,
+  phase: Schema.Literals(["bids", "waits", "runs", "suspended"]),
+  /** 0 to 255, with what was added for waiting. */
+  effectivePriority: Schema.Number,
+  /** Milliseconds in this phase. */
+  ms: Schema.Number,
+  tokens: Schema.Number
+})
+export type TurnState = typeof TurnState.Type
+
+/** Who waits for the thread, and which AIs for their turns. */
+export const SchedulerQueue = Schema.Struct({
+  /** Those that run first, then those that wait, the best first. */
+  turns: Schema.Array(TurnState),
+  /** Turns that run at once. */
+  slots: Schema.Number,
+  /** Actors of the highest priority first. */
+  ready: Schema.Array(
+    Schema.Struct({
+      address: Schema.String,
+      priority: Schema.Int,
+      /** The most work, in messages, that is done before its turn, if those that are ready now stay so. */
+      waitBound: Schema.Number
+    })
+  ),
+  /** Of all; `ready` names at most 1,000. */
+  readyCount: Schema.Int,
+  /** Turns of actors since the start, and those that a better actor ended. */
+  actorTurns: Schema.Int,
+  preemptions: Schema.Int
+})
+export type SchedulerQueue = typeof SchedulerQueue.Type
+
+/** Times are milliseconds since 1970. */
+export const SchedulerTrace = Schema.Struct({
+  /** Turns of AIs: who bid, and each stretch of a turn, oldest first. */
+  entries: Schema.Array(
+    Schema.Union([
+      Schema.TaggedStruct("Decision", {
+        timeMs: Schema.Number,
+        turnId: Schema.String,
+        why: Schema.Literals(["named", "all answered", "window", "the one before died"]),
+        bids: Schema.Array(
+          Schema.Struct({
+            personaId: Schema.String,
+            name: Schema.String,
+            score: Schema.Number,
+            effectivePriority: Schema.Number
+          })
+        )
+      }),
+      Schema.TaggedStruct("Span", {
+        personaId: Schema.String,
+        name: Schema.String,
+        turnId: Schema.String,
+        waitedMs: Schema.Number,
+        fromMs: Schema.Number,
+        toMs: Schema.Number,
+        end: Schema.Literals(["done", "suspended", "died", "expired"])
+      })
+    ])
+  ),
+  /** Turns of actors, if they were recorded. */
+  actorTurns: Schema.Array(
+    Schema.Struct({
+      address: Schema.String,
+      priority: Schema.Int,
+      fromMs: Schema.Number,
+      toMs: Schema.Number,
+      /** In messages. */
+      work: Schema.Number,
+      end: Schema.Literals(["done", "preempted"])
+    })
+  ),
+  /** Entries and turns that made room for later ones. */
+  forgotten: Schema.Int,
+  /** Both as a picture: turns of actors if they were recorded, otherwise turns of AIs. */
+  svg: Schema.String
+})
+export type SchedulerTrace = typeof SchedulerTrace.Type
+
+export class SchedulerRpcs extends RpcGroup.make(
+  Rpc.make("scheduler.queue", { payload: {}, success: SchedulerQueue }),
+  /** What the ThoughtStream has decided lately; with `recordMs` the turns of actors, too, which are recorded for so long first. */
+  Rpc.make("scheduler.trace", {
+    payload: {
+      recordMs: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: Limits.recordMsMax })))
+    },
+    success: SchedulerTrace
+  })
 ) {}

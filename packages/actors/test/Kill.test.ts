@@ -26,11 +26,12 @@ describe("a reminder whose process is killed", () => {
 })
 
 describe("SIGKILL in the middle of a commit, thirty times", () => {
-  it("loses no acknowledged write of states and events, and adds none", async () => {
-    const { lost, stored, writes } = await killAgainAndAgain([...runtime, child], 30, 1)
+  it("loses no acknowledged write of states and events and adds none, and what was sent to a durable mailbox arrives once", async () => {
+    const { lost, received, stored, writes } = await killAgainAndAgain([...runtime, child], 30, 1)
     expect(writes).toBeGreaterThan(1_000)
     // Before the commit had reached the file, and after.
     expect(lost).toBeGreaterThan(0)
     expect(stored).toBeGreaterThan(0)
+    expect(received).toBeGreaterThan(30)
   })
 })

@@ -73,7 +73,7 @@ describe("a home", () => {
     Effect.gen(function* () {
       const { held, stored, toHome } = yield* lent
       const commit = (sequence: number, state: number) =>
-        toHome({ _tag: "Commit", ...held, sequence, state: Codec.encode(state) })
+        toHome({ _tag: "Commit", ...held, sequence, records: [{ at: 0, bytes: Codec.encode(state) }] })
       expect(yield* commit(1, 10)).toEqual({ _tag: "Committed" })
       expect(yield* commit(2, 20)).toEqual({ _tag: "Committed" })
       expect(yield* commit(1, 10)).toEqual({ _tag: "Committed" })
@@ -84,16 +84,18 @@ describe("a home", () => {
   it.live("stores and shows nothing under another epoch, for another actor, or for another realm", () =>
     Effect.gen(function* () {
       const { held, home, stored, toHome } = yield* lent
-      const state = Codec.encode(99)
+      const records = [{ at: 0, bytes: Codec.encode(99) }]
       const fenced = { _tag: "Fenced" }
       for (const wrong of [{ epoch: held.epoch - 1 }, { epoch: held.epoch + 1 }, { name: "b" }, { kind: "other" }]) {
-        expect(yield* toHome({ _tag: "Commit", ...held, sequence: 1, state, ...wrong })).toEqual(fenced)
+        expect(yield* toHome({ _tag: "Commit", ...held, sequence: 1, records, ...wrong })).toEqual(fenced)
+        expect(yield* toHome({ _tag: "LoadEvents", ...held, from: 1, ...wrong })).toEqual(fenced)
         expect(yield* toHome({ _tag: "Load", ...held, ...wrong })).toEqual(fenced)
       }
-      expect(yield* toHome({ _tag: "Commit", ...held, sequence: 1, state }, stranger)).toEqual(fenced)
+      expect(yield* toHome({ _tag: "Commit", ...held, sequence: 1, records }, stranger)).toEqual(fenced)
+      expect(yield* toHome({ _tag: "LoadEvents", ...held, from: 1 }, stranger)).toEqual(fenced)
       expect(yield* toHome({ _tag: "Load", ...held }, stranger)).toEqual(fenced)
       yield* home.migrate("continuum://local/counter/a", "local")
-      expect(yield* toHome({ _tag: "Commit", ...held, sequence: 1, state })).toEqual(fenced)
+      expect(yield* toHome({ _tag: "Commit", ...held, sequence: 1, records })).toEqual(fenced)
       expect(stored()).toBe(5)
     }).pipe(Effect.scoped, quiet)
   )
@@ -135,7 +137,7 @@ describe("a host", () => {
   it.live("takes nothing that its home does not confirm", () =>
     Effect.gen(function* () {
       const { ant, held, host, toHost } = yield* lent
-      const take = { _tag: "Take", kind: "counter", name: "b", epoch: held.epoch, ttlMs: 1_000 }
+      const take = { _tag: "Take", kind: "counter", name: "b", epoch: held.epoch, ttlMs: 1_000, hasJournal: false }
       expect(yield* toHost(take)).toMatchObject({ _tag: "Refused", reason: expect.stringContaining("confirm") })
       expect(yield* toHost(take, stranger)).toMatchObject({ _tag: "Refused" })
       const older = yield* toHost({ ...take, name: "a", epoch: held.epoch - 1 })
@@ -154,8 +156,10 @@ describe("what is no request", () => {
         null,
         {},
         { _tag: "Steal" },
-        { _tag: "Take", kind: "counter", name: "c", epoch: 1, ttlMs: 3_600_000 },
-        { _tag: "Commit", ...held, sequence: 1, state: "text" },
+        { _tag: "Take", kind: "counter", name: "c", epoch: 1, ttlMs: 3_600_000, hasJournal: false },
+        { _tag: "Commit", ...held, sequence: 1, records: [{ at: 0, bytes: "text" }] },
+        { _tag: "Commit", ...held, sequence: 1, records: [{ at: -1, bytes: null }] },
+        { _tag: "LoadEvents", ...held, from: 0 },
         { _tag: "Renew", leases: Array.from({ length: 501 }, () => ({})) },
         { _tag: "Acquire", address: "continuum://local/service/x", holder: "h", ttlMs: 1 }
       ]

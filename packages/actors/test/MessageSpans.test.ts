@@ -8,6 +8,8 @@ import * as Limits from "../src/Limits.ts"
 
 const Other = Actor.actor("other", { state: 0, add: (state, n: number) => state + n })
 
+const Ledger = Actor.actor("ledger", { state: 0, add: (state, n: number) => state + n }, { mailbox: "durable" })
+
 const Worker = Actor.actor(
   "worker",
   {
@@ -27,6 +29,10 @@ const Worker = Actor.actor(
     tellOther: async (state, _: void, context) => {
       context.ref(Other, "o").tell.add(1)
       return state
+    },
+    tellLedger: (state, _: void, context) => {
+      context.ref(Ledger, "l").tell.add(1)
+      return state + 1
     },
     setTimer: (state, _: void, context) => {
       context.setTimer("t", { after: 10 }, "add", 5)
@@ -132,6 +138,20 @@ describe("the span of a message", () => {
           "worker.setTimer",
           "worker.add"
         ])
+      })
+    )
+  )
+
+  it.effect("of a stored message is below that of its sender", () =>
+    withSpans(1, (spans, named) =>
+      Effect.gen(function* () {
+        const w = yield* worker
+        yield* w.tellLedger()
+        yield* TestClock.adjust(10)
+        const { parent } = named("ledger.add")
+        expect(parent._tag === "Some" && parent.value.spanId).toBe(named("worker.tellLedger").spanId)
+        expect(outcomeOf(named("ledger.add"))).toBe("handled")
+        expect(spans).toHaveLength(2)
       })
     )
   )

@@ -1,53 +1,17 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, References, Schema, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, References, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { actor, fromRpcs, reply } from "../src/Actor.ts"
-import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
-import { ActorStorage } from "../src/ActorStorage.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
 import * as LeaseProtocol from "../src/LeaseProtocol.ts"
 import type { Router } from "../src/Router.ts"
 import { register, scenarios } from "../src/testing/RouterScenarios.ts"
-import * as DeliveryPair from "./support/DeliveryPair.ts"
+import { node, pair } from "./support/TwoSystems.ts"
 
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
 /** Time of a lease whose end is waited for. */
 const leaseTtl = 500
-
-interface NodeOptions {
-  readonly states?: Map<string, Uint8Array>
-  readonly storage?: (storage: ActorStorage["Service"]) => ActorStorage["Service"]
-  /** Default: so long that it does not end in a test, however busy the machine is. */
-  readonly leaseTtl?: number
-}
-
-/** A system that can be stopped, or left behind as if its process had died. */
-const node = (
-  { delivery, name }: DeliveryPair.End,
-  { leaseTtl = 30_000, states = new Map(), storage = (it) => it }: NodeOptions = {}
-) =>
-  Effect.gen(function* () {
-    const scope = yield* Scope.fork(yield* Effect.scope)
-    const layer = Layer.provide(
-      ActorSystem.layer({ stopTimeout: 500, nodeName: name, delivery, leaseTtl }),
-      Layer.sync(ActorStorage, () => storage(ActorStorageMemory.make(states)))
-    )
-    const context = yield* Layer.buildWithScope(layer, scope)
-    return {
-      system: Context.get(context, ActorSystem),
-      states,
-      stop: Scope.close(scope, Exit.void)
-    }
-  })
-
-const pair = (options: { readonly ant?: NodeOptions; readonly bee?: NodeOptions } = {}) =>
-  Effect.gen(function* () {
-    const [ant, bee, line] = DeliveryPair.make()
-    const home = yield* node(ant, options.ant)
-    const host = yield* node(bee, options.bee)
-    return { ant, bee, line, home, host }
-  })
 
 class Full extends Schema.TaggedError<Full>()("Full", { limit: Schema.Number }) {}
 
@@ -378,7 +342,8 @@ describe("a host that writes under a lease that is not its own any more", () => 
       } as unknown as Router
       const write = (epoch: number) => {
         const own = { kind: "counter", name: "a", epoch }
-        const commit = { _tag: "Commit", ...own, sequence: 1_000, state: home.states.get(address)! } as const
+        const records = [{ at: 0, bytes: home.states.get(address)! }]
+        const commit = { _tag: "Commit", ...own, sequence: 1_000, records } as const
         return LeaseProtocol.askHome(host, ant.realm, commit)
       }
       expect(yield* write(older)).toEqual({ _tag: "Fenced" })

@@ -1,3 +1,4 @@
+import * as Codec from "@continuum/core/Codec"
 import { describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
@@ -5,6 +6,7 @@ import * as Crc32c from "../src/Crc32c.ts"
 import { recordBlockBytes } from "../src/Limits.ts"
 import { RecordBlock } from "../src/RecordBlockLmdb.ts"
 import * as StateRecord from "../src/StateRecord.ts"
+import { WriteInBlock } from "../src/WriteInBlock.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -21,6 +23,18 @@ describe("CRC-32C", () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.uint8Array(), (a, b) => {
         expect(Crc32c.of(b, Crc32c.of(a))).toBe(Crc32c.of(Uint8Array.from([...a, ...b])))
+      })
+    )
+  })
+})
+
+describe("the CRC-32C of a part of bytes", () => {
+  it("is that of these bytes alone", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array(), fc.uint8Array(), (before, part, after) => {
+        const all = Uint8Array.from([...before, ...part, ...after])
+        const end = before.length + part.length
+        expect(Crc32c.ofRange(all, before.length, end, 7)).toBe(Crc32c.of(part, 7))
       })
     )
   })
@@ -56,6 +70,23 @@ describe("a record", () => {
           return record.subarray(record.start ?? 0, record.end ?? record.length)
         })
         expect(records).toEqual(states.map((state) => StateRecord.seal(address, state)))
+      })
+    )
+  })
+
+  it("is the same where the encoder left the state, also when many were encoded before the first is sealed", () => {
+    const block = new RecordBlock()
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: "binary", maxLength: 10_000 }), { maxLength: 30 }), (texts) => {
+        const writes = texts.map((text, i) => WriteInBlock.of(`${address}${i}`, text.toWellFormed()))
+        const states = writes.map(({ state }) => Uint8Array.from(state))
+        const records = writes.map((write) => {
+          const record = block.of(write) as Uint8Array & { readonly start: number; readonly end: number }
+          return Uint8Array.from(record.subarray(record.start, record.end))
+        })
+        expect(states).toEqual(texts.map((text) => Codec.encode(text.toWellFormed())))
+        expect(records).toEqual(states.map((state, i) => StateRecord.seal(`${address}${i}`, state)))
+        expect(writes.map((write) => write.bytes)).toEqual(states.map((state) => state.length))
       })
     )
   })

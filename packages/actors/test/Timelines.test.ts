@@ -65,7 +65,7 @@ describe("a timeline", () => {
         expect((yield* timelineOf(w.address)).slice(7)).toEqual([
           "21 started",
           "21 set aside later",
-          `21 refused later ${w.address} is stopped: it was stopped by hand. Restart it with: continuum actors/restart '${w.address}'`,
+          `21 refused later ${w.address} is stopped: it was stopped by hand. Restart it with: ./jtag actors/restart '${w.address}'`,
           "21 stopped it was stopped by hand"
         ])
       })

@@ -187,8 +187,9 @@ describe("the bytes of a value", () => {
     fc.assert(
       fc.property(plainValue, fc.maxSafeNat(), fc.boolean(), (value, mark, framed) => {
         const plain = JSON.parse(JSON.stringify(value)) as unknown
-        const bytes = Result.getOrThrow(StoredValue.encode(options(framed), plain, mark))
-        const stored = Effect.runSync(StoredValue.decode(options(!framed), bytes))
+        const write = StoredValue.encode(options(framed), "continuum://local/counter/a", plain, mark)
+        if (typeof write === "string") throw new Error(write)
+        const stored = Effect.runSync(StoredValue.decode(options(!framed), write.state!))
         expect(stored).toEqual({ value: plain, mark: framed ? mark : 0 })
       })
     )

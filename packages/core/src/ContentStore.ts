@@ -6,12 +6,18 @@ import { Context, Effect, Layer, Schema } from "effect"
 import * as ContentId from "./ContentId.ts"
 import { contentBytesMax } from "./Limits.ts"
 
-/** Nobody here has content of this id. */
+/** Nobody here, and no peer that was asked, has content of this id. */
 export class ContentUnknown extends Schema.TaggedError<ContentUnknown>()("ContentUnknown", {
-  contentId: ContentId.ContentId
+  contentId: ContentId.ContentId,
+  /** Connected peers that could be asked for it; absent when none was to be asked. */
+  peers: Schema.optionalKey(Schema.Int)
 }) {
   override get message() {
-    return `There is no content ${this.contentId} here`
+    const here = `There is no content ${this.contentId} here`
+    if (this.peers === undefined) return here
+    return this.peers === 0
+      ? `${here}, and no peer is connected that could have it`
+      : `${here}, and none of the ${this.peers} connected peers gives it to this node: they lack it, or do not grant content.read`
   }
 }
 

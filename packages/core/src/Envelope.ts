@@ -42,6 +42,11 @@ export const Envelope = Schema.Struct({
   message: Schema.NonEmptyString,
   payload: Schema.Unknown,
   /**
+   * `stored`: an ask for no more than the word that the message is stored in a durable mailbox. It is sent again under the same id until
+   * that comes. Absent: the answer is the handler's.
+   */
+  answer: Schema.optionalKey(Schema.Literal("stored")),
+  /**
    * Milliseconds until the sender stops waiting: for the reply, or for each next value of a streamed one. Absent: it waits as long as
    * its transport lives.
    */

@@ -7,22 +7,15 @@
 import * as Address from "./Address.ts"
 import * as Codec from "./Codec.ts"
 import { EnvelopeMalformed, version, type Envelope, type MessageId } from "./Envelope.ts"
-import { areAlike, EnvelopeTemplate, isPlain } from "./EnvelopeTemplate.ts"
-import { addressesRememberedMax, callChainMax, envelopeBytesMax, templatesPerAddressMax } from "./Limits.ts"
+import { callChainMax, envelopeBytesMax } from "./Limits.ts"
+import * as RememberedAddresses from "./RememberedAddresses.ts"
 
 /** The bytes of an envelope. Throws `EnvelopeMalformed` when it has none or too many. */
 export const encode = (envelope: Envelope): Uint8Array => encodeBriefly(envelope).slice()
 
 /** The same behind `room` bytes for a header of the caller's, for bytes that are copied at once: the next call overwrites them. */
 export const encodeBriefly = (envelope: Envelope, room = 0): Uint8Array => {
-  const bytes = templateOf(envelope)?.encode(envelope, room)
-  if (bytes === undefined) return encodeFully(envelope, room)
-  if (bytes.length - room > envelopeBytesMax) throw tooLarge(bytes.length - room)
-  return bytes
-}
-
-const encodeFully = (envelope: Envelope, room: number): Uint8Array => {
-  const { chain, deadlineMs, from, id, kind, message, payload, to, traceparent } = envelope
+  const { answer, chain, deadlineMs, from, id, kind, message, payload, to, traceparent } = envelope
   const wire: Record<string, unknown> = {
     version,
     id: { stream: id.stream, sequence: id.sequence },
@@ -32,6 +25,7 @@ const encodeFully = (envelope: Envelope, room: number): Uint8Array => {
   if (from !== undefined) wire[sender] = Address.format(from)
   wire["message"] = message
   wire["payload"] = payload
+  if (answer !== undefined) wire["answer"] = answer
   if (deadlineMs !== undefined) wire["deadlineMs"] = deadlineMs
   if (chain !== undefined && chain.length > callChainMax) {
     throw new EnvelopeMalformed({ reason: `more than ${callChainMax} actors wait for each other` })
@@ -73,21 +67,28 @@ export const decode = (bytes: Uint8Array): Envelope => {
     payload: wire["payload"]
   }
   if (Object.hasOwn(wire, sender)) envelope.from = address(wire[sender], sender)
+  if (Object.hasOwn(wire, "answer")) {
+    if (wire["answer"] !== "stored") throw malformed("it asks for an answer that this version does not know")
+    envelope.answer = "stored"
+  }
   if (Object.hasOwn(wire, "deadlineMs")) {
     if (typeof deadlineMs !== "number" || !(deadlineMs >= 0)) throw malformed("its deadlineMs is no duration")
     envelope.deadlineMs = deadlineMs
   }
   if (Object.hasOwn(wire, "chain")) envelope.chain = chainOf(wire["chain"])
   if (Object.hasOwn(wire, "traceparent")) {
-    if (typeof traceparent !== "string" || traceparent.length > traceparentMax) {
-      throw malformed("its traceparent is no W3C trace context")
-    }
+    if (!isTraceparent(traceparent)) throw malformed("its traceparent is no W3C trace context")
     envelope.traceparent = traceparent
   }
   return envelope
 }
 
 const traceparentMax = 64
+
+/** Whether a value may be the trace of an envelope. */
+export const isTraceparent = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= traceparentMax
+
 const sender = "from"
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -107,63 +108,11 @@ const chainOf = (chain: unknown): ReadonlyArray<Address.Address> => {
   return chain.map((link) => address(link, "chain"))
 }
 
-/** What was sent to an address before, by kind and message. A ref sends the same address object each time. */
-const sent = new WeakMap<Address.Address, Map<string, EnvelopeTemplate>>()
-
-/** The template of an envelope; undefined for the first one to an address object, which may be the only one. */
-const templateOf = (envelope: Envelope): EnvelopeTemplate | undefined => {
-  if (!isPlain(envelope)) return undefined
-  const { kind, message, to } = envelope
-  const templates = sent.get(to)
-  if (templates === undefined) {
-    sent.set(to, new Map())
-    return undefined
-  }
-  const name = `${kind} ${message}`
-  const known = templates.get(name)
-  if (known?.fits(envelope) === true) return known
-  if (templates.size >= templatesPerAddressMax) templates.clear()
-  const made = new EnvelopeTemplate(envelope)
-  templates.set(name, made)
-  return made
-}
-
-/** Reads the envelopes of one sender, and remembers of what kind the last were. */
-export class EnvelopeReader {
-  private template: EnvelopeTemplate | undefined
-  private last: Envelope | undefined
-
-  constructor() {
-    this.template = undefined
-    this.last = undefined
-  }
-
-  /** As `decode`. */
-  read(bytes: Uint8Array): Envelope {
-    const fitting = bytes.length > envelopeBytesMax ? undefined : this.template?.decode(bytes)
-    if (fitting !== undefined) return fitting
-    const envelope = decode(bytes)
-    const { last } = this
-    // Two alike, one after the other, are worth a template: more may follow.
-    if (last !== undefined && areAlike(last, envelope)) this.template = new EnvelopeTemplate(envelope)
-    this.last = isPlain(envelope) ? { ...envelope, payload: undefined } : undefined
-    return envelope
-  }
-}
-
-/** The same few addresses arrive again and again, and reading one costs more than everything else here. */
-const remembered = new Map<string, Address.Address>()
-
 const address = (text: unknown, field: string): Address.Address => {
   if (typeof text !== "string") throw malformed(`its ${field} is not an address`)
-  const known = remembered.get(text)
-  if (known !== undefined) return known
-  const parsed = Address.parseParts(text)
-  if (typeof parsed === "string") throw malformed(`its ${field} is not an address: ${parsed}`)
-  if (remembered.size >= addressesRememberedMax) remembered.clear()
-  const frozen = Object.freeze(parsed)
-  remembered.set(text, frozen)
-  return frozen
+  const read = RememberedAddresses.read(text)
+  if (typeof read === "string") throw malformed(`its ${field} is not an address: ${read}`)
+  return read
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -171,4 +120,5 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const malformed = (reason: string) => new EnvelopeMalformed({ reason })
 
-const tooLarge = (length: number) => malformed(`${length} bytes are more than the limit of ${envelopeBytesMax}`)
+/** The error of an envelope of so many bytes. */
+export const tooLarge = (length: number) => malformed(`${length} bytes are more than the limit of ${envelopeBytesMax}`)

@@ -11,9 +11,6 @@ export const addressBytesMax = 400
 /** Addresses whose parts are remembered while envelopes arrive. About 200 bytes each, so 1 MB. Chosen, not measured. */
 export const addressesRememberedMax = 4_096
 
-/** Kinds of messages to one address object whose common bytes are kept, about 300 bytes each. Chosen, not measured. */
-export const templatesPerAddressMax = 64
-
 /** One envelope on the wire. 16 MiB: effect/rpc's own default, so that doors and mesh refuse the same messages. */
 export const envelopeBytesMax = 16 * 1024 * 1024
 
@@ -25,6 +22,9 @@ export const payloadDepthMax = 64
  * memory (measured on Bun and Deno): this limit keeps 16 MiB of hostile bytes from becoming more than a few times that.
  */
 export const payloadContainersMax = 1_000_000
+
+/** A block of memory into which values are encoded side by side. 64 KiB: some hundred records of 100 B. Chosen, not measured. */
+export const encodeBlockBytes = 65_536
 
 /** One blob in a content store. 64 MiB holds every module and layer of a small model. Chosen, not measured. */
 export const contentBytesMax = 64 * 1024 * 1024

@@ -22,20 +22,10 @@ const pending = new Float64Array(payloadDepthMax)
  * they are. Does not look into strings, binaries and extensions. Linear in the number of bytes, allocates nothing.
  */
 export const problemOf = (bytes: Uint8Array, from = 0): string | undefined => {
-  const end = endOf(bytes, from)
-  if (typeof end === "string") return end
-  return end === bytes.length ? undefined : `${bytes.length - end} bytes follow after the value`
-}
-
-/**
- * Where such a value ends that begins at `from`, or why there is none. It may lie within `outerDepth` others, and come after so many
- * arrays and maps: they count for the limits.
- */
-export const endOf = (bytes: Uint8Array, from: number, outerDepth = 0, outerContainers = 0): number | string => {
   const size = bytes.length
   let at = from
-  let depth = outerDepth
-  let containers = outerContainers
+  let depth = 0
+  let containers = 0
   const big = (width: number): number => {
     let value = 0
     for (let i = 0; i < width; i++) value = value * 256 + (bytes[at + i] ?? 0)
@@ -76,7 +66,7 @@ export const endOf = (bytes: Uint8Array, from: number, outerDepth = 0, outerCont
       pending[depth++] = children
       continue
     }
-    while (depth > outerDepth && --pending[depth - 1]! === 0) depth--
-  } while (depth > outerDepth)
-  return at
+    while (depth > 0 && --pending[depth - 1]! === 0) depth--
+  } while (depth > 0)
+  return at === size ? undefined : `${size - at} bytes follow after the value`
 }

@@ -6,10 +6,10 @@
  * frames, headers included, than the other has granted: `connectionCreditBytes` at first, then what frames of kind `credit`
  * add as the reader takes messages. Whoever breaks a rule loses the connection. docs/PROTOCOL.md.
  */
-import { ByteBlock } from "./ByteBlock.ts"
 import { ByteQueue } from "./ByteQueue.ts"
 import type { PublicKey } from "./Identity.ts"
 import { connectionCreditBytes, connectionQueueBytesMax, frameBytesMax, pieceBytesMax } from "./Limits.ts"
+import { copied, creditIn, creditOf, frameOf, FrameWriter, headerBytes, kinds } from "./MessageFrames.ts"
 import { type Connection, type ConnectionListener, TransportLost } from "./Transport.ts"
 
 /** The stream of bytes below, as the transport sees it from this side. */
@@ -31,10 +31,6 @@ export interface Options {
   readonly handshakeHash: Uint8Array
 }
 
-const headerBytes = 4
-const kind = { last: 0, more: 1, credit: 2 } as const
-/** Pieces of at least this size are written by themselves: joining them would cost a copy. Chosen, not measured. */
-const joinBytesMax = 16 * 1024
 /** Credit is given back in portions, so that small messages do not cost a frame each. */
 const grantBytes = connectionCreditBytes / 4
 
@@ -46,6 +42,7 @@ export class MessageStream implements Connection {
   readonly handshakeHash: Uint8Array
 
   private readonly stream: ByteStream
+  private readonly writer: FrameWriter
   private listener: ConnectionListener | undefined
   private state: "open" | "closing" | "ended"
   private reason: TransportLost | undefined
@@ -60,8 +57,6 @@ export class MessageStream implements Connection {
   private readonly queue: Array<{ readonly bytes: Uint8Array; sent: number }>
   private queuedBytes: number
   private wantsDrain: boolean
-  private parts: Array<Uint8Array>
-  private partBytes: number
 
   /** Bytes of frames that the peer may still send. */
   private receiveCredit: number
@@ -79,6 +74,9 @@ export class MessageStream implements Connection {
     this.remoteAddress = options.remoteAddress
     this.handshakeHash = options.handshakeHash
     this.stream = stream
+    this.writer = new FrameWriter((bytes) => {
+      if (this.state !== "ended") stream.write(bytes)
+    })
     this.listener = undefined
     this.state = "open"
     this.reason = undefined
@@ -91,8 +89,6 @@ export class MessageStream implements Connection {
     this.queue = []
     this.queuedBytes = 0
     this.wantsDrain = false
-    this.parts = []
-    this.partBytes = 0
     this.receiveCredit = connectionCreditBytes
     this.taken = 0
     this.carry = new ByteQueue()
@@ -134,7 +130,7 @@ export class MessageStream implements Connection {
     if (size > frameBytesMax) throw new RangeError(`A message has at most ${frameBytesMax} bytes, not ${size}`)
     if (this.state !== "open") return false
     if (this.queue.length === 0 && size <= pieceBytesMax && headerBytes + size <= this.sendCredit) {
-      this.writeFrame(kind.last, bytes, first)
+      this.writeFrame(kinds.last, bytes, first)
       return true
     }
     if (this.queuedBytes + size > connectionQueueBytesMax) {
@@ -180,7 +176,7 @@ export class MessageStream implements Connection {
       const left = head.bytes.length - head.sent
       const size = Math.min(left, pieceBytesMax, this.sendCredit - headerBytes)
       if (size < 0 || (size === 0 && left > 0)) return
-      this.writeFrame(size === left ? kind.last : kind.more, head.bytes.subarray(head.sent, head.sent + size))
+      this.writeFrame(size === left ? kinds.last : kinds.more, head.bytes.subarray(head.sent, head.sent + size))
       head.sent += size
       this.queuedBytes -= size
       if (size === left) this.queue.shift()
@@ -191,35 +187,13 @@ export class MessageStream implements Connection {
   private writeFrame(kind: number, payload: Uint8Array, first?: number): void {
     const frame = frameOf(kind, payload, first)
     this.sendCredit -= frame.length
-    this.write(frame)
-  }
-
-  /** Frames of one turn become one write: each write costs encryption, a packet or a system call. */
-  private write(frame: Uint8Array): void {
-    if (frame.length > joinBytesMax) {
-      this.flush()
-      this.stream.write(frame)
-      return
-    }
-    this.parts.push(frame)
-    this.partBytes += frame.length
-    if (this.partBytes > pieceBytesMax - joinBytesMax) this.flush()
-    else if (this.parts.length === 1) queueMicrotask(this.flush)
-  }
-
-  private readonly flush = (): void => {
-    const { parts } = this
-    if (parts.length === 0) return
-    const bytes = parts.length === 1 ? parts[0]! : joined(parts, this.partBytes)
-    this.parts = []
-    this.partBytes = 0
-    if (this.state !== "ended") this.stream.write(bytes)
+    this.writer.write(frame)
   }
 
   private endStream(): void {
     if (this.streamEnded) return
     this.streamEnded = true
-    this.flush()
+    this.writer.flush()
     this.stream.end()
   }
 
@@ -241,12 +215,12 @@ export class MessageStream implements Connection {
 
   private readFrame(bytes: Uint8Array, at: number, end: number): void {
     const kindOf = bytes[at + 3]!
-    if (kindOf === kind.credit) return this.readCredit(bytes.subarray(at, end))
+    if (kindOf === kinds.credit) return this.readCredit(bytes.subarray(at, end))
     this.receiveCredit -= end - at
-    if (kindOf > kind.credit) return this.fail(`it sent a frame of the unknown kind ${kindOf}`)
+    if (kindOf > kinds.credit) return this.fail(`it sent a frame of the unknown kind ${kindOf}`)
     if (this.receiveCredit < 0) return this.fail(`it sent more than its credit of ${connectionCreditBytes} bytes`)
     // An empty piece that is not the last would be work for nothing.
-    if (kindOf === kind.more && end - at === headerBytes) return this.fail("it sent an empty piece")
+    if (kindOf === kinds.more && end - at === headerBytes) return this.fail("it sent an empty piece")
     if (this.state !== "open") return
     if (!this.isHeldBack() && this.inbox.length === 0) return this.deliver(bytes, at, end)
     this.inbox.push(bytes.subarray(at, end))
@@ -254,8 +228,7 @@ export class MessageStream implements Connection {
   }
 
   private readCredit(frame: Uint8Array): void {
-    const granted =
-      frame.length === headerBytes + 4 ? new DataView(frame.buffer, frame.byteOffset).getUint32(4, true) : 0
+    const granted = creditIn(frame)
     this.sendCredit += granted
     if (granted === 0 || this.sendCredit > connectionCreditBytes) return this.fail("it granted credit that nobody used")
     this.pump()
@@ -272,7 +245,7 @@ export class MessageStream implements Connection {
     if (this.message.length + piece.length > frameBytesMax) {
       return this.fail(`it sent a message of more than ${frameBytesMax} bytes`)
     }
-    if (bytes[at + 3] === kind.more) this.message.push(piece)
+    if (bytes[at + 3] === kinds.more) this.message.push(piece)
     else if (this.message.length === 0) this.call(() => this.listener?.message(piece))
     else {
       this.message.push(piece)
@@ -282,11 +255,10 @@ export class MessageStream implements Connection {
     }
     this.taken += end - at
     if (this.taken < grantBytes || this.state !== "open") return
-    const grant = new Uint8Array(4)
-    new DataView(grant.buffer).setUint32(0, this.taken, true)
-    this.receiveCredit += this.taken
+    const { taken } = this
+    this.receiveCredit += taken
     this.taken = 0
-    this.write(frameOf(kind.credit, grant))
+    this.writer.write(creditOf(taken))
   }
 
   private isOver(): boolean {
@@ -341,37 +313,4 @@ export class MessageStream implements Connection {
     this.ended(reason)
     this.stream.destroy()
   }
-}
-
-/** Frames are sent at once, so that none holds its block for long. */
-const block = new ByteBlock()
-
-const frameOf = (kind: number, payload: Uint8Array, first?: number): Uint8Array => {
-  const size = first === undefined ? payload.length : payload.length + 1
-  const frame = fill(block.take(headerBytes + size), headerBytes, payload, first)
-  frame[0] = size
-  frame[1] = size >>> 8
-  frame[2] = size >>> 16
-  frame[3] = kind
-  return frame
-}
-
-/** The bytes as they are, behind `first` if there is one. */
-const copied = (bytes: Uint8Array, first: number | undefined): Uint8Array =>
-  fill(new Uint8Array(first === undefined ? bytes.length : bytes.length + 1), 0, bytes, first)
-
-const fill = (target: Uint8Array, room: number, bytes: Uint8Array, first: number | undefined): Uint8Array => {
-  if (first !== undefined) target[room] = first
-  target.set(bytes, first === undefined ? room : room + 1)
-  return target
-}
-
-const joined = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
 }

@@ -9,14 +9,19 @@ import { type Cause, Clock, Deferred, Effect, Exit, Queue, Random, type Scope, S
 import { decodePublicKey as decode, encodePublicKey, type KeyPair, type PublicKey } from "./Identity.ts"
 import * as Limits from "./Limits.ts"
 import { MessageStream } from "./MessageStream.ts"
+import { postponed } from "./PostponedEvents.ts"
 import { type Connection, PeerUnreachable, type Transport, type TransportStatus } from "./Transport.ts"
+import { Waiters } from "./Waiters.ts"
 
 /** What can be asked of a swarm. All of it returns at once; what comes of it is told to `SwarmEvents`. */
 export interface Swarm {
   readonly join: (topic: Uint8Array) => void
   readonly leave: (topic: Uint8Array) => void
-  /** Tries once. Ends in `opened` or `dialFailed`. */
-  readonly dial: (peer: Uint8Array) => void
+  /**
+   * Tries once. Ends in `opened` or `dialFailed`. `address`, `host:port` in numbers, is where the peer may be: it is asked there, and
+   * need not be found.
+   */
+  readonly dial: (peer: Uint8Array, address?: string) => void
   /** Gives up a dial that has not ended. */
   readonly hangUp: (peer: Uint8Array) => void
   /** Learns to know the node at `host:port`. Ends in `contacted` or `contactFailed`. */
@@ -74,9 +79,9 @@ export const transport = <E, R>(
     const streams = new Map<number, MessageStream>()
     const ids = new Map<PublicKey, number>()
     const topics = new Map<string, { readonly topic: Uint8Array; count: number }>()
-    const dials = new Map<PublicKey, Set<(exit: Exit.Exit<void, PeerUnreachable>) => void>>()
-    const contacts = new Map<string, Set<(exit: Exit.Exit<string, PeerUnreachable>) => void>>()
-    const partings = new Map<PublicKey, Set<() => void>>()
+    const dials = new Waiters<PublicKey, void, PeerUnreachable>()
+    const contacts = new Waiters<string, string, PeerUnreachable>()
+    const partings = new Waiters<PublicKey, void, never>()
     let listening: string | undefined
     let state: TransportStatus["state"] = "starting"
     let restarts = 0
@@ -88,18 +93,7 @@ export const transport = <E, R>(
       streams.delete(id)
       if (ids.get(stream.peer) === id) ids.delete(stream.peer)
       stream.ended(reason)
-      for (const parted of partings.get(stream.peer) ?? []) parted()
-      partings.delete(stream.peer)
-    }
-    const settle = (peer: PublicKey, exit: Exit.Exit<void, PeerUnreachable>) => {
-      const waiting = dials.get(peer)
-      dials.delete(peer)
-      for (const resume of waiting ?? []) resume(exit)
-    }
-    const settleContact = (address: string, exit: Exit.Exit<string, PeerUnreachable>) => {
-      const waiting = contacts.get(address)
-      contacts.delete(address)
-      for (const resume of waiting ?? []) resume(exit)
+      partings.settle(stream.peer, Exit.void)
     }
 
     const events: SwarmEvents = {
@@ -110,8 +104,8 @@ export const transport = <E, R>(
         state = "ready"
         problem = undefined
         for (const { topic } of topics.values()) swarm.join(topic)
-        for (const peer of dials.keys()) swarm.dial(decode(peer))
-        for (const address of contacts.keys()) swarm.contact(address)
+        for (const peer of dials.names()) swarm.dial(decode(peer))
+        for (const address of contacts.names()) swarm.contact(address)
       },
       down: (reason) => {
         if (state === "ready") restarts++
@@ -149,17 +143,17 @@ export const transport = <E, R>(
         streams.set(id, stream)
         ids.set(key, id)
         Queue.offerUnsafe(taken, stream)
-        settle(key, Exit.void)
+        dials.settle(key, Exit.void)
       },
       received: (id, bytes) => streams.get(id)?.received(bytes),
       closed,
       dialFailed: (peer, reason) => {
         const key = encodePublicKey(peer)
-        settle(key, ids.has(key) ? Exit.void : Exit.fail(new PeerUnreachable({ peer: key, reason })))
+        dials.settle(key, ids.has(key) ? Exit.void : Exit.fail(new PeerUnreachable({ peer: key, reason })))
       },
-      contacted: (address, found) => settleContact(address, Exit.succeed(found)),
+      contacted: (address, found) => contacts.settle(address, Exit.succeed(found)),
       contactFailed: (address, reason) =>
-        settleContact(address, Exit.fail(new PeerUnreachable({ peer: address, reason })))
+        contacts.settle(address, Exit.fail(new PeerUnreachable({ peer: address, reason })))
     }
     const early = postponed(events)
     const swarm = yield* start(early.events)
@@ -172,21 +166,12 @@ export const transport = <E, R>(
       })
     )
 
-    const dialOnce = (peer: PublicKey): Effect.Effect<void, PeerUnreachable> =>
-      Effect.callback<void, PeerUnreachable>((resume) => {
-        if (ids.has(peer)) return resume(Effect.void)
-        const waiting = dials.get(peer) ?? new Set()
-        waiting.add(resume)
-        if (waiting.size === 1) {
-          dials.set(peer, waiting)
-          if (state === "ready") swarm.dial(decode(peer))
+    const dialOnce = (peer: PublicKey, address?: string): Effect.Effect<void, PeerUnreachable> =>
+      Effect.suspend(() => {
+        const dial = () => {
+          if (state === "ready") swarm.dial(decode(peer), address)
         }
-        return Effect.sync(() => {
-          waiting.delete(resume)
-          if (waiting.size > 0 || dials.get(peer) !== waiting) return
-          dials.delete(peer)
-          swarm.hangUp(decode(peer))
-        })
+        return ids.has(peer) ? Effect.void : dials.wait(peer, dial, () => swarm.hangUp(decode(peer)))
       }).pipe(
         Effect.timeoutOrElse({
           duration: Limits.dialTimeoutMs,
@@ -202,18 +187,10 @@ export const transport = <E, R>(
     const contact = (address: string): Effect.Effect<string, PeerUnreachable> => {
       const unreachable = (reason: string) => Effect.fail(new PeerUnreachable({ peer: address, reason }))
       if (!isAddress(address)) return unreachable("it is no host:port, such as 127.0.0.1:3000")
-      return Effect.callback<string, PeerUnreachable>((resume) => {
-        const waiting = contacts.get(address) ?? new Set()
-        waiting.add(resume)
-        if (waiting.size === 1) {
-          contacts.set(address, waiting)
-          if (state === "ready") swarm.contact(address)
-        }
-        return Effect.sync(() => {
-          waiting.delete(resume)
-          if (waiting.size === 0 && contacts.get(address) === waiting) contacts.delete(address)
-        })
-      }).pipe(
+      const ask = () => {
+        if (state === "ready") swarm.contact(address)
+      }
+      return contacts.wait(address, ask).pipe(
         Effect.timeoutOrElse({
           duration: Limits.contactTimeoutMs,
           orElse: () => unreachable(problem ?? nobodyThere)
@@ -225,19 +202,13 @@ export const transport = <E, R>(
       Effect.suspend(() =>
         address === undefined || address === "" || ids.has(peer)
           ? dialOnce(peer)
-          : Effect.andThen(Effect.ignore(contact(address)), dialOnce(peer))
+          : Effect.matchEffect(contact(address), {
+              onFailure: () => dialOnce(peer),
+              onSuccess: (found) => dialOnce(peer, found)
+            })
       )
     const parted = (peer: PublicKey): Effect.Effect<void> =>
-      Effect.callback<void>((resume) => {
-        if (!ids.has(peer)) return resume(Effect.void)
-        const waiting = partings.get(peer) ?? new Set()
-        partings.set(peer, waiting)
-        const done = () => resume(Effect.void)
-        waiting.add(done)
-        return Effect.sync(() => {
-          waiting.delete(done)
-        })
-      })
+      Effect.suspend(() => (ids.has(peer) ? partings.wait(peer, () => {}) : Effect.void))
     const keepDialling = (peer: PublicKey, address: () => string | undefined): Effect.Effect<never> =>
       Effect.gen(function* () {
         let pauseMs = Limits.redialPauseMsMin
@@ -299,35 +270,4 @@ const nobodyThere = "no node answers there; is it running, and is this its UDP p
 const isAddress = (text: string): boolean => {
   const port = Number(/^[\w.-]{1,255}:(\d{1,5})$/.exec(text)?.[1] ?? 0)
   return port >= 1 && port <= 65_535
-}
-
-/** Keeps what a swarm tells while it is still being started, when nothing can be asked of it. */
-const postponed = (target: SwarmEvents): { readonly events: SwarmEvents; readonly deliver: () => void } => {
-  let kept: Array<() => void> | undefined = []
-  const when = (tell: () => void) => {
-    if (kept === undefined) tell()
-    else kept.push(tell)
-  }
-  return {
-    events: {
-      bound: (listening) => when(() => target.bound(listening)),
-      ready: () => when(target.ready),
-      down: (problem) => when(() => target.down(problem)),
-      opened: (opened) => when(() => target.opened(opened)),
-      received: (id, bytes) => {
-        if (kept === undefined) return target.received(id, bytes)
-        const copy = new Uint8Array(bytes)
-        kept.push(() => target.received(id, copy))
-      },
-      closed: (id, reason) => when(() => target.closed(id, reason)),
-      dialFailed: (peer, reason) => when(() => target.dialFailed(peer, reason)),
-      contacted: (address, found) => when(() => target.contacted(address, found)),
-      contactFailed: (address, reason) => when(() => target.contactFailed(address, reason))
-    },
-    deliver: () => {
-      const tells = kept ?? []
-      kept = undefined
-      for (const tell of tells) tell()
-    }
-  }
 }

@@ -91,13 +91,18 @@ describe("a value of plain data", () => {
 
   it("is encoded in a block to the same bytes, which later calls leave alone", () => {
     fc.assert(
-      fc.property(fc.array(plainData, { maxLength: 30 }), (values) => {
-        const all = values.map(Codec.encodeInBlock)
-        expect(all.map((bytes) => toHex(bytes))).toEqual(values.map((value) => toHex(Codec.encode(value))))
+      fc.property(fc.array(plainData, { maxLength: 30 }), fc.nat({ max: 255 }), (values, room) => {
+        const places = values.map((value) => {
+          const block = Codec.encodeInBlock(value, room)
+          return { block, start: block.start, end: block.end }
+        })
+        for (const { block, start } of places) block.fill(0xc1, start, start + room)
+        const all = places.map(({ block, end, start }) => toHex(block.subarray(start + room, end)))
+        expect(all).toEqual(values.map((value) => toHex(Codec.encode(value))))
       })
     )
     const tooMany = Array.from({ length: payloadContainersMax }, () => [])
-    expect(() => Codec.encodeInBlock(tooMany)).toThrow(`more than ${payloadContainersMax} arrays and maps`)
+    expect(() => Codec.encodeInBlock(tooMany, 5)).toThrow(`more than ${payloadContainersMax} arrays and maps`)
   })
 
   it("is decoded to bytes of its own, that do not change with the message", () => {

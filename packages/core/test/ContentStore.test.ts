@@ -12,6 +12,9 @@ describe("its errors", () => {
   it("say what is wrong and what to do", () => {
     const contentId = "0".repeat(64) as never
     expect(new ContentStore.ContentUnknown({ contentId }).message).toBe(`There is no content ${contentId} here`)
+    const asked = (peers: number) => new ContentStore.ContentUnknown({ contentId, peers }).message
+    expect(asked(0)).toContain("no peer is connected")
+    expect(asked(2)).toContain("none of the 2 connected peers gives it")
     expect(new ContentStore.ContentCorrupt({ contentId }).message).toContain("Compile or fetch it again")
     const error = Effect.runSync(Effect.flip(ContentStore.checkSize(new Uint8Array(contentBytesMax + 1))))
     expect(error.message).toBe(

@@ -4,7 +4,7 @@ import fc from "fast-check"
 import * as Codec from "../src/Codec.ts"
 import * as Envelope from "../src/Envelope.ts"
 import * as EnvelopeWire from "../src/EnvelopeWire.ts"
-import { addressesRememberedMax, callChainMax, envelopeBytesMax, payloadDepthMax } from "../src/Limits.ts"
+import { addressesRememberedMax, callChainMax, envelopeBytesMax } from "../src/Limits.ts"
 
 const addresses = fc.record({
   realm: fc.constantFrom("local", "*", "bee", "y".repeat(52)),
@@ -136,79 +136,17 @@ describe("the hot path of envelopes", () => {
     )
   })
 
-  it("writes the same bytes when it sent like ones to the same address object before, and a reader reads the same", () => {
-    const to = { realm: "y".repeat(52), kind: "counter", name: "a b" }
-    const sequences = fc.oneof(
-      fc.nat(300),
-      fc.constantFrom(65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 40),
-      fc.nat(2 ** 31)
-    )
-    const alike = fc.record({
-      sequence: sequences,
-      payload: payloads,
-      message: fc.constantFrom("add", "get"),
-      kind: fc.constantFrom("ask" as const, "tell" as const),
-      more: fc.constantFrom<Partial<Envelope.Envelope>>(
-        {},
-        {},
-        {},
-        { deadlineMs: 5_000 },
-        { traceparent: "t" },
-        { from: to }
-      )
-    })
-    fc.assert(
-      fc.property(fc.array(alike, { maxLength: 12 }), fc.nat(), fc.nat(7), (list, at, bit) => {
-        const reader = new EnvelopeWire.EnvelopeReader()
-        for (const { more, sequence, ...rest } of list) {
-          const envelope: Envelope.Envelope = { version: 1, id: { stream: "s", sequence }, to, ...rest, ...more }
-          const bytes = EnvelopeWire.encode(envelope)
-          expect(bytes).toEqual(Effect.runSync(Envelope.encode(envelope)))
-          const read = (bytes: Uint8Array) => {
-            try {
-              return reader.read(bytes)
-            } catch (error) {
-              expect(error).toBeInstanceOf(Envelope.EnvelopeMalformed)
-              return "refused"
-            }
-          }
-          // Twice alike, so that the reader knows it; then damaged, and cut.
-          for (let i = 0; i < 3; i++) expect(read(bytes)).toEqual(bySchema(bytes))
-          const flipped = bytes.slice()
-          flipped[at % bytes.length]! ^= 1 << bit
-          for (const bad of [flipped, bytes.subarray(0, at % bytes.length)]) expect(read(bad)).toEqual(bySchema(bad))
-        }
-      }),
-      { numRuns: 300 }
-    )
-  })
-
-  it("refuses, to an address that it knows, what it refuses to a new one", () => {
-    const to = { realm: "local", kind: "counter", name: "a" }
-    const envelope = (payload: unknown): Envelope.Envelope => ({
+  it("refuses a map whose key is a map, whose structure is sound", () => {
+    const envelope: Envelope.Envelope = {
       version: 1,
       id: { stream: "s", sequence: 0 },
       kind: "tell",
-      to,
+      to: { realm: "local", kind: "counter", name: "a" },
       message: "add",
-      payload
-    })
-    let deepest: unknown = 1
-    for (let depth = 2; depth <= payloadDepthMax; depth++) deepest = [deepest]
-    const reader = new EnvelopeWire.EnvelopeReader()
-    for (let i = 0; i < 3; i++) reader.read(EnvelopeWire.encode(envelope(i)))
-    expect(reader.read(EnvelopeWire.encode(envelope(deepest))).payload).toEqual(deepest)
-    for (const bad of [[deepest], Symbol("x"), 2n ** 70n, new Uint8Array(envelopeBytesMax)]) {
-      expect(() => EnvelopeWire.encode(envelope(bad))).toThrow(Envelope.EnvelopeMalformed)
+      payload: 0
     }
-    const bytes = EnvelopeWire.encode(envelope(deepest))
-    const deeper = new Uint8Array([...bytes.subarray(0, -payloadDepthMax), 0x91, ...bytes.subarray(-payloadDepthMax)])
-    expect(() => reader.read(deeper)).toThrow("nested deeper")
-    // A map whose key is a map: its structure is sound, and msgpackr makes nothing of it.
-    const odd = new Uint8Array([...EnvelopeWire.encode(envelope(0)).subarray(0, -1), 0x81, 0x81, 0xa1, 0x61, 1, 2])
+    const odd = new Uint8Array([...EnvelopeWire.encode(envelope).subarray(0, -1), 0x81, 0x81, 0xa1, 0x61, 1, 2])
     expect(() => EnvelopeWire.decode(odd)).toThrow(Envelope.EnvelopeMalformed)
-    expect(() => reader.read(odd)).toThrow(Envelope.EnvelopeMalformed)
-    expect(() => reader.read(new Uint8Array(envelopeBytesMax + 1))).toThrow("more than the limit")
   })
 
   it("gives bytes that stay as they are", () => {

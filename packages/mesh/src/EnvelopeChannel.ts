@@ -7,21 +7,22 @@
 import * as Codec from "@continuum/core/Codec"
 import type { DeliveryError, Outcome, Receiver } from "@continuum/core/Delivery"
 import { EnvelopeMalformed, type Envelope } from "@continuum/core/Envelope"
-import * as EnvelopeWire from "@continuum/core/EnvelopeWire"
 import type { PublicKey } from "@continuum/core/Identity"
 import type { Action } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable, type TransportLost } from "@continuum/core/Transport"
-import { Cause, Effect, Exit, type Fiber, type Stream } from "effect"
+import { Cause, Effect, Exit, type Stream } from "effect"
 import type { Channel, ChannelListener } from "./Channel.ts"
 import { frame, headed, headerBytes, kinds, outcomeOf, reasonLengthMax } from "./EnvelopeFrame.ts"
+import { EnvelopeReader, EnvelopeWriter } from "./EnvelopeHeadings.ts"
 import { EnvelopeStreams } from "./EnvelopeStreams.ts"
+import { type FollowHost, FollowedMessages } from "./FollowedMessages.ts"
 import * as Limits from "./Limits.ts"
 
 /** Name of the protocol in greetings. */
 export const name = "continuum/envelope/1"
 
 /** What the channel needs of its node. */
-export interface EnvelopeHost {
+export interface EnvelopeHost extends FollowHost {
   readonly receiver: () => Receiver
   /** The action that the peer would need a grant for and has not; counts and logs it. Throwing ends the connection. */
   readonly refuses: (envelope: Envelope) => Action | undefined
@@ -29,19 +30,11 @@ export interface EnvelopeHost {
   readonly peerName: () => string
   /** The realm that the peer has proven to be its own. */
   readonly realm: () => PublicKey | undefined
-  readonly nowMs: () => number
-  readonly fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
   /** Why the connection ended, for those who wait for a reply. */
   readonly lost: () => TransportLost
 }
 
 type Settle = (exit: Exit.Exit<Outcome, DeliveryError>) => void
-
-interface Arrived {
-  readonly fiber: Fiber.Fiber<unknown>
-  /** When its asker stops waiting, by the host's clock. */
-  readonly deadlineMs: number
-}
 
 export class EnvelopeChannel implements ChannelListener {
   private readonly channel: Channel
@@ -49,11 +42,12 @@ export class EnvelopeChannel implements ChannelListener {
   /** Asks of this node that wait for the peer, by number. */
   private readonly asked: Map<number, Settle>
   /** Asks of the peer that are being handled here, by number. */
-  private readonly arrived: Map<number, Arrived>
+  private readonly arrived: FollowedMessages
   /** Tells of the peer that could not be put into a mailbox at once. */
-  private readonly tellsArrived: Map<number, Arrived>
+  private readonly tellsArrived: FollowedMessages
   private readonly streams: EnvelopeStreams
-  private readonly reader: EnvelopeWire.EnvelopeReader
+  private readonly writer: EnvelopeWriter
+  private readonly reader: EnvelopeReader
   private nextAsk: number
   private nextTell: number
   /** Bytes sent since the channel said that it is full. */
@@ -65,8 +59,8 @@ export class EnvelopeChannel implements ChannelListener {
     this.channel = channel
     this.host = host
     this.asked = new Map()
-    this.arrived = new Map()
-    this.tellsArrived = new Map()
+    this.arrived = new FollowedMessages(host)
+    this.tellsArrived = new FollowedMessages(host)
     this.streams = new EnvelopeStreams({
       send: (bytes) => {
         if (!this.ended) this.send(bytes)
@@ -76,7 +70,8 @@ export class EnvelopeChannel implements ChannelListener {
       nowMs: host.nowMs,
       fork: host.fork
     })
-    this.reader = new EnvelopeWire.EnvelopeReader()
+    this.writer = new EnvelopeWriter((bytes) => this.send(bytes))
+    this.reader = new EnvelopeReader(host.realm)
     this.nextAsk = 0
     this.nextTell = 0
     this.bytesWaiting = 0
@@ -108,24 +103,18 @@ export class EnvelopeChannel implements ChannelListener {
 
   /** Asks for a streamed reply. Leaving it cancels it over there. */
   stream(envelope: Envelope): Stream.Stream<Outcome, DeliveryError> {
-    return this.streams.read(
-      Effect.suspend(() => {
-        const number = this.nextAsk
-        const { peer } = this.channel
-        if (this.streams.readingSize >= Limits.streamsMax) {
-          return Effect.fail(
-            new PeerUnreachable({
-              peer,
-              reason: `${Limits.streamsMax} streams of it are read already; end one of them`
-            })
-          )
-        }
-        const problem = this.trySend(kinds.stream, number, envelope)
-        if (problem !== undefined) return Effect.fail(problem)
-        this.advance()
-        return Effect.succeed(number)
-      })
-    )
+    return this.streams.read(() => {
+      const number = this.nextAsk
+      const { peer } = this.channel
+      if (this.streams.readingSize >= Limits.streamsMax) {
+        const reason = `${Limits.streamsMax} streams of it are read already; end one of them`
+        return new PeerUnreachable({ peer, reason })
+      }
+      const problem = this.trySend(kinds.stream, number, envelope)
+      if (problem !== undefined) return problem
+      this.advance()
+      return number
+    })
   }
 
   /** Chooses the number of the next ask. */
@@ -150,7 +139,7 @@ export class EnvelopeChannel implements ChannelListener {
     }
     let bytes: Uint8Array
     try {
-      bytes = EnvelopeWire.encodeBriefly(envelope, number === undefined ? 1 : headerBytes)
+      bytes = this.writer.frameOf(kind, number, envelope)
     } catch (error) {
       if (error instanceof EnvelopeMalformed) return error
       throw error
@@ -158,7 +147,7 @@ export class EnvelopeChannel implements ChannelListener {
     if (this.full && this.bytesWaiting + bytes.length > Limits.envelopesWaitingBytesMax) {
       return new PeerUnreachable({ peer, reason: "it reads slower than it is sent messages; send less, or later" })
     }
-    this.send(headed(kind, number, bytes))
+    this.send(bytes)
     return undefined
   }
 
@@ -172,13 +161,18 @@ export class EnvelopeChannel implements ChannelListener {
 
   readonly message = (bytes: Uint8Array): void => {
     const kind = bytes[0]
-    if (kind === kinds.tell) return this.tellArrived(bytes.subarray(1))
+    if (kind === kinds.tell) return this.tellArrived(this.reader.read("tell", bytes, 1))
+    if (kind === kinds.briefTell) return this.tellArrived(this.reader.readBrief("tell", bytes, 1))
+    if (kind === kinds.heading) return this.reader.readHeading(bytes)
     if (bytes.length < headerBytes) throw new Error(`it sent an envelope frame of ${bytes.length} bytes`)
     const number = ((bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!) >>> 0
-    const body = bytes.subarray(headerBytes)
-    if (kind === kinds.ask) return this.askArrived(number, body)
+    if (kind === kinds.briefAsk)
+      return this.askArrived(number, bytes.length, this.reader.readBrief("ask", bytes, headerBytes))
+    if (kind === kinds.ask) return this.askArrived(number, bytes.length, this.reader.read("ask", bytes, headerBytes))
     if (kind === kinds.cancel) return this.cancelArrived(number)
-    if (kind === kinds.stream) return this.streamArrived(number, body)
+    if (kind === kinds.stream)
+      return this.streamArrived(number, bytes.length, this.reader.read("stream", bytes, headerBytes))
+    const body = bytes.subarray(headerBytes)
     if (kind === kinds.value) return this.streams.valueArrived(number, body)
     if (kind === kinds.end) return this.streams.endArrived(number, undefined)
     if (kind === kinds.credit) return this.streams.creditArrived(number, body)
@@ -197,35 +191,18 @@ export class EnvelopeChannel implements ChannelListener {
     for (const settle of this.asked.values()) settle(lost)
     this.asked.clear()
     this.streams.closed(this.host.lost())
-    for (const arrived of [this.arrived, this.tellsArrived]) {
-      for (const { fiber } of arrived.values()) fiber.interruptUnsafe()
-      arrived.clear()
-    }
+    this.arrived.closed()
+    this.tellsArrived.closed()
   }
 
   /** Interrupts what nobody waits for any more. */
   look(nowMs: number): void {
     this.streams.look(nowMs)
-    for (const arrived of [this.arrived, this.tellsArrived]) {
-      for (const [number, { deadlineMs, fiber }] of arrived) {
-        if (deadlineMs > nowMs) continue
-        arrived.delete(number)
-        fiber.interruptUnsafe()
-      }
-    }
+    this.arrived.look(nowMs)
+    this.tellsArrived.look(nowMs)
   }
 
-  private envelopeOf(bytes: Uint8Array, kind: Envelope["kind"]): Envelope {
-    const envelope = this.reader.read(bytes)
-    if (envelope.kind !== kind) throw new Error(`it sent a frame of kind ${kind} with an envelope of another kind`)
-    if (envelope.from !== undefined && envelope.from.realm !== this.host.realm()) {
-      throw new Error("it sent a message in the name of another realm")
-    }
-    return envelope
-  }
-
-  private askArrived(number: number, bytes: Uint8Array): void {
-    const envelope = this.envelopeOf(bytes, "ask")
+  private askArrived(number: number, bytes: number, envelope: Envelope): void {
     const { peer } = this.channel
     const refused = this.host.refuses(envelope)
     if (refused !== undefined) return this.send(frame(kinds.notGranted, number, Codec.encode(refused)))
@@ -233,6 +210,7 @@ export class EnvelopeChannel implements ChannelListener {
     if (this.arrived.size >= Limits.asksInFlightMax) {
       throw new Error(`it asked more than ${Limits.asksInFlightMax} things at once`)
     }
+    if (!this.hasRoom(bytes)) return this.answerBusy(number)
     let answer: Effect.Effect<Outcome>
     try {
       answer = this.host.receiver().ask(envelope, peer)
@@ -240,15 +218,25 @@ export class EnvelopeChannel implements ChannelListener {
       answer = Effect.die(defect)
     }
     if (Exit.isExit(answer)) return this.answer(number, answer as Exit.Exit<Outcome>)
-    this.follow(this.arrived, number, envelope, answer, (exit) => this.answer(number, exit))
+    this.arrived.follow(number, bytes, envelope.deadlineMs, answer, (exit) => this.answer(number, exit))
   }
 
-  private streamArrived(number: number, bytes: Uint8Array): void {
-    const envelope = this.envelopeOf(bytes, "stream")
+  private streamArrived(number: number, bytes: number, envelope: Envelope): void {
     const refused = this.host.refuses(envelope)
     if (refused !== undefined) return this.send(frame(kinds.notGranted, number, Codec.encode(refused)))
     this.checkUnused(number)
-    this.streams.start(number, this.host.receiver().stream(envelope, this.channel.peer))
+    if (!this.hasRoom(bytes)) return this.answerBusy(number)
+    this.streams.start(number, bytes, this.host.receiver().stream(envelope, this.channel.peer))
+  }
+
+  /** Whether one more ask of so many bytes may wait for its handler. */
+  private hasRoom(bytes: number): boolean {
+    return this.arrived.bytes + this.streams.flowingBytes + bytes <= Limits.asksArrivedBytesMax
+  }
+
+  private answerBusy(number: number): void {
+    const reason = `more than ${Limits.asksArrivedBytesMax} bytes of asks wait there already; send less, or later`
+    this.send(frame(kinds.busy, number, Codec.encode(reason)))
   }
 
   private checkUnused(number: number): void {
@@ -257,44 +245,18 @@ export class EnvelopeChannel implements ChannelListener {
     }
   }
 
-  private tellArrived(bytes: Uint8Array): void {
-    const envelope = this.envelopeOf(bytes, "tell")
+  private tellArrived(envelope: Envelope): void {
     const { peer } = this.channel
     if (this.host.refuses(envelope) !== undefined) return
     if (this.tellsArrived.size >= Limits.asksInFlightMax) {
       throw new Error(`more than ${Limits.asksInFlightMax} of its messages wait to be delivered`)
     }
     const told = this.host.receiver().tell(envelope, peer)
-    this.follow(this.tellsArrived, this.nextTell++, envelope, told, () => undefined)
-  }
-
-  private follow<A>(
-    arrived: Map<number, Arrived>,
-    number: number,
-    envelope: Envelope,
-    effect: Effect.Effect<A>,
-    then: (exit: Exit.Exit<A>) => void
-  ): void {
-    const fiber = this.host.fork(effect)
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return then(exit)
-    const deadlineMs = envelope.deadlineMs === undefined ? Infinity : this.host.nowMs() + envelope.deadlineMs
-    arrived.set(number, { fiber, deadlineMs })
-    fiber.addObserver((exit) => {
-      // One that was cancelled is no longer waited for.
-      if (arrived.get(number)?.fiber !== fiber) return
-      arrived.delete(number)
-      then(exit)
-    })
+    this.tellsArrived.follow(this.nextTell++, 0, envelope.deadlineMs, told, () => undefined)
   }
 
   private cancelArrived(number: number): void {
-    if (this.streams.cancelArrived(number)) return
-    const arrived = this.arrived.get(number)
-    // The answer may have crossed the cancellation.
-    if (arrived === undefined) return
-    this.arrived.delete(number)
-    arrived.fiber.interruptUnsafe()
+    if (!this.streams.cancelArrived(number)) this.arrived.cancel(number)
   }
 
   private answer(number: number, exit: Exit.Exit<Outcome>): void {

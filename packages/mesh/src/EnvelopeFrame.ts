@@ -1,14 +1,14 @@
 /**
- * The frames of the channel of actor messages: a kind (one byte), for all but a tell the number of an ask (32 bits, big-endian, the
- * asker's own), then MessagePack. docs/PROTOCOL.md says what each kind holds.
+ * The frames of the channel of actor messages: a kind (one byte), for all but tells and headings the number of an ask (32 bits,
+ * big-endian, the asker's own), then MessagePack. docs/PROTOCOL.md says what each kind holds.
  */
 import * as Codec from "@continuum/core/Codec"
 import { type DeliveryError, NotGranted, type Outcome } from "@continuum/core/Delivery"
 import type { PublicKey } from "@continuum/core/Identity"
-import { TransportLost } from "@continuum/core/Transport"
+import { PeerUnreachable, TransportLost } from "@continuum/core/Transport"
 import { Exit } from "effect"
 
-/** The first byte of a frame. Those from `stream` on belong to streamed replies. */
+/** The first byte of a frame. Those from `stream` to `credit` belong to streamed replies, three of the others to `EnvelopeHeadings`. */
 export const kinds = {
   ask: 0,
   tell: 1,
@@ -21,7 +21,11 @@ export const kinds = {
   stream: 8,
   value: 9,
   end: 10,
-  credit: 11
+  credit: 11,
+  heading: 12,
+  briefAsk: 13,
+  briefTell: 14,
+  busy: 15
 } as const
 
 export const headerBytes = 5
@@ -66,6 +70,8 @@ export const outcomeOf = (
       return Exit.fail(
         new TransportLost({ peer, reason: `the message arrived, and its reply cannot travel: ${textOf(body)}` })
       )
+    case kinds.busy:
+      return Exit.fail(new PeerUnreachable({ peer, reason: textOf(body) }))
     default:
       throw new Error(`it sent an envelope frame of kind ${kind}, which this version does not know`)
   }

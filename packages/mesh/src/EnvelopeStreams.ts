@@ -44,6 +44,8 @@ interface Reading {
 /** A stream that flows to the peer. */
 interface Flowing {
   readonly number: number
+  /** Of the frame that asked for it. */
+  readonly bytes: number
   credit: number
   fiber: Fiber.Fiber<void> | undefined
   /** Called when there may be credit and room for a value that waits. */
@@ -56,11 +58,14 @@ export class EnvelopeStreams {
   private readonly host: StreamsHost
   private readonly reading: Map<number, Reading>
   private readonly flowing: Map<number, Flowing>
+  /** Bytes of the frames that asked for what flows from here. */
+  flowingBytes: number
 
   constructor(host: StreamsHost) {
     this.host = host
     this.reading = new Map()
     this.flowing = new Map()
+    this.flowingBytes = 0
   }
 
   /** Streams that this node reads, those included that it gave up and that have not ended yet. */
@@ -78,10 +83,16 @@ export class EnvelopeStreams {
 
   // ---------------------------------------------------------------- read here
 
-  /** Reads the stream that `ask` asks for: it returns its number, or fails when nothing was sent. Leaving it cancels it. */
-  read(ask: Effect.Effect<number, DeliveryError>): Stream.Stream<Outcome, DeliveryError> {
+  /**
+   * Reads the stream that `ask` asks for: it gives its number, or says why nothing was sent. Leaving it cancels it. Nothing comes
+   * between the ask and its place among those that are read: values may arrive as soon as it was sent.
+   */
+  read(ask: () => number | DeliveryError): Stream.Stream<Outcome, DeliveryError> {
     const opened = Effect.acquireRelease(
-      Effect.map(ask, (number) => this.opened(number)),
+      Effect.suspend(() => {
+        const asked = ask()
+        return typeof asked === "number" ? Effect.succeed(this.opened(asked)) : Effect.fail(asked)
+      }),
       (reading) => Effect.sync(() => this.cancel(reading))
     )
     return Stream.unwrap(Effect.map(opened, (reading) => Stream.fromPull(Effect.succeed(this.pull(reading)))))
@@ -172,12 +183,20 @@ export class EnvelopeStreams {
 
   // ---------------------------------------------------------------- flow from here
 
-  /** Sends what comes of a peer's ask, as the peer reads it. */
-  start(number: number, outcomes: Stream.Stream<Outcome>): void {
+  /** Sends what comes of a peer's ask of so many bytes, as the peer reads it. */
+  start(number: number, bytes: number, outcomes: Stream.Stream<Outcome>): void {
     if (this.flowing.size >= Limits.streamsMax)
       throw new Error(`it reads more than ${Limits.streamsMax} streams at once`)
-    const flow: Flowing = { number, credit: Limits.streamCreditBytes, fiber: undefined, wake: undefined, sinceMs: 0 }
+    const flow: Flowing = {
+      number,
+      bytes,
+      credit: Limits.streamCreditBytes,
+      fiber: undefined,
+      wake: undefined,
+      sinceMs: 0
+    }
     this.flowing.set(number, flow)
+    this.flowingBytes += bytes
     const sent = Stream.runForEach(outcomes, (outcome) => this.whenRoom(flow, () => this.send(flow, outcome)))
     flow.fiber = this.host.fork(
       Effect.flatMap(Effect.exit(sent), (exit) =>
@@ -207,12 +226,17 @@ export class EnvelopeStreams {
     })
   }
 
-  /** Throws for a value that cannot travel: then the stream ends there. */
+  /** Throws for a value or an error that cannot travel: then the stream ends there. */
   private send(flow: Flowing, outcome: Outcome): void {
     if (!this.flowing.has(flow.number)) return
     if (outcome._tag !== "Replied") {
-      const kind = outcome._tag === "Failed" ? kinds.failed : kinds.refused
-      return this.finish(flow, frame(kind, flow.number, Codec.encode(outcome.error)))
+      const last = frame(
+        outcome._tag === "Failed" ? kinds.failed : kinds.refused,
+        flow.number,
+        Codec.encode(outcome.error)
+      )
+      if (last.length > Limits.envelopeFrameBytesMax) throw new RangeError(`its error has ${last.length} bytes`)
+      return this.finish(flow, last)
     }
     const bytes = Codec.encodeBriefly(outcome.value, headerBytes)
     const length = bytes.length - headerBytes
@@ -227,6 +251,7 @@ export class EnvelopeStreams {
   private finish(flow: Flowing, last: Uint8Array): void {
     if (this.flowing.get(flow.number) !== flow) return
     this.flowing.delete(flow.number)
+    this.flowingBytes -= flow.bytes
     this.host.send(last)
   }
 
@@ -278,6 +303,7 @@ export class EnvelopeStreams {
     this.reading.clear()
     for (const { fiber } of this.flowing.values()) fiber?.interruptUnsafe()
     this.flowing.clear()
+    this.flowingBytes = 0
   }
 }
 

@@ -17,10 +17,18 @@ import { HandshakeMalformed, NetworkDiffers, VersionUnsupported } from "./MeshEr
 export const version = 1
 
 const printable = /^[^\p{C}]*$/u
-const Label = (lengthMax: number) =>
+/** 1 to `lengthMax` characters, all of them printable, on one line: what a peer says of itself is shown to people. */
+export const Label = (lengthMax: number) =>
   Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(lengthMax), Schema.isPattern(printable))
 const Bytes = (length: number) =>
   Schema.Uint8Array.check(Schema.makeFilter((bytes) => (bytes.length === length ? undefined : `${length} bytes`)))
+
+/** A text made fit to be a `Label`. */
+export const labelOf = (text: string, lengthMax: number): string =>
+  text
+    .replaceAll(/\p{C}+/gu, " ")
+    .slice(0, lengthMax)
+    .toWellFormed() || "?"
 
 /** Whether a text can be the name of a node or of a protocol. */
 export const isLabel = Schema.is(Label(Limits.nameLengthMax))

@@ -1,7 +1,7 @@
 /**
  * The limits of `mesh`: everything that grows has one. Each has its unit in its name, and the reason for its number.
  */
-import { connectionCreditBytes, envelopeBytesMax, frameBytesMax } from "@continuum/core/Limits"
+import { connectionCreditBytes, connectionsMax, envelopeBytesMax, frameBytesMax } from "@continuum/core/Limits"
 
 /**
  * Milliseconds without a byte after which a connection is lost: four signs of life of a few bytes each, so that three lost packets
@@ -64,12 +64,21 @@ export const protocolsMax = 32
 /** One frame of the envelope channel: an envelope, its kind and its number. */
 export const envelopeFrameBytesMax = envelopeBytesMax + 16
 
+/** Headings of envelopes that each side of a connection remembers for the other: a byte names one. */
+export const headingsMax = 256
+
+/** One of them: room for four addresses of the largest. With the limit above at most 1 MiB a connection, and usually 70 kB. */
+export const headingBytesMax = 4 * 1024
+
 /** Milliseconds from a connection to the end of its handshake. */
 export const handshakeTimeoutMs = 10_000
 
 /** Milliseconds before a peer that is being added is dialled again; doubles up to the second number. Chosen, not measured. */
 export const addPauseMsMin = 200
 export const addPauseMsMax = 2_000
+
+/** The first pause before a peer is dialled again whose connection was lost before it greeted. Chosen, not measured. */
+export const lostPauseMsMin = 20
 
 /** A whole greeting: a name, capabilities and protocols of the lengths below, keys and a signature. */
 export const helloBytesMax = 8_192
@@ -96,8 +105,17 @@ export const heartbeatAnswerMsMax = 180_000
 /** Milliseconds between two looks at deadlines of handshakes, heartbeats and asks. Chosen, not measured. */
 export const lookEveryMs = 1_000
 
+/** Connections that strangers may have: the rest of a transport's 64 is for peers that hold a grant. */
+export const strangersMax = (3 * connectionsMax) / 4
+
 /** Asks of one peer that wait for a reply here; and asks of this node that wait there. Chosen, not measured. */
 export const asksInFlightMax = 10_000
+
+/**
+ * Bytes of one peer's asks that wait for a reply or are answered by a stream here; the next is refused. Four of the largest, and 6 kB
+ * for each of the number above.
+ */
+export const asksArrivedBytesMax = 4 * envelopeBytesMax
 
 /** Streamed replies that one peer reads here, and that this node reads there. With the two limits below at most 136 MiB. Chosen, not measured. */
 export const streamsMax = 128
@@ -131,6 +149,9 @@ export const refusalsPerMinuteMax = 600
 
 /** Milliseconds between two lines in the log about refusals of one peer. */
 export const refusalLogEveryMs = 60_000
+
+/** Milliseconds between two lines in the log about strangers whose connections were refused, whoever they are. Chosen, not measured. */
+export const strangerLogEveryMs = 1_000
 
 /** Connections that were refused or lost for a fault, kept for a look at them. Chosen, not measured. */
 export const problemsKept = 32

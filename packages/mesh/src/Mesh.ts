@@ -4,22 +4,21 @@
  *
  * A stranger may greet and be listed, and nothing else. A bad peer costs only its own connection.
  */
-import { type Address, localRealm } from "@continuum/core/Address"
-import { Delivery, type DeliveryError } from "@continuum/core/Delivery"
-import type { Envelope } from "@continuum/core/Envelope"
+import type { Address } from "@continuum/core/Address"
+import { Delivery } from "@continuum/core/Delivery"
 import type { Identity, PublicKey } from "@continuum/core/Identity"
 import * as ContentId from "@continuum/core/ContentId"
-import { dialTimeoutMs } from "@continuum/core/Limits"
 import { Action, type Peer, PeerDirectory } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable, Transport } from "@continuum/core/Transport"
-import { Clock, Context, Effect, Exit, Fiber, Layer, PubSub, Random, Result, Scope, Stream } from "effect"
+import { Context, Effect, Layer, PubSub, Random, Result, Scope, Stream } from "effect"
 import type { ChannelProtocol } from "./Channel.ts"
-import type { EnvelopeChannel } from "./EnvelopeChannel.ts"
 import { type GrantNotStored, GrantStore } from "./GrantStore.ts"
 import * as Limits from "./Limits.ts"
-import { MeshNode, type NoSession, type ProblemSeen } from "./MeshNode.ts"
+import * as MeshDelivery from "./MeshDelivery.ts"
+import { MeshDial } from "./MeshDial.ts"
+import { MeshNode } from "./MeshNode.ts"
 import { isPublicKey, Peers } from "./Peers.ts"
-import type { Session } from "./Session.ts"
+import type { ProblemSeen, StrangersSeen } from "./Problems.ts"
 
 export interface Options {
   readonly identity: Identity
@@ -49,6 +48,8 @@ export interface MeshStatus {
   readonly refused: number
   /** The last things that went wrong with connections, each once, newest last; at most `Limits.problemsKept`. */
   readonly problems: ReadonlyArray<ProblemSeen>
+  /** What peers without a grant did wrong. */
+  readonly strangers: StrangersSeen
   /** What there is to do about a second process with this node's key, when there seems to be one. */
   readonly identityInUse: string | undefined
 }
@@ -96,8 +97,7 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     peers,
     changes: yield* PubSub.sliding<Peer>(Limits.peerChangesMax)
   })
-  const keeping = new Map<PublicKey, Scope.Closeable>()
-  const dialling = new Set<PublicKey>()
+  const dial = new MeshDial(node, transport, scope)
 
   // ---------------------------------------------------------------- connections
 
@@ -105,95 +105,6 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
     const port = Number(/:(\d+)$/.exec(listening ?? "")?.[1] ?? 0)
     node.port = Number.isInteger(port) && port <= 65_535 ? port : 0
   })
-
-  /** Where a granted peer was last; it may be there again. */
-  const addressOf = (peer: PublicKey): string | undefined => peers.grants.get(peer)?.address
-
-  /** Has the transport dial a granted peer whenever there is no connection to it. */
-  const keep = (peer: PublicKey) =>
-    Effect.gen(function* () {
-      if (keeping.has(peer)) return
-      const kept = yield* Scope.fork(scope)
-      keeping.set(peer, kept)
-      yield* Scope.provide(
-        transport.keep(peer, () => addressOf(peer)),
-        kept
-      )
-    })
-
-  /** Dials a peer, once for all who wait for it. */
-  const dial = (peer: PublicKey) =>
-    Effect.suspend(() => {
-      if (node.isConnected(peer) || dialling.has(peer)) return Effect.void
-      dialling.add(peer)
-      const dialled = Effect.catch(transport.dial(peer, addressOf(peer)), (error) =>
-        Effect.sync(() => node.settle(peer, error))
-      )
-      return Effect.forkIn(
-        Effect.ensuring(
-          dialled,
-          Effect.sync(() => dialling.delete(peer))
-        ),
-        scope
-      )
-    })
-
-  /** A session with this peer, dialling when there is none. */
-  const connectOnce = (peer: PublicKey, timeoutMs: number): Effect.Effect<Session, NoSession> =>
-    Effect.gen(function* () {
-      const waiting = yield* Effect.forkChild(node.awaitSession(peer), { startImmediately: true })
-      yield* dial(peer)
-      return yield* Fiber.join(waiting)
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: timeoutMs,
-        orElse: () => Effect.fail(new PeerUnreachable({ peer, reason: `it did not answer within ${timeoutMs} ms` }))
-      })
-    )
-
-  const connect = (peer: PublicKey, timeoutMs: number): Effect.Effect<Session, PeerUnreachable> =>
-    Effect.mapError(connectOnce(peer, timeoutMs), unreachableOf(peer))
-
-  /** The same again while nobody answers: a peer that has just started is not found at once. One that refuses is asked once. */
-  const connectPatiently = (peer: PublicKey): Effect.Effect<Session, PeerUnreachable> =>
-    Effect.gen(function* () {
-      const untilMs = (yield* Clock.currentTimeMillis) + dialTimeoutMs
-      for (let pauseMs = Limits.addPauseMsMin; ; pauseMs = Math.min(2 * pauseMs, Limits.addPauseMsMax)) {
-        const leftMs = untilMs - (yield* Clock.currentTimeMillis)
-        const connected = yield* Effect.result(connectOnce(peer, leftMs + Limits.handshakeTimeoutMs))
-        if (Result.isSuccess(connected)) return connected.success
-        const { failure } = connected
-        const isAway = failure._tag === "PeerUnreachable" || failure._tag === "TransportLost"
-        if (!isAway || untilMs - (yield* Clock.currentTimeMillis) <= pauseMs) return yield* unreachableOf(peer)(failure)
-        yield* Effect.sleep(pauseMs)
-      }
-    })
-
-  /** The key of the node that listens at a UDP address, which is found through it and connected. */
-  const keyAt = (hostPort: string): Effect.Effect<PublicKey, PeerUnreachable> =>
-    Effect.gen(function* () {
-      const known = peers.listeningAt(hostPort)
-      if (known !== undefined) return known
-      const changes = yield* PubSub.subscribe(node.changes)
-      const address = yield* transport.contact(hostPort)
-      while (true) {
-        const key = peers.listeningAt(address)
-        if (key !== undefined) return key
-        yield* PubSub.take(changes)
-      }
-    }).pipe(
-      Effect.scoped,
-      Effect.timeoutOrElse({
-        duration: dialTimeoutMs,
-        orElse: () =>
-          Effect.fail(
-            new PeerUnreachable({
-              peer: hostPort,
-              reason: "no node of this network was found there; is it running, and is this its UDP port?"
-            })
-          )
-      })
-    )
 
   const grant = (peer: PublicKey, actions: ReadonlyArray<Action>): Effect.Effect<Peer, GrantNotStored> =>
     Effect.gen(function* () {
@@ -207,80 +118,43 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
       }
       yield* grantStore.set(grant)
       peers.grants.set(peer, grant)
-      yield* keep(peer)
+      yield* dial.keep(peer)
       node.changed(peer)
       return peers.get(peer)!
-    })
+    }).pipe(node.granting.withPermits(1))
 
   const add = Effect.fn("Mesh.add")(function* (keyOrHostPort: string, actions: ReadonlyArray<Action> = allActions) {
     const unreachable = (reason: string) => new PeerUnreachable({ peer: keyOrHostPort, reason })
     if (!isPublicKey(keyOrHostPort) && !/^.+:\d{1,5}$/.test(keyOrHostPort)) {
       return yield* unreachable("it is neither a public key nor host:port")
     }
-    const peer = isPublicKey(keyOrHostPort) ? keyOrHostPort : yield* keyAt(keyOrHostPort)
+    // The key of a known peer's realm, which its addresses show, stands for the peer.
+    const peer = isPublicKey(keyOrHostPort)
+      ? Result.match(peers.find(keyOrHostPort), {
+          onSuccess: ({ publicKey }) => publicKey,
+          onFailure: () => keyOrHostPort
+        })
+      : yield* dial.keyAt(keyOrHostPort)
     if (peer === options.identity.node.publicKey) return yield* unreachable("it is this node itself")
-    yield* connectPatiently(peer)
+    yield* dial.connectPatiently(peer)
     return yield* grant(peer, actions)
   })
 
   const forget = Effect.fn("Mesh.forget")(function* (peer: PublicKey) {
-    const had = yield* grantStore.remove(peer)
-    peers.grants.delete(peer)
-    const kept = keeping.get(peer)
-    keeping.delete(peer)
-    if (kept !== undefined) yield* Scope.close(kept, Exit.void)
+    const remove = Effect.map(grantStore.remove(peer), (had) => {
+      peers.grants.delete(peer)
+      return had
+    })
+    const had = yield* node.granting.withPermits(1)(remove)
+    yield* dial.letGo(peer)
     peers.sessions.get(peer)?.leave("its grant was taken away")
     return had
   })
 
-  // ---------------------------------------------------------------- delivery
-
-  const find = (nameOrKey: string) => Effect.suspend(() => Effect.fromResult(peers.find(nameOrKey)))
-
-  const realmOf = (realm: string): Effect.Effect<PublicKey, PeerUnreachable> => {
-    if (realm === localRealm || realm === options.identity.realm.publicKey) {
-      return Effect.succeed(options.identity.realm.publicKey)
-    }
-    if (peers.sessionOfRealm(realm as PublicKey) !== undefined) return Effect.succeed(realm as PublicKey)
-    if (isPublicKey(realm)) return Effect.succeed(peers.get(realm)?.realm ?? realm)
-    return Effect.flatMap(find(realm), (peer) =>
-      peer.realm === undefined
-        ? Effect.fail(new PeerUnreachable({ peer: realm, reason: "it was never connected, so its realm is unknown" }))
-        : Effect.succeed(peer.realm)
-    )
-  }
-
-  /** The channel to the realm of an envelope, dialling its node when there is none. */
-  const channelTo = ({ deadlineMs, to }: Envelope): Effect.Effect<EnvelopeChannel, PeerUnreachable> => {
-    const realm = to.realm as PublicKey
-    const unreachable = (reason: string) => Effect.fail(new PeerUnreachable({ peer: realm, reason }))
-    const dialled = peers.nodeOfRealm(realm)
-    if (dialled === undefined) return unreachable("this node knows no peer of this realm; add it with peers/add")
-    return Effect.flatMap(
-      connect(dialled, Math.min(deadlineMs ?? Infinity, dialTimeoutMs)),
-      ({ envelopes, greeting }) =>
-        envelopes === undefined || greeting?.realm !== realm
-          ? unreachable("the node that was of this realm no longer is")
-          : Effect.succeed(envelopes)
-    )
-  }
-
-  const connectedTo = ({ to }: Envelope): EnvelopeChannel | undefined =>
-    peers.sessionOfRealm(to.realm as PublicKey)?.envelopes
-
-  const withChannel = <A>(
-    envelope: Envelope,
-    use: (channel: EnvelopeChannel) => Effect.Effect<A, DeliveryError>
-  ): Effect.Effect<A, DeliveryError> =>
-    Effect.suspend(() => {
-      const channel = connectedTo(envelope)
-      return channel === undefined ? Effect.flatMap(channelTo(envelope), use) : use(channel)
-    })
-
   // ---------------------------------------------------------------- running
 
   yield* portOf
-  for (const peer of peers.grants.keys()) yield* keep(peer)
+  for (const peer of peers.grants.keys()) yield* dial.keep(peer)
   yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAll("the node stops")))
   yield* Effect.forkScoped(
     Stream.runForEach(transport.connections, (connection) =>
@@ -315,23 +189,12 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
       status: Effect.sync(() => statusOf(node))
     })
   ).pipe(
-    Context.add(
-      Delivery,
-      Delivery.of({
-        realmOf,
-        ask: (envelope) => withChannel(envelope, (channel) => channel.ask(envelope)),
-        askNow: (envelope, settle) => connectedTo(envelope)?.askNow(envelope, settle),
-        stream: (envelope) =>
-          Stream.unwrap(withChannel(envelope, (channel) => Effect.succeed(channel.stream(envelope)))),
-        tell: (envelope) => withChannel(envelope, (channel) => channel.tell(envelope)),
-        serve: (receiver) => Effect.sync(() => node.serve(receiver))
-      })
-    ),
+    Context.add(Delivery, MeshDelivery.make(node, dial)),
     Context.add(
       PeerDirectory,
       PeerDirectory.of({
         peers: Effect.sync(() => peers.list()),
-        find,
+        find: (nameOrKey) => Effect.suspend(() => Effect.fromResult(peers.find(nameOrKey))),
         isGranted: (peer, action) => peers.isGranted(peer, action),
         changes: Stream.fromPubSub(node.changes)
       })
@@ -339,18 +202,13 @@ const make = Effect.fn("Mesh.make")(function* (options: Options) {
   )
 })
 
-const unreachableOf =
-  (peer: PublicKey) =>
-  (error: NoSession): PeerUnreachable =>
-    error._tag === "PeerUnreachable"
-      ? error
-      : new PeerUnreachable({ peer, reason: "reason" in error ? error.reason : error.message })
-
 const statusOf = (node: MeshNode): MeshStatus => {
-  const second = node.problems.findLast(
-    ({ problem }) =>
+  const { seen, strangers } = node.problems
+  // A stranger may say what it likes.
+  const second = seen.findLast(
+    ({ isStranger, problem }) =>
       (problem._tag === "IdentityInUse" && problem.own) ||
-      (problem._tag === "PeerRefused" && problem.tag === "IdentityInUse")
+      (problem._tag === "PeerRefused" && problem.tag === "IdentityInUse" && !isStranger)
   )
   return {
     publicKey: node.identity.node.publicKey,
@@ -358,7 +216,8 @@ const statusOf = (node: MeshNode): MeshStatus => {
     connected: node.peers.sessions.size,
     granted: node.peers.grants.size,
     refused: node.refusals.total,
-    problems: node.problems.map((seen) => ({ ...seen })),
+    problems: seen.map((one) => ({ ...one })),
+    strangers,
     identityInUse: second?.problem.message
   }
 }

@@ -8,7 +8,7 @@ import { peersMax } from "@continuum/core/Limits"
 import type { Envelope } from "@continuum/core/Envelope"
 import type { Action, Peer } from "@continuum/core/PeerDirectory"
 import { type Connection, type PeerUnreachable, TransportLost } from "@continuum/core/Transport"
-import { Clock, Context, Deferred, Effect, type Fiber, PubSub, Stream } from "effect"
+import { Clock, Context, Deferred, Effect, type Fiber, PubSub, Semaphore, Stream } from "effect"
 import type { Channel, ChannelProtocol } from "./Channel.ts"
 import { EnvelopeChannel } from "./EnvelopeChannel.ts"
 import type { GrantStore } from "./GrantStore.ts"
@@ -18,18 +18,9 @@ import * as Limits from "./Limits.ts"
 import type { Options } from "./Mesh.ts"
 import { IdentityInUse, type MeshProblem } from "./MeshError.ts"
 import { addressOf, Peers } from "./Peers.ts"
+import { Problems } from "./Problems.ts"
 import { Refusals } from "./Refusals.ts"
 import { Session, type SessionHost } from "./Session.ts"
-
-/** Something that went wrong with connections. */
-export interface ProblemSeen {
-  readonly problem: MeshProblem
-  /** How often, and when last, in milliseconds since 1970. */
-  count: number
-  timeMs: number
-  /** When the log last said so. */
-  loggedMs: number
-}
 
 /** Why there came to be no session. */
 export type NoSession = MeshProblem | TransportLost | PeerUnreachable
@@ -41,8 +32,10 @@ export class MeshNode implements SessionHost {
   readonly protocols: Array<ChannelProtocol>
   readonly peers: Peers
   readonly refusals: Refusals
-  readonly problems: Array<ProblemSeen>
+  readonly problems: Problems
   readonly changes: PubSub.PubSub<Peer>
+  /** Who changes the grants of the store, one after the other: each writes what holds when its turn comes. */
+  readonly granting: Semaphore.Semaphore
   /** Set by `Delivery.serve`. */
   readonly served: Deferred.Deferred<Receiver>
   /** UDP port at which the transport listens, or 0. */
@@ -72,8 +65,9 @@ export class MeshNode implements SessionHost {
     this.networkId = options.networkId
     this.peers = parts.peers
     this.refusals = new Refusals()
-    this.problems = []
+    this.problems = new Problems((peer) => peer !== this.identity.node.publicKey && !this.peers.grants.has(peer))
     this.changes = parts.changes
+    this.granting = Semaphore.makeUnsafe(1)
     this.served = Deferred.makeUnsafe()
     this.port = 0
     this.instance = parts.instance
@@ -107,6 +101,20 @@ export class MeshNode implements SessionHost {
     this.sessions.add(session)
     session.start()
     if (this.sessions.size > peersMax) session.leave(`this node has ${peersMax} connections already`)
+    if (this.isStranger(connection) && this.strangers() > Limits.strangersMax) {
+      session.leave(`this node has ${Limits.strangersMax} connections of strangers already`)
+    }
+  }
+
+  /** Whether a peer came by itself and holds no grant. One that this node dialled is about to be added. */
+  private isStranger({ initiator, peer }: Connection): boolean {
+    return !initiator && !this.peers.grants.has(peer)
+  }
+
+  private strangers(): number {
+    let count = 0
+    for (const { connection } of this.sessions) if (this.isStranger(connection)) count++
+    return count
   }
 
   /** Speaks one more protocol, on connections that exist already too. */
@@ -215,27 +223,22 @@ export class MeshNode implements SessionHost {
     const { name, realm } = session.greeting!
     const address = addressOf(session)
     if (grant.name === name && grant.realm === realm && grant.address === address) return
-    const now = { ...grant, name, realm, address }
-    this.peers.grants.set(session.peer, now)
+    const { peer } = session
+    this.peers.grants.set(peer, { ...grant, name, realm, address })
+    const store = Effect.suspend(() => {
+      // It may have been taken away, or made smaller, meanwhile.
+      const now = this.peers.grants.get(peer)
+      return now === undefined ? Effect.void : this.grantStore.set(now)
+    })
     this.fork(
-      Effect.catch(this.grantStore.set(now), (error) =>
-        Effect.logWarning("What a peer says of itself was not stored", { peer: session.peer, reason: error.message })
+      Effect.catch(this.granting.withPermits(1)(store), (error) =>
+        Effect.logWarning("What a peer says of itself was not stored", { peer, reason: error.message })
       )
     )
   }
 
   private noteProblem(problem: MeshProblem): void {
-    const timeMs = this.clock.currentTimeMillisUnsafe()
-    const index = this.problems.findIndex((seen) => seen.problem.message === problem.message)
-    // The same again and again, as from a peer that dials again and again, is one line in the log a minute.
-    const [seen = { problem, count: 0, timeMs: 0, loggedMs: -Infinity }] =
-      index < 0 ? [] : this.problems.splice(index, 1)
-    this.problems.push(seen)
-    if (this.problems.length > Limits.problemsKept) this.problems.shift()
-    seen.count++
-    seen.timeMs = timeMs
-    if (timeMs - seen.loggedMs < Limits.refusalLogEveryMs) return
-    seen.loggedMs = timeMs
+    if (!this.problems.add(problem, this.clock.currentTimeMillisUnsafe())) return
     this.fork(Effect.logWarning(problem.message, { peer: problem.peer, problem: problem._tag }))
   }
 

@@ -5,6 +5,7 @@
  */
 import { PublicKey } from "@continuum/core/Identity"
 import { peersMax } from "@continuum/core/Limits"
+import * as Nearest from "@continuum/core/Nearest"
 import type { Action, Peer } from "@continuum/core/PeerDirectory"
 import { PeerUnreachable } from "@continuum/core/Transport"
 import { Result, Schema } from "effect"
@@ -92,7 +93,14 @@ export class Peers {
     const named = this.list().filter(({ name }) => name === nameOrKey)
     const granted = named.filter(({ publicKey }) => this.grants.has(publicKey))
     const [peer, second] = granted.length > 0 ? granted : named
-    if (peer === undefined) return unreachable("no peer has this name; peers/list shows them")
+    if (peer === undefined) {
+      const [near] = Nearest.of(
+        nameOrKey,
+        this.list().flatMap(({ name }) => (name === "" ? [] : [name]))
+      )
+      const meant = near === undefined ? "" : `, did you mean ${near}?`
+      return unreachable(`no peer has this name${meant}; peers/list shows them`)
+    }
     if (second !== undefined) return unreachable("more than one peer has this name; use a key, peers/list shows them")
     return Result.succeed(peer)
   }

@@ -43,10 +43,7 @@ const pingType = 3
 const pongType = 4
 const offerType = 5
 
-const Goodbye = Schema.Struct({
-  tag: Schema.String.check(Schema.isMaxLength(64)),
-  reason: Schema.String.check(Schema.isMaxLength(1_000))
-})
+const Goodbye = Schema.Struct({ tag: Handshake.Label(64), reason: Handshake.Label(1_000) })
 const decodeGoodbye = Schema.decodeUnknownEffect(Goodbye)
 
 export class Session {
@@ -152,7 +149,7 @@ export class Session {
   refuse(problem: MeshProblem): void {
     if (this.mux.closed) return
     this.problem ??= problem
-    const goodbye = { tag: problem._tag, reason: problem.message.slice(0, 1_000) }
+    const goodbye = { tag: problem._tag, reason: Handshake.labelOf(problem.message, 1_000) }
     this.sendControl(goodbyeType, Codec.encode(goodbye))
     this.mux.close()
   }

@@ -66,8 +66,29 @@ const nodeInPath = (): string => {
   throw new Error("there is no node in PATH")
 }
 
+/** What is used of a child process; declared here, so that whoever uses this package needs no types of Node. */
+export interface Child {
+  readonly pid?: number | undefined
+  readonly stdin: {
+    readonly on: (event: "error", listener: () => void) => unknown
+    readonly write: (text: string) => unknown
+    readonly end: () => unknown
+  }
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly on: {
+    (event: "error", listener: (error: Error) => void): unknown
+    (event: "exit", listener: (code: number | null, signal: string | null) => void): unknown
+  }
+  readonly kill: (signal: "SIGKILL") => unknown
+}
+
+interface Output {
+  readonly on: (event: "data", listener: (chunk: Uint8Array) => void) => unknown
+}
+
 /** A child with nothing but PATH in its environment. It ends with its standard input. */
-export const start = (runtime: Runtime, file: "entry.cjs" | "testnet.cjs", argument: string) =>
+export const start = (runtime: Runtime, file: "entry.cjs" | "testnet.cjs", argument: string): Child =>
   spawn(programOf(runtime), [pathOf(file), argument], {
     env: { PATH: process.env.PATH ?? "" },
     stdio: ["pipe", "pipe", "pipe"]
@@ -83,7 +104,7 @@ export const open = (runtime: Runtime, config: Config, events: SwarmEvents): Pro
     chmodSync(folder, 0o700)
     const token = randomBytes(32).toString("hex")
     const server = createServer()
-    let child: ReturnType<typeof start> | undefined
+    let child: Child | undefined
     let socket: Socket | undefined
     let stage: "starting" | "running" | "over" = "starting"
     let output = ""
@@ -231,7 +252,7 @@ export const open = (runtime: Runtime, config: Config, events: SwarmEvents): Pro
       },
       join: (topic) => send("join", 0, topic),
       leave: (topic) => send("leave", 0, topic),
-      dial: (peer) => send("dial", 0, peer),
+      dial: (peer, address = "") => send("dial", 0, Buffer.concat([peer, Buffer.from(address)])),
       hangUp: (peer) => send("hangUp", 0, peer),
       contact: (address) => send("contact", 0, Buffer.from(address)),
       write: (id, bytes) => send("write", id, bytes),

@@ -121,7 +121,7 @@ const makeWith = (
           return {
             join: (topic) => current?.join(topic),
             leave: (topic) => current?.leave(topic),
-            dial: (peer) => current?.dial(peer),
+            dial: (peer, address) => current?.dial(peer, address),
             hangUp: (peer) => current?.hangUp(peer),
             contact: (address) => current?.contact(address),
             write: (id, bytes) => current?.write(id, bytes),

@@ -15,10 +15,15 @@ export class MeshOff extends Schema.TaggedError<MeshOff>()("MeshOff", { reason: 
 }
 
 /** The text names no peer: neither a public key, nor `host:port`, nor the name of one that is known. */
-export class PeerMalformed extends Schema.TaggedError<PeerMalformed>()("PeerMalformed", { input: Schema.String }) {
+export class PeerMalformed extends Schema.TaggedError<PeerMalformed>()("PeerMalformed", {
+  input: Schema.String,
+  /** What is wrong with it, when that is clear. */
+  reason: Schema.optionalKey(Schema.String)
+}) {
   override get message() {
+    const reason = this.reason === undefined ? "" : `${this.reason}; `
     return (
-      `"${this.input}" names no peer: give its public key (./jtag status prints it there), the host:port of its URL, ` +
+      `"${this.input}" names no peer: ${reason}give its public key (./jtag status prints it there), the host:port of its URL, ` +
       "or the name of a peer that peers/list shows"
     )
   }

@@ -75,6 +75,12 @@ describe("a peer that does not greet as it should loses its connection, with the
     ],
     ["a protocol twice", (p) => p.send(p.greeting({ protocols: ["a", "a"] })), "HandshakeMalformed", "twice"],
     ["an empty frame", (p) => p.send([]), "HandshakeMalformed", "empty frame"],
+    [
+      "a goodbye that would steer a terminal",
+      (p) => p.send([0, 1, ...Codec.encode({ tag: "X", reason: "\u001b[2J\nfake" })]),
+      "HandshakeMalformed",
+      "its goodbye is malformed"
+    ],
     ["an ask before the greeting", (p) => p.send([1, 0, 0, 0, 0, 0]), "HandshakeMalformed", "channel 1"],
     [
       "a heartbeat before the greeting",
@@ -178,6 +184,18 @@ describe("a peer that breaks the protocol later loses its connection, and nobody
     [
       "a message in the name of another realm",
       (p, realm) => p.ask(0, { ...ask(p, realm), from: { realm, kind: "k", name: "n" } }),
+      "another realm"
+    ],
+    ["a heading that was never sent", (p) => p.send([1, 13, 0, 0, 0, 0, 5, 0x92, 0, 0]), "heading 5 of kind ask"],
+    [
+      "a heading that is cut",
+      (p, realm) => p.send([1, 12, 0, ...EnvelopeWire.encode(ask(p, realm)).subarray(0, 30)]),
+      "not an envelope"
+    ],
+    [
+      "a heading in the name of another realm",
+      (p, realm) =>
+        p.send([1, 12, 0, ...EnvelopeWire.encode({ ...ask(p, realm), from: { realm, kind: "k", name: "n" } })]),
       "another realm"
     ],
     ["a gigantic frame of nothing", (p) => p.send(new Uint8Array(frameBytesMax).fill(1)), "not an envelope"]
@@ -348,11 +366,18 @@ describe("two processes with one identity", () => {
       yield* twin.ended
       expect((yield* node.mesh.status).identityInUse).toContain("Another process runs with this node's key")
       const other = yield* start(hub, 3)
-      const third = new Player(hub.stranger(identityOf(71).node.publicKey, other.key), identityOf(71))
-      yield* third.greeted
-      third.send([0, 1, ...Codec.encode({ tag: "IdentityInUse", reason: "two processes" })])
-      yield* third.ended
-      expect((yield* other.mesh.status).identityInUse).toContain("two processes")
+      const third = identityOf(71)
+      const saysSo = Effect.gen(function* () {
+        const player = new Player(hub.stranger(third.node.publicKey, other.key), third)
+        yield* player.greeted
+        player.send([0, 1, ...Codec.encode({ tag: "IdentityInUse", reason: "two processes" })])
+        yield* player.ended
+        return (yield* other.mesh.status).identityInUse
+      })
+      // A stranger may say what it likes.
+      expect(yield* saysSo).toBeUndefined()
+      yield* other.mesh.grant(third.node.publicKey, ["actors.ask"])
+      expect(yield* saysSo).toContain("two processes")
     }).pipe(quiet)
   )
 

@@ -15,6 +15,7 @@ import * as Conversation from "./Conversation.ts"
 import type { CognitiveEvent } from "./Event.ts"
 import * as Exercise from "./Exercise.ts"
 import * as Introduction from "./Introduction.ts"
+import * as Floor from "./Floor.ts"
 import * as Limits from "./Limits.ts"
 import { resolve, type KnownLayer } from "./NamedLayer.ts"
 import type { Persona } from "./Persona.ts"
@@ -38,6 +39,7 @@ export interface Mind {
   readonly layers: Effect.Effect<ReadonlyArray<KnownLayer>>
   /** In the order in which equal bids win. */
   readonly workers: ReadonlyArray<Worker>
+  readonly floor: Floor.Floor
 }
 
 /** The answer, piece by piece. `Done` comes once the turn is remembered. */
@@ -48,7 +50,7 @@ export const process = (mind: Mind, event: CognitiveEvent): Stream.Stream<StateC
       const turn = yield* begin(mind.actor, event)
       const perception = yield* perceive(mind, event, turn.history)
       yield* understand(perception)
-      const offers = yield* coordinate(mind, perception)
+      const offers = yield* takeTurn(mind, perception, yield* coordinate(mind, perception))
       const said: Array<string> = []
       const told = generate(offers, startedMs)
       return Stream.mapEffect(offers[0]!.answer, (piece): Effect.Effect<StateChange, ProcessError> =>
@@ -118,7 +120,7 @@ const perceive = Effect.fnUntraced(function* (
   const exercise = Exercise.recognise(event.prompt, learned)
   const asksOfItself = wanted === undefined && exercise === undefined
   const perception: Perception = {
-    persona: template,
+    persona: event.priority === undefined ? template : { ...template, priority: event.priority },
     prompt: event.prompt,
     history,
     layers: worn,
@@ -146,6 +148,16 @@ const coordinate = Effect.fnUntraced(function* ({ workers }: Mind, perception: P
   const offers = yield* Effect.forEach(asked, (worker) => worker.offer(perception))
   return offers.toSorted((one, other) => other.bid.confidence - one.bid.confidence)
 }, Effect.withSpan("Persona.coordinate"))
+
+/** The persona waits until it may speak, and may until the stream ends; its answer makes way for a better one. */
+const takeTurn = Effect.fnUntraced(function* (
+  { floor }: Mind,
+  { persona: { name, priority } }: Perception,
+  [winner, ...others]: ReadonlyArray<Offer>
+) {
+  const turn = yield* floor.take({ name, priority, confidence: winner!.bid.confidence })
+  return [{ ...winner!, answer: Floor.counted(winner!.answer, turn) }, ...others]
+})
 
 /** The winner speaks, the first of the offers, and says at the end how it came to that. */
 const generate = (offers: ReadonlyArray<Offer>, startedMs: number) => {

@@ -22,6 +22,8 @@ export const CognitiveEvent = Schema.Struct({
   layers: Schema.optionalKey(Schema.Array(Schema.String).check(Schema.isMaxLength(Limits.activeLayersMax))),
   sampling: Schema.optionalKey(Sampling),
   stop: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
-  tokensMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0)))
+  tokensMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+  /** 0 to 255, higher first: who is served before others that wait. Absent: the persona's own. */
+  priority: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 })))
 })
 export type CognitiveEvent = typeof CognitiveEvent.Type

@@ -1,6 +1,6 @@
 /**
  * A persona is an actor, `continuum://local/persona/Teacher%20AI`: what it wears and what it remembers are its durable
- * state. It is defined by an `RpcGroup`, so it can be called from other nodes.
+ * state. It answers nodes of its own realm alone.
  *
  * An answer takes long and an actor handles one message at a time, so a turn is two messages with the answer between
  * them: `begin` hands out what was said so far and keeps the conversation for this turn; `commit` appends question and
@@ -130,7 +130,11 @@ export const make = (layers: Effect.Effect<ReadonlyArray<KnownLayer>>) => {
           })
       }
     },
-    { accepts: (name) => Effect.andThen(Effect.yieldNow, Effect.succeed(templateOf(name) !== undefined)) }
+    // What it remembers is its owner's. Other nodes ask `personas`, which remembers nothing.
+    {
+      exposed: "realm",
+      accepts: (name) => Effect.andThen(Effect.yieldNow, Effect.succeed(templateOf(name) !== undefined))
+    }
   )
 }
 export type Persona = ReturnType<typeof make>

@@ -64,6 +64,19 @@ export class PersonaBusy extends Schema.TaggedError<PersonaBusy>()("PersonaBusy"
   }
 }
 
+/** The answer took longer than a turn of the ThoughtStream may, and was given up for others that wait. */
+export class AnswerTooLong extends Schema.TaggedError<AnswerTooLong>()("AnswerTooLong", {
+  persona: Schema.String,
+  turnMsMax: Schema.Number
+}) {
+  override get message() {
+    return (
+      `The answer of "${this.persona}" took longer than ${this.turnMsMax} ms and was given up, so that others get theirs. ` +
+      "Ask for less, or read it faster"
+    )
+  }
+}
+
 /** The answer came too late to be remembered: its conversation went on without it, or was forgotten. */
 export class TurnLost extends Schema.TaggedError<TurnLost>()("TurnLost", { conversation: Schema.String }) {
   override get message() {
@@ -91,6 +104,7 @@ export const CognitionError = Schema.Union([
   PromptTooLarge,
   ConversationBusy,
   PersonaBusy,
+  AnswerTooLong,
   TurnLost
 ])
 export type CognitionError = typeof CognitionError.Type

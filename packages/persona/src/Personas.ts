@@ -13,6 +13,7 @@ import * as Cognition from "./Cognition.ts"
 import * as Elsewhere from "./Elsewhere.ts"
 import type { CognitiveEvent } from "./Event.ts"
 import * as Introduction from "./Introduction.ts"
+import * as Floor from "./Floor.ts"
 import * as ModelWorker from "./ModelWorker.ts"
 import type { KnownLayer } from "./NamedLayer.ts"
 import * as Persona from "./Persona.ts"
@@ -70,6 +71,7 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
       // Of equal bids the first wins: where nobody knows, retrieval says so and the model does not babble.
       const library = yield* Library
       const workers = [Retrieval.make(library, backend), ModelWorker.make(backend), Introduction.make(backend)]
+      const floor = yield* Floor.make
       const definition = yield* system.register(Persona.make(Effect.map(options.layers, fitting)))
       const list = Effect.gen(function* () {
         const actors = yield* system.list(Persona.kind)
@@ -96,7 +98,7 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
           const template = Templates.find(name)
           if (template === undefined) return Stream.fail(unknown(name))
           const actor = system.ref(definition, template.name)
-          return Cognition.process({ template, actor, layers: options.layers, workers }, event)
+          return Cognition.process({ template, actor, layers: options.layers, workers, floor }, event)
         },
         remember: (name, conversation, prompt, answer) => {
           const found = Templates.find(name)

@@ -7,6 +7,7 @@ import type { Effect, Stream } from "effect"
 import type { Recognised } from "./Exercise.ts"
 import type { Introduction } from "./Introduction.ts"
 import type { KnownLayer, WornLayer } from "./NamedLayer.ts"
+import type { AnswerTooLong } from "./PersonaError.ts"
 import type { Template } from "./Templates.ts"
 import type { Bid, Source, WorkerName } from "./Trace.ts"
 
@@ -38,7 +39,7 @@ export interface Offer {
   readonly bid: Bid
   readonly layers: ReadonlyArray<WornLayer>
   readonly sources: ReadonlyArray<Source>
-  readonly answer: Stream.Stream<Piece, BackendError>
+  readonly answer: Stream.Stream<Piece, BackendError | AnswerTooLong>
 }
 
 export interface Worker {

@@ -60,7 +60,9 @@ export const AiRequest = Schema.Struct({
   /** What was said is remembered under this name, by the persona of this node. Absent: nothing is remembered. */
   conversation: Schema.optionalKey(ConversationId),
   sampling: Schema.optionalKey(Sampling),
-  tokensMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0)))
+  tokensMax: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+  /** 0 to 255, higher first: who is served before others that wait, on this node. Absent: the persona's own. */
+  priority: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 })))
 })
 export type AiRequest = typeof AiRequest.Type
 

@@ -2,9 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import * as ContentId from "@continuum/core/ContentId"
+import { ThoughtStream } from "@continuum/actors/thoughtstream/ThoughtStream"
 import type { StateChange } from "@continuum/persona/Cognition"
 import type { CognitiveEvent } from "@continuum/persona/Event"
 import * as Limits from "@continuum/persona/Limits"
+import * as PersonaId from "@continuum/persona/PersonaId"
 import * as Personas from "@continuum/persona/Personas"
 import { Library, layerPages } from "@continuum/persona/retrieval/Library"
 import { Effect, Fiber, Layer, Stream } from "effect"
@@ -35,6 +37,18 @@ const setup = (library = layerPages(pages), layers = ScriptedBackend.layers) => 
   const system = ActorSystem.layer({ nodeName: "here" }).pipe(Layer.provide(ActorStorageMemory.layer))
   const services = Personas.layer({ layers: Effect.succeed(layers) }).pipe(
     Layer.provideMerge(Layer.mergeAll(system, ScriptedBackend.layer(script), library))
+  )
+  return { script, services }
+}
+
+/** The same, where so many answers are given at once. */
+const setupTurns = (slots: number) => {
+  const script = ScriptedBackend.make()
+  const turns = ThoughtStream.layer({ turnsPerProcess: Number.POSITIVE_INFINITY, budget: { slots } })
+  const system = ActorSystem.layer({ nodeName: "here" }).pipe(Layer.provide(ActorStorageMemory.layer))
+  const services = Personas.layer({ layers: Effect.succeed(ScriptedBackend.layers) }).pipe(
+    Layer.provideMerge(turns),
+    Layer.provideMerge(Layer.mergeAll(system, ScriptedBackend.layer(script), layerPages(pages)))
   )
   return { script, services }
 }
@@ -232,6 +246,74 @@ describe("personas", () => {
       // Neither keeps the conversation.
       script.tokenMs = 0
       assert.strictEqual((yield* answer("Helper AI", event("2+2=", "a"))).text, "4")
+    }).pipe(Effect.provide(services))
+  })
+
+  it.live("speak in order of their priority where not all can at once, and one that speaks makes way", () => {
+    const { script, services } = setupTurns(1)
+    script.tokenMs = 3
+    return Effect.gen(function* () {
+      const stream = yield* ThoughtStream
+      const ended: Array<string> = []
+      const ask = (name: string, prompt: string, priority?: number) =>
+        Effect.forkChild(
+          Effect.tap(
+            answer(name, event(prompt, undefined, { layers: [], ...(priority === undefined ? {} : { priority }) })),
+            () => Effect.sync(() => ended.push(prompt))
+          )
+        )
+      const first = yield* ask("Helper AI", "first", 140)
+      yield* waitUntil(() => script.begun === 1)
+      const waiting = [yield* ask("Helper AI", "low", 100), yield* ask("Teacher AI", "second")]
+      yield* waitUntil(() => Effect.runSync(stream.queue).length === 3)
+      assert.deepStrictEqual(
+        (yield* stream.queue).map(({ name, phase }) => [name, phase]),
+        [
+          ["Helper AI", "runs"],
+          ["Teacher AI", "waits"],
+          ["Helper AI", "waits"]
+        ]
+      )
+      const urgent = yield* ask("Teacher AI", "urgent", 250)
+      for (const fiber of [first, urgent, ...waiting]) yield* Fiber.join(fiber)
+      assert.deepStrictEqual(ended, ["urgent", "first", "second", "low"])
+      assert.deepStrictEqual(script.begun, 4)
+      const spans = stream.trace.entries.flatMap((entry) => (entry._tag === "Span" ? [entry] : []))
+      assert.deepStrictEqual(
+        spans.map(({ end, name }) => [name, end]),
+        [
+          ["Helper AI", "suspended"],
+          ["Teacher AI", "done"],
+          ["Helper AI", "done"],
+          ["Teacher AI", "done"],
+          ["Helper AI", "done"]
+        ]
+      )
+      const { costTokens, state } = (yield* stream.process(PersonaId.of("Helper AI")))!
+      assert.strictEqual(state, "sleeping")
+      // Measured, and no guess any more.
+      assert.notStrictEqual(costTokens, 500)
+      assert.deepStrictEqual(yield* stream.queue, [])
+    }).pipe(Effect.provide(services))
+  })
+
+  it.live("free their turns when an answer fails or its reader goes", () => {
+    const { script, services } = setupTurns(1)
+    return Effect.gen(function* () {
+      const stream = yield* ThoughtStream
+      script.failAfter = 2
+      yield* Effect.flip(answer("Helper AI", event("speak", undefined, { layers: [] })))
+      script.failAfter = undefined
+      script.tokenMs = 20
+      const fiber = yield* Effect.forkChild(answer("Helper AI", event("speak", undefined, { layers: [] })))
+      yield* waitUntil(() => script.begun === 2)
+      const next = yield* Effect.forkChild(answer("Teacher AI", event("1+1=")))
+      yield* waitUntil(() => Effect.runSync(stream.queue).length === 2)
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual((yield* Fiber.join(next)).text, "2")
+      const ends = stream.trace.entries.flatMap((entry) => (entry._tag === "Span" ? [entry.end] : []))
+      assert.deepStrictEqual(ends, ["died", "died", "done"])
+      assert.deepStrictEqual(yield* stream.queue, [])
     }).pipe(Effect.provide(services))
   })
 

@@ -30,9 +30,9 @@ import * as SourceActor from "./SourceActor.ts"
 import * as Utility from "./Utility.ts"
 
 export interface Options {
-  /** Name of this node in results and among the counters of modules. */
+  /** Name of this node in results. */
   readonly nodeName: string
-  /** Public key of this node in results. Default: none, for a process that is no node. */
+  /** Public key of this node in results and among the counters of modules. A process that is no node has none, and counts by name. */
   readonly nodeKey?: string
   /** Languages to compile, out of those that there is a compiler for. Default: all of them. */
   readonly languages?: ReadonlyArray<string> | undefined
@@ -117,7 +117,7 @@ const make = Effect.fnUntraced(function* ({ nodeName, nodeKey = "", languages: c
 
   const Module: ReturnType<typeof ModuleActor.make> = yield* system.register(
     ModuleActor.make({
-      node: nodeName,
+      node: nodeKey === "" ? nodeName : nodeKey,
       accepts: (name) =>
         Effect.flatMap(
           Effect.orElseSucceed(ContentId.parse(name), () => undefined),

@@ -172,6 +172,12 @@ export const loadTimeoutMs = 5_000
  */
 export const inThreadFuelMax = 100_000
 
+/**
+ * Entries of all tables of a module that may run in the node's own thread. The sixteen largest tables that a module may have
+ * keep Bun busy for 70 ms and more, at each run; what AssemblyScript makes has one entry.
+ */
+export const inThreadTableEntriesMax = 1_024
+
 /** Rewritten code of a module that may run in the node's own thread. Engines compile 64 KiB in less than 5 ms. */
 export const inThreadCodeBytesMax = 64 * 1024
 

@@ -30,7 +30,7 @@ export const State = Schema.Struct({
   /** Milliseconds since the epoch, of this node's clock. 0: nothing is known of this module yet. */
   createdMs: Schema.Number,
   lastUsedMs: Schema.Number,
-  /** By the node that counted. */
+  /** By the key of the node that counted. */
   counters: Schema.Record(Schema.String, Counters),
   lang: Schema.String,
   variant: Schema.String,
@@ -109,7 +109,7 @@ export interface RunRequest {
 
 /** What the actor needs of its node. */
 export interface Options {
-  /** Key of this node among the counters. */
+  /** Under which this node counts: its public key, since names are not unique. */
   readonly node: string
   /** Whether there is a module of this content id. */
   readonly accepts: (contentId: string) => Effect.Effect<boolean>
@@ -119,7 +119,10 @@ export interface Options {
   readonly onCrash: (call: number, error: CallError) => void
 }
 
-/** The actor type `module`. */
+/**
+ * The actor type `module`. States of version 1 counted under the node's name, whatever it was called at the time; they were
+ * never merged with those of others, so all that they counted is this node's own.
+ */
 export const make = (options: Options) =>
   Actor.fromRpcs(
     "module",
@@ -153,6 +156,8 @@ export const make = (options: Options) =>
     },
     {
       ack: "committed",
+      version: 2,
+      migrations: { 1: (old: State): State => ({ ...old, counters: { [options.node]: totals(old) } }) },
       accepts: options.accepts,
       askTimeout: Limits.runTimeoutMsMax + Limits.queueWaitMsMax,
       supervision: {
@@ -177,7 +182,7 @@ const counted = (
   ran: { readonly fuel: number; readonly error?: unknown },
   nowMs: number
 ): State => {
-  // A node may be called "constructor".
+  // A process that is no node counts under its name, and may be called "constructor".
   const own = (Object.hasOwn(state.counters, node) ? state.counters[node] : undefined) ?? {
     uses: 0,
     failures: 0,

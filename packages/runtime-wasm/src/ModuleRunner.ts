@@ -2,6 +2,7 @@
  * Runs modules by their content id: has them ready in a cache, runs them in the node's own thread while that is short,
  * and in a child otherwise. It counts nothing and supervises nothing; `ModuleActor` does.
  */
+import * as Quantum from "@continuum/actors/thoughtstream/Quantum"
 import type * as ContentId from "@continuum/core/ContentId"
 import type { ContentCorrupt, ContentStore, ContentUnknown } from "@continuum/core/ContentStore"
 import { Effect } from "effect"
@@ -57,6 +58,8 @@ export const make = (
     let interpret = false
     if (module !== undefined && InThread.covers(loaded, input)) {
       const outcome = InThread.run(module, loaded, input, fuelMax)
+      // It was work of this thread.
+      if (outcome !== undefined) yield* Quantum.fuel(outcome.fuel)
       interpret = outcome !== undefined && loaded.source !== undefined && isUncovered(outcome)
       if (outcome !== undefined && !interpret) return ranOf(loaded.manifest, { ...outcome, interpreted: false })
     }

@@ -1,4 +1,5 @@
 import { ActorSystem } from "@continuum/actors/ActorSystem"
+import { fuelPerMessage } from "@continuum/actors/Limits"
 import { ContentStore } from "@continuum/core/ContentStore"
 import { Jit } from "@continuum/runtime-wasm/Jit"
 import * as Limits from "@continuum/runtime-wasm/Limits"
@@ -50,6 +51,31 @@ layer(nodeLayer, { excludeTestServices: true, timeout: "60 seconds" })("Jit", (i
       const ran = yield* jit.run({ target: { lang: "js", source: double }, input: 3, mesh: "here" })
       assert.deepInclude(ran, { output: 6, node: "here" })
     })
+  )
+
+  it.effect(
+    "has a run in the node's thread pay for the thread with its fuel, so that other actors get their turns",
+    () =>
+      Effect.gen(function* () {
+        const { scheduler } = yield* ActorSystem
+        const sum = "(n) => { let s = 0; for (let i = 0; i < n; i++) s += i % 7; return s }"
+        const { contentId, fuel } = yield* run(sum, 2_000)
+        assert.isBelow(fuel, Limits.inThreadFuelMax)
+        const [recorded] = yield* Effect.all(
+          [
+            scheduler.record("300 millis"),
+            // Of those that come together, all but the first wait for a turn.
+            Effect.all(
+              Array.from({ length: 4 }, () => run(sum, 2_000)),
+              { concurrency: "unbounded" }
+            )
+          ],
+          { concurrency: "unbounded" }
+        )
+        const own = recorded.turns.filter(({ address }) => address.endsWith(contentId))
+        const work = own.reduce((total, turn) => total + turn.work, 0)
+        assert.isAtLeast(work, (3 * fuel) / fuelPerMessage)
+      })
   )
 
   it.effect("shares one compilation among equal requests that arrive together", () =>

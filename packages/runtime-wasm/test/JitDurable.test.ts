@@ -1,5 +1,7 @@
+import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { ContentStore, layerMemory } from "@continuum/core/ContentStore"
 import { Jit } from "@continuum/runtime-wasm/Jit"
+import type * as ModuleActor from "@continuum/runtime-wasm/ModuleActor"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { spawn } from "node:child_process"
@@ -17,6 +19,11 @@ const directory = Effect.acquireRelease(
 const usesOf = (contentId: string) =>
   Effect.gen(function* () {
     return (yield* (yield* Jit).modules).find((one) => one.contentId === contentId)?.uses
+  })
+
+const stateOf = (contentId: string) =>
+  Effect.gen(function* () {
+    return (yield* (yield* ActorSystem).inspect(`continuum://local/module/${contentId}`)).stateValue
   })
 
 const runSource = Effect.gen(function* () {
@@ -44,13 +51,22 @@ describe("Jit on a disk", () => {
     Effect.gen(function* () {
       const dir = yield* directory
       const content = Layer.succeed(ContentStore, yield* Effect.provide(ContentStore, layerMemory))
-      const start = <A, E>(effect: Effect.Effect<A, E, Jit>) =>
-        effect.pipe(Effect.provide(durable(dir)), Effect.provide(content))
-      const first = yield* start(Effect.andThen(runSource, runSource))
+      const start = <A, E>(key: string, effect: Effect.Effect<A, E, Jit | ActorSystem>) =>
+        effect.pipe(Effect.provide(durable(dir, "here", key)), Effect.provide(content))
+      const first = yield* start("ant", Effect.andThen(runSource, runSource))
       assert.strictEqual(first.cache, "hit")
-      const [before, again] = yield* start(Effect.all([usesOf(first.contentId), runSource]))
+      const [before, again, state] = yield* start(
+        "bee",
+        Effect.all([usesOf(first.contentId), runSource, stateOf(first.contentId)])
+      )
       assert.strictEqual(before, 2)
       assert.deepInclude(again, { output: 42, cache: "hit", contentId: first.contentId, fuel: first.fuel })
+      // Another identity of the same name counts for itself.
+      const { fuel } = first
+      assert.deepStrictEqual((state as ModuleActor.State).counters, {
+        ant: { uses: 2, failures: 0, fuelTotal: 2 * fuel },
+        bee: { uses: 1, failures: 0, fuelTotal: fuel }
+      })
     })
   )
 

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 
 const entry = (bytes: number): Entry => ({
-  loaded: { code: new Uint8Array(bytes), source: undefined, memory: false } as unknown as Loaded,
+  loaded: { code: new Uint8Array(bytes), source: undefined, memory: false, tableEntriesMax: 0 } as unknown as Loaded,
   module: undefined
 })
 

@@ -47,9 +47,18 @@ const generate = Command.make(
       ),
       Flag.optional,
       Flag.withDescription("How long the answer may become")
+    ),
+    priority: Flag.Int("priority").pipe(
+      Flag.withMetavar("N"),
+      Flag.filter(
+        (priority) => priority >= 0 && priority <= 255,
+        () => "a number from 0 to 255"
+      ),
+      Flag.optional,
+      Flag.withDescription("Served before lower ones that wait, 0 to 255 (default: as the persona has it, 128)")
     )
   },
-  ({ conversation, layers, mesh, persona, prompt, seed, temperature, tokens }) =>
+  ({ conversation, layers, mesh, persona, priority, prompt, seed, temperature, tokens }) =>
     Effect.gen(function* () {
       const json = yield* Json
       const { isTerminal, write } = yield* Output.Output
@@ -57,7 +66,7 @@ const generate = Command.make(
       const request = {
         prompt,
         ...MeshFlag.payload(mesh),
-        ...present({ persona, conversation, tokensMax: tokens, layers: Option.map(layers, namesOf) }),
+        ...present({ persona, conversation, priority, tokensMax: tokens, layers: Option.map(layers, namesOf) }),
         ...(Object.keys(sampling).length === 0 ? {} : { sampling })
       }
       const answer = yield* NodeConnection.use((node, { url }) => {

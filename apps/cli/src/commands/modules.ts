@@ -4,16 +4,15 @@
 import * as ContentId from "@continuum/core/ContentId"
 import { NodeAnswerMalformed } from "@continuum/core/NodeClientError"
 import type { ModuleSummary } from "@continuum/runtime-wasm/rpc"
-import { Effect, FileSystem, Option } from "effect"
+import { Effect, Option } from "effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { BinaryToTerminal, FileNotWritten } from "../CliError.ts"
-import * as FileInput from "../FileInput.ts"
+import { BinaryToTerminal } from "../CliError.ts"
+import * as FileOutput from "../FileOutput.ts"
 import { Json } from "../GlobalFlags.ts"
 import * as NodeConnection from "../NodeConnection.ts"
-import { Environment } from "../NodeTarget.ts"
 import * as Output from "../Output.ts"
 import { program } from "../Program.ts"
 import * as Render from "../Render.ts"
@@ -44,8 +43,9 @@ const list = Command.make("modules/list", {}, () =>
   })
 ).pipe(Command.withDescription("The modules that the node keeps, and how useful each has been"))
 
+const command = "modules/export"
 const exportOne = Command.make(
-  "modules/export",
+  command,
   {
     id: Argument.String("ID").pipe(Argument.withDescription("The content id of the module")),
     out: Flag.String("out").pipe(
@@ -57,6 +57,7 @@ const exportOne = Command.make(
   ({ id, out }) =>
     Effect.gen(function* () {
       const contentId = yield* ContentId.parse(id)
+      if (Option.isSome(out)) yield* FileOutput.checkName(command, "--out", out.value)
       const json = yield* Json
       const { isTerminal, write } = yield* Output.Output
       if (Option.isNone(out) && isTerminal && !json) return yield* new BinaryToTerminal({ contentId })
@@ -69,7 +70,7 @@ const exportOne = Command.make(
         )
       )
       if (Option.isSome(out)) {
-        yield* writeFile(out.value, bytes)
+        yield* FileOutput.write(command, "--out", out.value, bytes)
         const text = `${Render.printable(out.value)}: ${Render.bytes(bytes.length)}`
         yield* Output.result({ contentId, bytes: bytes.length, out: out.value }, () => text)
       } else if (json) {
@@ -80,16 +81,7 @@ const exportOne = Command.make(
     })
 ).pipe(
   Command.withDescription("Copy a module out of the node, as WebAssembly. With --json and no --out: in base64"),
-  Command.withExamples([{ command: `${program} modules/export ID --out double.wasm` }])
+  Command.withExamples([{ command: `${program} ${command} ID --out double.wasm` }])
 )
-
-const writeFile = Effect.fnUntraced(function* (file: string, bytes: Uint8Array) {
-  const { demand } = yield* Environment
-  yield* demand([{ kind: "write", what: [file] }])
-  const fs = yield* FileSystem.FileSystem
-  yield* fs
-    .writeFile(file, bytes)
-    .pipe(Effect.mapError((error) => new FileNotWritten({ file, reason: FileInput.reasonOf(error) })))
-})
 
 export const commands = [list, exportOne] as const

@@ -27,6 +27,7 @@ const list = Command.make("peers/list", {}, () =>
         [
           { head: "NAME", cell: ({ name }) => name || "-" },
           { head: "STATE", cell: stateOf, paint: statePaint(style) },
+          { head: "MAY", cell: mayOf },
           { head: "RTT", cell: ({ rttMs }) => (rttMs === null ? "-" : Render.milliseconds(rttMs)), align: "right" },
           { head: "ADDRESS", cell: ({ address }) => address || "-" },
           { head: "SCOPE", cell: ({ scope }) => scope },
@@ -42,6 +43,10 @@ const list = Command.make("peers/list", {}, () =>
 /** What a person wants to know first: does it answer, and may it do anything here? */
 const stateOf = ({ connected, grants }: Peer): string =>
   grants.length === 0 ? (connected ? "stranger" : "gone") : connected ? "connected" : "away"
+
+/** What it may do here. */
+const mayOf = ({ grants }: Peer): string =>
+  grants.length === 0 ? "nothing" : grants.length === Action.literals.length ? "all" : grants.join(", ")
 
 const statePaint =
   (style: Style) =>

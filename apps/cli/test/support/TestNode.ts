@@ -65,6 +65,13 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
     timeoutMs: 5000
   }),
   AskCycle: new ActorError.AskCycle({ chain: ["continuum://local/a/a", "continuum://local/b/b"] }),
+  TooOld: new ActorError.TooOld({
+    address: "continuum://local/counter/a",
+    stream: "web-7",
+    sequence: 3,
+    reason: "1000 newer ones of its stream came since"
+  }),
+  OutboxFull: new ActorError.OutboxFull({ address: "continuum://bee/counter/a", capacity: 10_000 }),
   LeaseUnavailable: new ActorError.LeaseUnavailable({
     address: "continuum://local/counter/a",
     node: "bee",
@@ -113,6 +120,7 @@ export const errors: { readonly [Tag in CallError["_tag"]]: Extract<CallError, {
   PromptTooLarge: new PersonaError.PromptTooLarge({ bytes: 5000, bytesMax: 4096 }),
   ConversationElsewhere: new PersonaError.ConversationElsewhere({ conversation: "a" }),
   ConversationBusy: new PersonaError.ConversationBusy({ conversation: "a" }),
+  AnswerTooLong: new PersonaError.AnswerTooLong({ persona: "Helper AI", turnMsMax: 300_000 }),
   PersonaBusy: new PersonaError.PersonaBusy({ name: "Helper AI", openTurnsMax: 64 }),
   TurnLost: new PersonaError.TurnLost({ conversation: "a" }),
   PromptTooLong: new BackendError.PromptTooLong({ promptTokens: 300, contextTokens: 256 }),
@@ -231,6 +239,7 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
         ? Effect.succeed({
             ...summary(address),
             durable: true,
+            exposed: "mesh" as const,
             messages: ["add", "get", "fail"],
             stateValue: node.counters.get(address),
             waiting: [],
@@ -285,6 +294,44 @@ const handlers = (node: TestNode, stop: Effect.Effect<void>) =>
         : Effect.fail(errors.StorageFailed),
     "actors.compact": () => Effect.succeed({ bytesBefore: 3_000_000, bytesAfter: 65_536 }),
     "actors.deadletters": () => Effect.succeed([]),
+    "scheduler.queue": () =>
+      Effect.succeed({
+        turns: [
+          {
+            turnId: "answer/1",
+            personaId: "00000000-0000-8000-8000-000000000000",
+            name: "Helper AI",
+            phase: "waits" as const,
+            effectivePriority: 129.5,
+            ms: 1_500,
+            tokens: 0
+          }
+        ],
+        slots: 1,
+        ready: [{ address: "continuum://local/counter/a", priority: 128, waitBound: 48 }],
+        readyCount: 1,
+        actorTurns: 1_234,
+        preemptions: 5
+      }),
+    "scheduler.trace": ({ recordMs }) =>
+      Effect.succeed({
+        entries: [],
+        actorTurns:
+          recordMs === undefined
+            ? []
+            : [
+                {
+                  address: "continuum://local/counter/a",
+                  priority: 128,
+                  fromMs: 1,
+                  toMs: 2,
+                  work: 1,
+                  end: "done" as const
+                }
+              ],
+        forgotten: 0,
+        svg: "<svg></svg>"
+      }),
     "jit.compile": ({ lang, source }) =>
       Effect.sync(() => {
         const bytes = bytesOf(source)

@@ -1,6 +1,6 @@
 /**
- * `GET /healthz`: 200 while the node is ready, 503 while it starts. It answers from this process alone, without a word to any actor, so
- * that it says something about the process and not about its load.
+ * `GET /healthz`: 200 while the node is ready, 503 while it starts and stops. It answers from this process alone, without a
+ * word to any actor, so that it says something about the process and not about its load.
  */
 import { version } from "@continuum/core/Version"
 import { Clock, Effect, Layer } from "effect"
@@ -17,10 +17,12 @@ export const layer = Layer.effectDiscard(
       "GET",
       "/healthz",
       Effect.gen(function* () {
-        if (!home.isAnnounced()) return HttpServerResponse.jsonUnsafe({ status: "starting" }, { status: 503 })
+        const status = home.phase()
+        if (status !== "ok")
+          return HttpServerResponse.jsonUnsafe({ status }, { status: 503, headers: { "retry-after": "1" } })
         const now = yield* Clock.currentTimeMillis
         return HttpServerResponse.jsonUnsafe({
-          status: "ok",
+          status,
           name: info.name,
           publicKey: info.publicKey,
           version,

@@ -56,6 +56,7 @@ export const of = (error: ProcessError | ActorError | RemoteError): OpenAiError 
       return answer(502, "peer_unreachable")
     case "ConversationBusy":
     case "PersonaBusy":
+    case "AnswerTooLong":
     case "BackendBusy":
     case "MailboxFull":
     case "StreamsFull":

@@ -2,7 +2,7 @@
  * `/rpc`: every call of the node's contract, by POST (newline-delimited JSON, answers stream back) and by WebSocket.
  * The guard has checked the API key before a request comes here.
  */
-import { ActorRpcs } from "@continuum/actors/rpc"
+import { ActorRpcs, SchedulerRpcs } from "@continuum/actors/rpc"
 import { CallCheck } from "@continuum/core/CallCheck"
 import { NodeRpcs } from "@continuum/core/rpc"
 import { LayerRpcs } from "@continuum/genome/rpc"
@@ -17,9 +17,12 @@ import * as AiHandlers from "../rpc/AiHandlers.ts"
 import * as JitHandlers from "../rpc/JitHandlers.ts"
 import * as MeshHandlers from "../rpc/MeshHandlers.ts"
 import * as NodeHandlers from "../rpc/NodeHandlers.ts"
+import * as SchedulerHandlers from "../rpc/SchedulerHandlers.ts"
 
 /** The whole contract of a node. */
-export const Contract = NodeRpcs.merge(ActorRpcs, JitRpcs, MeshRpcs, LayerRpcs, PersonaRpcs).middleware(CallCheck)
+export const Contract = NodeRpcs.merge(ActorRpcs, SchedulerRpcs, JitRpcs, MeshRpcs, LayerRpcs, PersonaRpcs).middleware(
+  CallCheck
+)
 
 const path = "/rpc"
 
@@ -56,6 +59,7 @@ export const layer = Layer.mergeAll(
     JitHandlers.layer,
     MeshHandlers.layer,
     AiHandlers.layer,
+    SchedulerHandlers.layer,
     CheckedCalls.layer
   ])
 )

@@ -5,10 +5,9 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Schema } from "effect"
 import { HttpServer } from "effect/http"
 import { lookup } from "node:dns/promises"
-import { createServer, type Server } from "node:http"
 import { NodeConfig } from "../NodeConfig.ts"
 import * as OsError from "../OsError.ts"
-import { gracefulStopMs } from "../Stop.ts"
+import * as Listener from "./Listener.ts"
 
 /** The node cannot listen where it was told to. */
 export class PortUnusable extends Schema.TaggedError<PortUnusable>()("PortUnusable", {
@@ -24,14 +23,15 @@ export class PortUnusable extends Schema.TaggedError<PortUnusable>()("PortUnusab
   }
 }
 
-/** A client that sends its headers more slowly than this holds a connection for nothing. */
-const headersTimeoutMs = 10_000
-
 export const layer = Layer.unwrap(
   Effect.map(
     Effect.tap(NodeConfig, ({ settings }) => knownHost(settings)),
     ({ settings: { host, port } }) =>
-      NodeHttpServer.layerServer(makeServer, { host, port, gracefulShutdownTimeout: gracefulStopMs }).pipe(
+      NodeHttpServer.layerServer(Listener.make, {
+        host,
+        port,
+        gracefulShutdownTimeout: Listener.defaults.gracefulStopMs
+      }).pipe(
         Layer.catchTag("ServeError", ({ cause }) =>
           Layer.effect(
             HttpServer.HttpServer,
@@ -48,16 +48,3 @@ const knownHost = ({ host, port }: { readonly host: string; readonly port: numbe
     try: () => lookup(host),
     catch: () => new PortUnusable({ host, port, reason: "no machine of this name is known" })
   })
-
-/** A server whose `close` does not wait for clients that keep a connection and say nothing. */
-const makeServer = (): Server => {
-  const server = createServer({ headersTimeout: headersTimeoutMs })
-  const close = server.close.bind(server)
-  server.close = (done) => {
-    close(done)
-    server.closeIdleConnections()
-    setTimeout(() => server.closeAllConnections(), gracefulStopMs).unref()
-    return server
-  }
-  return server
-}

@@ -7,19 +7,37 @@ import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { NodeInfo } from "../NodeInfo.ts"
 
-const doors = [
-  ["/healthz", "whether the node is ready, for anyone"],
-  ["/metrics", "counters in the Prometheus text format"],
-  ["/events", "what happens here, as server-sent events or by WebSocket, with the API key"],
-  ["/v1/models", "the personas as models, for clients of OpenAI: their base URL ends with /v1"],
-  ["/rpc", "every call of the node, with the API key (docs/PROTOCOL.md)"]
-] as const
+interface Door {
+  readonly path: string
+  readonly meaning: string
+  /** Whether a browser, which has no API key, can look at it. */
+  readonly isReadable: boolean
+}
+
+const doors: ReadonlyArray<Door> = [
+  { path: "/healthz", meaning: "whether the node is ready, for anyone", isReadable: true },
+  { path: "/metrics", meaning: "counters in the Prometheus text format", isReadable: true },
+  {
+    path: "/v1/models",
+    meaning: "the personas as models, for clients of OpenAI: their base URL ends with /v1",
+    isReadable: true
+  },
+  {
+    path: "/events",
+    meaning: "what happens here, as server-sent events or by WebSocket, with the API key",
+    isReadable: false
+  },
+  { path: "/rpc", meaning: "every call of the node, with the API key (docs/PROTOCOL.md)", isReadable: false }
+]
 
 const commands = [
   "./jtag status",
   "./jtag jit/run --lang js --source '(input) => input * 2' --input 21",
+  "./jtag ai/generate --prompt 'Explain RTOS' --persona 'Teacher AI'",
   "./jtag --help"
 ] as const
+
+const whereKeyIs = "The API key is in the file api-key of the node's data folder; npm start prints its path."
 
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -33,7 +51,7 @@ export const layer = Layer.effectDiscard(
         (headers.accept ?? "").includes("text/html")
           ? HttpServerResponse.text(page(title), {
               contentType: "text/html; charset=utf-8",
-              headers: { "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'" }
+              headers: { "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:" }
             })
           : HttpServerResponse.text(text(title, url))
       )
@@ -45,11 +63,13 @@ const text = (title: string, url: string): string =>
   [
     title,
     "",
-    ...doors.map(([path, meaning]) => `  ${`${url}${path}`.padEnd(url.length + 11)} ${meaning}`),
+    ...doors.map(({ meaning, path }) => `  ${`${url}${path}`.padEnd(url.length + 11)} ${meaning}`),
     "",
     "From the folder of the repository, on this machine:",
     "",
     ...commands.map((command) => `  ${command}`),
+    "",
+    whereKeyIs,
     ""
   ].join("\n")
 
@@ -59,13 +79,22 @@ const page = (title: string): string => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${title}</title>
-<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 40em; margin: 3em auto; padding: 0 1em }</style>
+<link rel="icon" href="data:,">
+<style>
+:root { color-scheme: light dark }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 40em; margin: 3em auto; padding: 0 1em }
+pre { overflow-x: auto }
+</style>
 <h1>${title}</h1>
 <p>One runtime in which every AI persona, LoRA layer and WASM module is a supervised, durable actor with one address.
 <ul>
-${doors.map(([path, meaning]) => `<li><a href="${path}">${path}</a>: ${meaning}`).join("\n")}
+${doors.map(item).join("\n")}
 </ul>
 <p>From the folder of the repository, on this machine:
 <pre>${commands.join("\n").replaceAll(">", "&gt;")}</pre>
+<p>${whereKeyIs}
 </html>
 `
+
+const item = ({ isReadable, meaning, path }: Door): string =>
+  `<li>${isReadable ? `<a href="${path}">${path}</a>` : `<code>${path}</code>`}: ${meaning}`

@@ -26,7 +26,8 @@ export const layer = PersonaRpcs.merge(LayerRpcs).toLayer(
 
     return {
       "ai.generate": (request) => {
-        const { conversation, mesh, ...question } = request
+        // How urgent a question is there, its node decides.
+        const { conversation, mesh, priority: _, ...question } = request
         if (isHere(mesh)) return Stream.unwrap(here(request))
         const there = (history: ReadonlyArray<Turn>) => personas.elsewhere.generate(mesh, { ...question, history })
         return conversation === undefined
@@ -39,11 +40,12 @@ export const layer = PersonaRpcs.merge(LayerRpcs).toLayer(
   })
 )
 
-const eventOf = ({ conversation, layers, prompt, sampling, tokensMax }: AiRequest): CognitiveEvent => ({
+const eventOf = ({ conversation, layers, priority, prompt, sampling, tokensMax }: AiRequest): CognitiveEvent => ({
   domain: "chat",
   context: conversation === undefined ? { _tag: "History", turns: [] } : { _tag: "Conversation", id: conversation },
   prompt,
   ...(layers === undefined ? {} : { layers }),
   ...(sampling === undefined ? {} : { sampling }),
-  ...(tokensMax === undefined ? {} : { tokensMax })
+  ...(tokensMax === undefined ? {} : { tokensMax }),
+  ...(priority === undefined ? {} : { priority })
 })

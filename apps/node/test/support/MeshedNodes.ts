@@ -25,6 +25,7 @@ import { NodeInfo } from "../../src/NodeInfo.ts"
 import { NodeActor } from "../../src/NodeActor.ts"
 import { actionOf } from "../../src/NodeMesh.ts"
 import * as AiHandlers from "../../src/rpc/AiHandlers.ts"
+import * as Stop from "../../src/Stop.ts"
 
 const group = PersonaRpcs.merge(LayerRpcs)
 
@@ -56,7 +57,8 @@ const startNode = Effect.fnUntraced(function* (hub: Hub.Hub, seed: number, name:
       Layer.mergeAll(
         ActorSystem.layerWithoutStorage({ nodeName: name, stopTimeout: 50, delivery: mesh.delivery }),
         ScriptedBackend.layer(script),
-        layerPages([])
+        layerPages([]),
+        Stop.layer
       )
     ),
     Layer.provideMerge(about)

@@ -14,3 +14,10 @@ export const ageBoost = ({ priority }: AiProcess, readySinceMs: number, nowMs: n
 
 /** Milliseconds until nobody has a higher priority. From then on, who was ready first comes first, so it is next but those. */
 export const topAfterMs = (priority: number): number => (255 - priority) * 1_000
+
+/**
+ * The most milliseconds from the bid for a turn until it begins, when `before` turns are held or waited for at that time, turns take at most
+ * `turnMs`, and the budget has room. Whoever comes later, however urgent, is after it once it is at the top.
+ */
+export const turnWaitBoundMs = (priority: number, before: number, slots: number, turnMs: number): number =>
+  topAfterMs(priority) + (Math.floor(before / slots) + 1) * turnMs

@@ -16,10 +16,13 @@ import type { Mode } from "./Score.ts"
 import type { Trace } from "./Trace.ts"
 import { type BidTwice, type TooManyBids, TurnLost } from "./TurnError.ts"
 import { Turns } from "./Turns.ts"
+import type { TurnState } from "./TurnState.ts"
 
 /** A bid for a turn. */
 export interface Request {
   readonly process: AiProcess
+  /** The persona's name for people, in the trace. Default: its id. */
+  readonly name?: string
   /** Names the turn: the same for all that bid for it, and never used again. */
   readonly turnId: string
   /** Personas whose bids are awaited; the first bid says who. Absent: whoever bids within the window. */
@@ -39,6 +42,8 @@ export interface Options {
   readonly bidWindowMs?: number
   /** Default `Limits.turnMsMax`. */
   readonly turnMsMax?: number
+  /** Turns that one process may have at once, each of which then ages by itself. Default 1. */
+  readonly turnsPerProcess?: number
   /** Default: one slot, and no other limit. */
   readonly budget?: Partial<BudgetLimits>
 }
@@ -67,6 +72,10 @@ export class ThoughtStream extends Context.Service<
     readonly process: (personaId: string) => Effect.Effect<AiProcess | undefined>
     /** The process waits for something else than its slot, or does not any more. No effect unless it has a turn. */
     readonly setBlocked: (personaId: string, isBlocked: boolean) => Effect.Effect<void>
+    /** Turns that somebody wants or has, at this moment: those that run first, then those that wait, the best first. */
+    readonly queue: Effect.Effect<ReadonlyArray<TurnState>>
+    /** Turns that run at once. */
+    readonly slots: number
     readonly trace: Trace
   }
 >()("@continuum/actors/ThoughtStream") {
@@ -83,6 +92,7 @@ const make = (options: Options): Effect.Effect<ThoughtStream["Service"], never, 
         mode: options.mode ?? "normalized",
         bidWindowMs: options.bidWindowMs ?? Limits.bidWindowMs,
         turnMsMax: options.turnMsMax ?? Limits.turnMsMax,
+        turnsPerProcess: options.turnsPerProcess ?? 1,
         budget: {
           slots: 1,
           memoryBytes: Number.POSITIVE_INFINITY,
@@ -142,6 +152,8 @@ const make = (options: Options): Effect.Effect<ThoughtStream["Service"], never, 
       tokens,
       process: (personaId) => Effect.sync(() => turns.process(personaId)),
       setBlocked: (personaId, isBlocked) => Effect.sync(() => turns.setBlocked(personaId, isBlocked)),
+      queue: Effect.sync(() => turns.queue),
+      slots: options.budget?.slots ?? 1,
       trace: turns.trace
     })
   })

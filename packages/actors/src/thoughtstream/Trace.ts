@@ -3,6 +3,7 @@
  * turn began, was suspended, went on and ended. Bounded: the oldest entries make room.
  */
 import * as Limits from "../Limits.ts"
+import { draw } from "../TimelineSvg.ts"
 
 export interface Decision {
   readonly _tag: "Decision"
@@ -12,6 +13,7 @@ export interface Decision {
   /** Best first; the first one has the turn. */
   readonly bids: ReadonlyArray<{
     readonly personaId: string
+    readonly name: string
     readonly score: number
     readonly effectivePriority: number
   }>
@@ -20,7 +22,10 @@ export interface Decision {
 export interface Span {
   readonly _tag: "Span"
   readonly personaId: string
+  readonly name: string
   readonly turnId: string
+  /** Milliseconds that it was ready before. */
+  readonly waitedMs: number
   readonly fromMs: number
   readonly toMs: number
   /** How it ended: `suspended` goes on later, `died` and `expired` make room for the next bid. */
@@ -60,40 +65,26 @@ export class Trace {
     return this.kept.map((entry) => lineOf(entry, begin)).join("\n")
   }
 
-  /** The turns as an SVG picture: a row for each persona, a bar for each stretch of a turn, time to the right. */
+  /** The turns as an SVG picture: a row for each persona, a bar for each stretch of a turn, a mark for each decision. */
   svg(): string {
-    const spans = this.kept.filter((entry) => entry._tag === "Span")
-    const begin = beginOf(spans)
-    const length = Math.max(1, ...spans.map(({ toMs }) => toMs - begin))
-    const personas = [...new Set(spans.map(({ personaId }) => personaId))]
-    const x = (timeMs: number) => (labelWidth + ((timeMs - begin) / length) * chartWidth).toFixed(1)
-    const rows = personas.map(
-      (personaId, row) => `<text x="0" y="${row * rowHeight + 15}">${escape(shortOf(personaId))}</text>`
-    )
-    const bars = spans.map(({ end, fromMs, personaId, toMs, turnId }) => {
-      const width = Math.max(1, ((toMs - fromMs) / length) * chartWidth).toFixed(1)
-      const y = personas.indexOf(personaId) * rowHeight + 4
-      const title = `${personaId}: ${turnId}, ${fromMs - begin} to ${toMs - begin} ms, ${end}`
-      return (
-        `<rect x="${x(fromMs)}" y="${y}" width="${width}" height="${rowHeight - 6}" fill="${colors[end]}">` +
-        `<title>${escape(title)}</title></rect>`
-      )
+    const begin = beginOf(this.kept)
+    return draw({
+      bars: this.kept.flatMap((entry) => {
+        if (entry._tag === "Decision") return []
+        const { end, fromMs, name, toMs, turnId, waitedMs } = entry
+        const title = `${name}: ${turnId}, ${fromMs - begin} to ${toMs - begin} ms, ${end}, waited ${waitedMs} ms`
+        return [{ row: name, fromMs, toMs, waitedMs, color: colors[end], title }]
+      }),
+      marks: this.kept.flatMap((entry) =>
+        entry._tag === "Decision" && entry.bids.length > 0
+          ? [{ row: entry.bids[0]!.name, atMs: entry.timeMs, title: lineOf(entry, begin) }]
+          : []
+      ),
+      legend: colors
     })
-    const height = personas.length * rowHeight
-    const axis = `<text x="${labelWidth}" y="${height + 15}">0</text><text x="${labelWidth + chartWidth}" y="${height + 15}" text-anchor="end">${length} ms</text>`
-    return [
-      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${labelWidth + chartWidth} ${height + rowHeight}" font-family="sans-serif" font-size="12">`,
-      ...rows,
-      ...bars,
-      axis,
-      "</svg>"
-    ].join("\n")
   }
 }
 
-const labelWidth = 90
-const chartWidth = 900
-const rowHeight = 20
 const colors: Record<Span["end"], string> = {
   done: "#2e7d32",
   suspended: "#f9a825",
@@ -101,23 +92,20 @@ const colors: Record<Span["end"], string> = {
   expired: "#6a1b9a"
 }
 
+/** When the first of them began to be of interest: also its waiting. */
 const beginOf = (entries: ReadonlyArray<Entry>): number =>
-  Math.min(...entries.map((entry) => (entry._tag === "Span" ? entry.fromMs : entry.timeMs)))
+  entries.reduce(
+    (begin, entry) => Math.min(begin, entry._tag === "Span" ? entry.fromMs - entry.waitedMs : entry.timeMs),
+    Number.POSITIVE_INFINITY
+  )
 
 const lineOf = (entry: Entry, begin: number): string => {
   if (entry._tag === "Span") {
-    const { end, fromMs, personaId, toMs, turnId } = entry
-    return `${toMs - begin} ms: ${turnId}: the turn of ${shortOf(personaId)} since ${fromMs - begin} ms is ${end}`
+    const { end, fromMs, name, toMs, turnId } = entry
+    return `${toMs - begin} ms: ${turnId}: the turn of ${name} since ${fromMs - begin} ms is ${end}`
   }
   const bids = entry.bids.map(
-    ({ effectivePriority, personaId, score }) =>
-      `${shortOf(personaId)} ${score.toFixed(3)} (priority ${effectivePriority.toFixed(1)})`
+    ({ effectivePriority, name, score }) => `${name} ${score.toFixed(3)} (priority ${effectivePriority.toFixed(1)})`
   )
   return `${entry.timeMs - begin} ms: ${entry.turnId}: ${entry.why}: ${bids.join(" > ")}`
 }
-
-/** The first group of a UUID, which is enough to tell a few personas apart. */
-const shortOf = (personaId: string): string => personaId.split("-", 1)[0]!
-
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")

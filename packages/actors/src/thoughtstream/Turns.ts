@@ -2,43 +2,26 @@
  * The memory of the ThoughtStream: biddings, tickets and processes, and what each event does to them. Nothing in here waits, so a
  * restart of the service that keeps its time loses nothing. Internal: users see `ThoughtStream`.
  */
-import { Result } from "effect"
 import * as Limits from "../Limits.ts"
-import { Admission, makeTicket, type Ticket } from "./Admission.ts"
+import { Admission, makeTicket } from "./Admission.ts"
 import { effectivePriority } from "./Ageing.ts"
 import * as AiProcess from "./AiProcess.ts"
 import { type Bid, Bidding } from "./Bidding.ts"
 import { Budget, type Limits as BudgetLimits, type Need } from "./Budget.ts"
+import { type Known, Processes } from "./Processes.ts"
 import * as Score from "./Score.ts"
 import type { Request, RequestError } from "./ThoughtStream.ts"
 import { type Decision, type Span, Trace } from "./Trace.ts"
 import { BidTwice, TooManyBids } from "./TurnError.ts"
+import * as TurnState from "./TurnState.ts"
 
 export interface Settings {
   readonly mode: Score.Mode
   readonly bidWindowMs: number
   readonly turnMsMax: number
+  /** Turns that one process may have at once. */
+  readonly turnsPerProcess: number
   readonly budget: BudgetLimits
-}
-
-/** A turn that was won: its ticket, and when its present stretch began. */
-interface Held {
-  readonly bidding: Bidding
-  readonly bid: Bid
-  readonly ticket: Ticket
-  /** When it was granted; undefined before. */
-  grantedAtMs: number | undefined
-  stretchFromMs: number
-  runMs: number
-  resume: (() => void) | undefined
-}
-
-interface Known {
-  ai: AiProcess.AiProcess
-  /** Since when it wants a turn. */
-  readySinceMs: number
-  /** Turns that it bids for or holds. */
-  open: number
 }
 
 export class Turns {
@@ -52,10 +35,9 @@ export class Turns {
   private readonly admission: Admission
   private readonly biddings: Map<string, Bidding>
   private readonly needs: WeakMap<Bid, Need>
-  private readonly held: Map<string, Held>
-  private readonly holders: Map<string, Held>
+  private readonly held: Map<string, TurnState.Held>
   private readonly answered: Set<string>
-  private readonly known: Map<string, Known>
+  private readonly processes: Processes
 
   constructor(settings: Settings, nowMs: () => number) {
     this.settings = settings
@@ -68,9 +50,8 @@ export class Turns {
     this.biddings = new Map()
     this.needs = new WeakMap()
     this.held = new Map()
-    this.holders = new Map()
     this.answered = new Set()
-    this.known = new Map()
+    this.processes = new Processes()
   }
 
   // ---------------------------------------------------------------- bids
@@ -97,7 +78,7 @@ export class Turns {
       return new TooManyBids({ turnId, limit: Limits.bidsMax })
     }
     this.biddings.set(turnId, bidding)
-    const bid = this.scored(this.meet(request.process), settle)
+    const bid = this.scored(this.processes.meet(request.process, request.name, this.nowMs()), settle)
     this.needs.set(bid, need)
     bidding.add(bid)
     this.decide(bidding)
@@ -118,40 +99,13 @@ export class Turns {
     const bidding = this.biddings.get(turnId)
     if (bidding === undefined || !bidding.bids.has(personaId)) return
     bidding.remove(personaId)
-    this.forget(personaId)
+    this.processes.forget(this.processes.of(personaId))
     if (!this.closeIfEmpty(bidding)) this.decide(bidding)
   }
 
-  /** The process as it is known here, which wants a turn. */
-  private meet(ai: AiProcess.AiProcess): Known {
-    const known = this.known.get(ai.personaId)
-    if (known === undefined) {
-      const fresh = { ai: { ...ai, state: "ready" as const }, readySinceMs: this.nowMs(), open: 1 }
-      this.makeRoom()
-      this.known.set(ai.personaId, fresh)
-      return fresh
-    }
-    // What was measured here is worth more than the estimate of the bid.
-    const { costTokens, latencyMs, state } = known.ai
-    known.ai = { ...ai, costTokens, latencyMs, state }
-    known.open++
-    if (state === "sleeping") {
-      this.move(known, "ready")
-      known.readySinceMs = this.nowMs()
-    }
-    return known
-  }
-
-  private makeRoom(): void {
-    if (this.known.size < Limits.processesKept) return
-    for (const [personaId, { open }] of this.known) {
-      if (open > 0) continue
-      this.known.delete(personaId)
-      return
-    }
-  }
-
-  private scored({ ai, readySinceMs }: Known, settle: (isGranted: boolean) => void): Bid {
+  private scored({ ai, readySinceMs: since }: Known, settle: (isGranted: boolean) => void): Bid {
+    // One that has many turns at once wants each of them since it bid for it.
+    const readySinceMs = this.settings.turnsPerProcess > 1 ? this.nowMs() : since
     const priority = effectivePriority(ai.priority, this.nowMs() - readySinceMs)
     return {
       personaId: ai.personaId,
@@ -170,7 +124,7 @@ export class Turns {
     const closedBy = died ? "the one before died" : bidding.closedBy(this.nowMs())
     if (closedBy === undefined) return
     const ranking = bidding.ranking()
-    const best = ranking.find(({ personaId }) => !this.holders.has(personaId))
+    const best = ranking.find(({ personaId }) => this.mayHold(personaId))
     if (best === undefined) {
       // All that bid have a turn somewhere else; one of them will end it.
       if (ranking.length > 0 || !this.closeIfEmpty(bidding)) bidding.phase = "open"
@@ -181,33 +135,39 @@ export class Turns {
     this.grant(bidding, best)
   }
 
+  private mayHold(personaId: string): boolean {
+    return this.processes.of(personaId).held < this.settings.turnsPerProcess
+  }
+
   private grant(bidding: Bidding, bid: Bid): void {
     bidding.bids.delete(bid.personaId)
-    const known = this.known.get(bid.personaId)!
-    const held: Held = {
+    const known = this.processes.of(bid.personaId)
+    known.held++
+    const held: TurnState.Held = {
       bidding,
       bid,
       ticket: makeTicket({
         personaId: bid.personaId,
         priority: known.ai.priority,
         need: this.needs.get(bid)!,
-        readySinceMs: known.readySinceMs,
+        readySinceMs: this.settings.turnsPerProcess > 1 ? bid.readySinceMs : known.readySinceMs,
         admitted: () => this.admitted(held)
       }),
       grantedAtMs: undefined,
       stretchFromMs: 0,
+      waitedMs: 0,
       runMs: 0,
       resume: undefined
     }
     this.held.set(bidding.turnId, held)
-    this.holders.set(bid.personaId, held)
     this.admission.enter(held.ticket)
   }
 
-  private admitted(held: Held): void {
+  private admitted(held: TurnState.Held): void {
     const now = this.nowMs()
     held.stretchFromMs = now
-    this.move(this.known.get(held.bid.personaId)!, "running")
+    held.waitedMs = now - held.ticket.readySinceMs
+    this.processes.slotTaken(this.processes.of(held.bid.personaId))
     if (held.grantedAtMs === undefined) {
       held.grantedAtMs = now
       held.bid.settle(true)
@@ -226,16 +186,18 @@ export class Turns {
     const held = this.held.get(turnId)
     if (held === undefined || held.bid.personaId !== personaId) return
     this.held.delete(turnId)
-    this.holders.delete(personaId)
     const { bidding, ticket } = held
-    if (ticket.phase === "running") this.stretch(held, how)
-    const known = this.known.get(personaId)!
+    const known = this.processes.of(personaId)
+    known.held--
+    if (ticket.phase === "running") {
+      this.stretch(held, how)
+      known.running--
+    }
     if (held.grantedAtMs !== undefined && how === "done") {
       known.ai = AiProcess.measured(known.ai, held.runMs, ticket.tokensUsed)
     }
-    this.forget(personaId)
+    this.processes.forget(known)
     known.readySinceMs = this.nowMs()
-    if (known.open > 0 && known.ai.state !== "ready") this.move(known, "ready")
     this.admission.leave(ticket)
     if (how === "done") this.answer(bidding)
     else if (!this.closeIfEmpty(bidding)) this.decide(bidding, true)
@@ -251,7 +213,7 @@ export class Turns {
     this.biddings.delete(bidding.turnId)
     this.noteAnswered(bidding.turnId)
     for (const { personaId, settle } of bidding.bids.values()) {
-      this.forget(personaId)
+      this.processes.forget(this.processes.of(personaId))
       settle(false)
     }
     bidding.bids.clear()
@@ -294,19 +256,21 @@ export class Turns {
     if (held?.bid.personaId !== personaId) return resume()
     held.resume = resume
     this.stretch(held, "suspended")
-    this.move(this.known.get(personaId)!, "ready")
+    this.processes.slotGiven(this.processes.of(personaId))
     this.admission.suspend(held.ticket)
     this.onChanged()
   }
 
-  private stretch(held: Held, end: Span["end"]): void {
+  private stretch(held: TurnState.Held, end: Span["end"]): void {
     const toMs = this.nowMs()
     const { bid, bidding, stretchFromMs } = held
     held.runMs += toMs - stretchFromMs
     this.trace.add({
       _tag: "Span",
       personaId: bid.personaId,
+      name: this.processes.of(bid.personaId).name,
       turnId: bidding.turnId,
+      waitedMs: held.waitedMs,
       fromMs: stretchFromMs,
       toMs,
       end
@@ -346,30 +310,16 @@ export class Turns {
   // ---------------------------------------------------------------- processes
 
   process(personaId: string): AiProcess.AiProcess | undefined {
-    return this.known.get(personaId)?.ai
+    return this.processes.get(personaId)?.ai
   }
 
   setBlocked(personaId: string, isBlocked: boolean): void {
-    const known = this.known.get(personaId)
-    if (known === undefined || this.holders.get(personaId)?.ticket.phase !== "running") return
-    if (isBlocked) {
-      if (known.ai.state === "running") this.move(known, "blocked")
-    } else if (known.ai.state === "blocked") {
-      this.move(known, "ready")
-      this.move(known, "running")
-    }
+    this.processes.setBlocked(personaId, isBlocked)
   }
 
-  /** One bid or turn of the process is over. */
-  private forget(personaId: string): void {
-    const known = this.known.get(personaId)!
-    known.open--
-    if (known.open === 0 && known.ai.state !== "sleeping") this.move(known, "sleeping")
-  }
-
-  private move(known: Known, to: AiProcess.State): void {
-    // An illegal one is a fault of this file, and a defect.
-    known.ai = Result.getOrThrow(AiProcess.transition(known.ai, to))
+  /** Turns that somebody wants or has. */
+  get queue(): ReadonlyArray<TurnState.TurnState> {
+    return TurnState.queueOf(this.held.values(), this.biddings.values(), this.processes, this.nowMs())
   }
 
   private note(bidding: Bidding, why: Decision["why"], bids: ReadonlyArray<Bid>): void {
@@ -378,7 +328,12 @@ export class Turns {
       timeMs: this.nowMs(),
       turnId: bidding.turnId,
       why,
-      bids: bids.map(({ effectivePriority, personaId, score }) => ({ effectivePriority, personaId, score }))
+      bids: bids.map(({ effectivePriority, personaId, score }) => ({
+        effectivePriority,
+        personaId,
+        name: this.processes.of(personaId).name,
+        score
+      }))
     })
   }
 }

@@ -1,22 +1,23 @@
 /**
  * What actors must do alike on Bun, Deno and Node: the reply rule, one message at a time, supervision, cycles, services, the
  * same here as on another node, turns by priority, the ThoughtStream, simulations that replay, the laws of the storage,
- * recovery from damage by the checking process, and SIGKILL.
+ * recovery from damage by the checking process, durable mailboxes, and SIGKILL.
  */
-import { actor, fromRpcs, reply } from "@continuum/actors/Actor"
+import { actor, emit, fromRpcs, reply } from "@continuum/actors/Actor"
 import type { ActorStorage } from "@continuum/actors/ActorStorage"
 import * as Backups from "@continuum/actors/ActorStorageBackupsDisk"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import * as ActorStorageMemory from "@continuum/actors/ActorStorageMemory"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { weightOf } from "@continuum/actors/RunQueue"
+import { svg } from "@continuum/actors/RunTrace"
 import { service } from "@continuum/actors/Service"
 import { laws } from "@continuum/actors/testing/ActorStorageLaws"
 import { register, scenarios } from "@continuum/actors/testing/RouterScenarios"
 import * as Simulation from "@continuum/actors/testing/Simulation"
 import { ThoughtStream } from "@continuum/actors/thoughtstream/ThoughtStream"
 import type { Delivery } from "@continuum/core/Delivery"
-import { Context, Effect, Layer, References, Schema } from "effect"
+import { Context, Effect, Layer, References, Schema, Stream } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -320,6 +321,30 @@ await check("SIGKILL in the middle of a commit loses no acknowledged write of st
   equal(writes >= 100, true)
 })
 
+await check("a durable mailbox keeps what was told, and knows a message that comes again, over a restart", async () => {
+  const dir = temporaryDir()
+  const Ledger = actor("ledger", { state: 0, add: (state, n: number) => state + n }, { mailbox: "durable" })
+  const Payer = actor("payer", {
+    state: 0,
+    pay: (state, n: number, context) => {
+      context.ref(Ledger, "l").tell.add(n)
+      return state + n
+    }
+  })
+  const id = { stream: "client", sequence: 0 }
+  const first = await ActorSystem.start({ dir })
+  for (const n of [1, 2, 3]) await first.ref(Payer, "p").pay(n)
+  equal(await first.ref(Ledger, "l", { id }).add(10), 16)
+  await first.system.stop("continuum://local/ledger/l").pipe(Effect.runPromise)
+  await Effect.runPromise(first.system.ref(Ledger, "l").tell.add(20))
+  await first.stop()
+  const second = await ActorSystem.start({ dir })
+  equal(await second.ref(Ledger, "l").add(0), 36)
+  equal(await second.ref(Ledger, "l", { id }).add(10), 16)
+  equal(await second.ref(Payer, "p").pay(0), 6)
+  await second.stop()
+})
+
 for (const { expected, name, see } of scenarios) {
   await check(`by its address, here and on another node: ${name}`, async () => {
     const [ant, bee] = DeliveryPair.make()
@@ -361,6 +386,61 @@ await check("a durable actor moves to another node and back, with its state and 
   await there.stop()
   equal(await counter.add(1), 32)
   await here.stop()
+})
+
+await check(
+  "an actor made of events moves to another node and back, and its events are in one row at home",
+  async () => {
+    const [ant, bee] = DeliveryPair.make()
+    const Log = actor(
+      "log",
+      {
+        state: [] as ReadonlyArray<number>,
+        add: (_, n: number) => emit(n, (log: ReadonlyArray<number>) => log.length),
+        get: (log) => reply(log, log)
+      },
+      { journal: { apply: (log: ReadonlyArray<number>, n: number) => [...log, n], snapshotEvery: 5, keep: 100 } }
+    )
+    const here = await ActorSystem.start({ dir: temporaryDir(), delivery: ant.delivery })
+    const there = await ActorSystem.start({ dir: temporaryDir(), delivery: bee.delivery })
+    await Effect.runPromise(there.system.register(Log))
+    const log = here.ref(Log, "l")
+    let length = 0
+    for (const to of ["bee", "local", "bee"]) {
+      for (let i = 0; i < 4; i++) equal(await log.add(length), ++length)
+      await here.migrate("continuum://local/log/l", to)
+    }
+    const numbers = Array.from({ length }, (_, n) => n)
+    equal(await log.get(), numbers)
+    const events = await Effect.runPromise(Stream.runCollect(here.system.journal("continuum://local/log/l")))
+    equal(
+      events.map(({ event, sequence }) => [sequence, event]),
+      numbers.map((n) => [n + 1, n])
+    )
+    await there.stop()
+    equal(await log.add(length), length + 1)
+    await here.stop()
+  }
+)
+
+await check("turns are recorded, and the ones who wait are known with their bound", async () => {
+  const system = await ActorSystem.start()
+  const { scheduler } = system.system
+  const recording = Effect.runPromise(scheduler.record("50 millis"))
+  for (const name of ["a", "b"]) system.ref(Counter, name).tell.add(1)
+  const waiting = scheduler.queue().ready
+  equal(
+    waiting.map(({ address }) => address),
+    ["a", "b"].map((name) => `continuum://local/counter/${name}`)
+  )
+  equal(
+    waiting.every(({ waitBound }) => waitBound > 0),
+    true
+  )
+  const { turns } = await recording
+  equal(new Set(turns.map(({ address }) => address)).size, 2)
+  equal(svg(turns).endsWith("</svg>"), true)
+  await system.stop()
 })
 
 for (const dir of dirs) fs.rmSync(dir, { recursive: true, force: true })

@@ -1,8 +1,9 @@
 /**
- * What the process does that is going to be killed: it counts with durable actors, half of which are made of events, and says each
- * number on standard output once it is acknowledged. It kills itself with SIGKILL in the middle of a commit.
+ * What the process does that is going to be killed: it counts with durable actors, half of which are made of events, and two more send
+ * what they count to durable mailboxes. It says each number on standard output once it is acknowledged. It kills itself with SIGKILL
+ * in the middle of a commit.
  */
-import { actor, emit } from "@continuum/actors/Actor"
+import { actor, emit, reply } from "@continuum/actors/Actor"
 import { ActorStorage } from "@continuum/actors/ActorStorage"
 import * as ActorStorageLmdb from "@continuum/actors/ActorStorageLmdb"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
@@ -20,6 +21,27 @@ const Journaled = actor(
   },
   { journal: { apply: (state: number, n: number) => state + n, snapshotEvery: 7, keep: 20 } }
 )
+
+/** Counts the payments of its teller, which come in order; one that came twice is counted twice. One till has a journal. */
+const received = (state: number, n: number): number => {
+  if (n > state + 1) throw new Error(`payment ${n} came after ${state}`)
+  return state + 1
+}
+const Till = actor("till", { state: 0, pay: received, get: (state) => reply(state, state) }, { mailbox: "durable" })
+const Book = actor(
+  "book",
+  { state: 0, pay: (_: number, n: number) => emit(n), get: (state: number) => reply(state, state) },
+  { mailbox: "durable", journal: { apply: received, snapshotEvery: 7 } }
+)
+const Teller = actor("teller", {
+  state: 0,
+  add: (state, n: number, context) => {
+    const to = context.name === "till" ? context.ref(Till, "t") : context.ref(Book, "b")
+    to.tell.pay(state + n)
+    return state + n
+  },
+  get: (state) => state
+})
 
 const say = (word: string, name: string, value: number) => writeSync(1, `${word} ${name} ${value}\n`)
 
@@ -49,9 +71,21 @@ export const countUntilKilled = ([dir, commit, microseconds]: ReadonlyArray<stri
       { name: `c${i}`, ref: system.ref(Counter, `c${i}`) },
       { name: `j${i}`, ref: system.ref(Journaled, `j${i}`) }
     ]).flat()
-    for (const { name, ref } of counters) say("found", name, yield* ref.get())
+    const tellers = ["till", "book"].map((name) => ({ name, ref: system.ref(Teller, name) }))
+    const all = [...counters, ...tellers]
+    const found = new Map<string, number>()
+    for (const { name, ref } of all) {
+      found.set(name, yield* ref.get())
+      say("found", name, found.get(name)!)
+    }
+    // Only now are there tills, which handle what the last process left.
+    const tills = { till: system.ref(Till, "t"), book: system.ref(Book, "b") }
+    for (const [name, till] of Object.entries(tills)) {
+      for (let look = 0; look < 5_000 && (yield* till.get()) < found.get(name)!; look++) yield* Effect.sleep(1)
+      say("received", name, yield* till.get())
+    }
     return yield* Effect.forEach(
-      counters,
+      all,
       ({ name, ref }) => Effect.forever(Effect.map(ref.add(1), (value) => say("acknowledged", name, value))),
       { concurrency: "unbounded", discard: true }
     )

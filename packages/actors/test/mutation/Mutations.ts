@@ -27,9 +27,9 @@ export const mutations: ReadonlyArray<Mutation> = [
   },
   {
     breaks: "no acknowledged event is lost",
-    file: "GroupCommit.ts",
-    from: "writes.push(...durable.records, ...stateWrites.success)",
-    to: "writes.push(...durable.records.slice(1), ...stateWrites.success)",
+    file: "ActorType.ts",
+    from: "for (const record of records) writes.push(record)",
+    to: "for (const record of records.slice(1)) writes.push(record)",
     tests: [simulation],
     only: "journals under fire"
   },

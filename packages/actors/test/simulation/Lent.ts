@@ -5,7 +5,6 @@
  */
 import { Effect, Fiber } from "effect"
 import * as Actor from "../../src/Actor.ts"
-import { CurrentLease, singleton } from "../../src/Singleton.ts"
 import type { SimulatedNode, Violated, World } from "../../src/testing/Simulation.ts"
 import type { Program } from "./Programs.ts"
 
@@ -37,7 +36,23 @@ interface Work {
   overtaken: string | undefined
 }
 
-const accountOn = (name: string, isAlive: () => boolean, work: Work) => {
+type Change =
+  | { readonly _tag: "Added"; readonly client: number; readonly sequence: number }
+  | { readonly _tag: "Ticked" }
+
+const apply = (ledger: Ledger, change: Change): Ledger => {
+  if (change._tag === "Ticked") return { ...ledger, ticks: ledger.ticks + 1 }
+  const { client, sequence } = change
+  return {
+    ...ledger,
+    last: ledger.last.with(client, sequence),
+    count: ledger.count + 1,
+    isInOrder: ledger.isInOrder && sequence > ledger.last[client]!
+  }
+}
+
+/** The lives of the account on one node: their beginnings, and what they do. */
+const livesOn = (name: string, isAlive: () => boolean, work: Work) => {
   let life = 0
   // An older life must do nothing any more once a newer one did something, also in the middle of a handler.
   const look = Effect.sync(() => {
@@ -50,42 +65,62 @@ const accountOn = (name: string, isAlive: () => boolean, work: Work) => {
       look,
       Effect.tap(effect, () => look)
     )
-  return Actor.actor(
-    "account",
-    {
-      state: initial,
-      add: (state, { client, isSlow, sequence }: Entry) =>
-        working(
-          Effect.as(isSlow ? Effect.sleep(20) : Effect.yieldNow, {
-            ...state,
-            last: state.last.with(client, sequence),
-            count: state.count + 1,
-            isInOrder: state.isInOrder && sequence > state.last[client]!
-          })
-        ),
-      /** What it does by itself, and stores: nobody sends it through the home. */
-      tick: (state) => working(Effect.as(Effect.sleep(5), { ...state, ticks: state.ticks + 1 })),
-      get: (state) => working(Effect.as(Effect.yieldNow, Actor.reply(state, state)))
-    },
-    {
+  return {
+    add: ({ client, isSlow, sequence }: Entry) =>
+      working(Effect.as(isSlow ? Effect.sleep(20) : Effect.yieldNow, { _tag: "Added", client, sequence } as const)),
+    /** What it does by itself, and stores: nobody sends it through the home. */
+    tick: working(Effect.as(Effect.sleep(5), { _tag: "Ticked" } as const)),
+    get: (state: Ledger) => working(Effect.as(Effect.yieldNow, Actor.reply(state, state))),
+    options: {
       supervision: { intensity: 1_000_000, backoffMax: "50 millis" },
       askTimeout: "2 seconds",
       stopTimeout: 100,
-      start: (state, context) => {
+      start: (state: Ledger, context: Actor.ActorContext) => {
         life = ++work.begun
         context.setTimer("tick", { every: 15 }, "tick")
         return state
       }
-    }
+    } as const
+  }
+}
+
+/** The account that stores its state after each change. */
+const accountOn = (name: string, isAlive: () => boolean, work: Work) => {
+  const lives = livesOn(name, isAlive, work)
+  return Actor.actor(
+    "account",
+    {
+      state: initial,
+      add: (state, entry: Entry) => Effect.map(lives.add(entry), (change) => apply(state, change)),
+      tick: (state) => Effect.map(lives.tick, (change) => apply(state, change)),
+      get: lives.get
+    },
+    lives.options
   )
 }
 
-type Account = ReturnType<typeof accountOn>
+/** The account that stores its changes, and now and then a snapshot. */
+const journaledOn = (name: string, isAlive: () => boolean, work: Work, snapshotEvery: number) => {
+  const lives = livesOn(name, isAlive, work)
+  return Actor.actor(
+    "account",
+    {
+      state: initial,
+      add: (_, entry: Entry) => Effect.map(lives.add(entry), (change) => Actor.emit<Change>(change)),
+      tick: () => Effect.map(lives.tick, (change) => Actor.emit<Change>(change)),
+      get: lives.get
+    },
+    { ...lives.options, journal: { apply, snapshotEvery } }
+  )
+}
 
-/** A life of a node, and the definition that it knows. */
+/** A life of a node, and its ref of the account. */
 interface Life {
   readonly node: SimulatedNode
-  readonly Account: Account
+  readonly account: () => {
+    readonly add: (entry: Entry) => Effect.Effect<unknown, unknown>
+    readonly get: () => Effect.Effect<Ledger, unknown>
+  }
 }
 
 const network = { breaks: 0.01, delayMsMax: 60 }
@@ -105,7 +140,21 @@ export const lentOnABadDisk: Program = {
   run: (world) => lent(world, true)
 }
 
-const lent = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated> =>
+export const lentJournalUnderFire: Program = {
+  name: "a journal that is lent under fire",
+  disk: { commitFails: 0.02, delayMsMax: 40 },
+  network,
+  run: (world) => lent(world, false, 1 + world.below(6))
+}
+
+export const lentJournalOnABadDisk: Program = {
+  name: "a journal that is lent on a bad disk",
+  disk: { commitFails: 0.02, recordTorn: 0.3, recordCorrupt: 0.02, delayMsMax: 40 },
+  network,
+  run: (world) => lent(world, true, 1 + world.below(6))
+}
+
+const lent = (world: World, isDiskBad: boolean, snapshotEvery?: number): Effect.Effect<void, Violated> =>
   Effect.gen(function* () {
     const work: Work = { begun: 0, newest: 0, overtaken: undefined }
     const acknowledged = clients.map(() => 0)
@@ -117,9 +166,16 @@ const lent = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated> =
     const begin = (name: string) =>
       Effect.gen(function* () {
         const node: SimulatedNode = yield* world.start(name, { leaseTtl, stopTimeout: 100 })
-        const Account = accountOn(name, node.isAlive, work)
-        yield* Effect.ignore(node.run(node.system.register(Account)))
-        lives.set(name, { node, Account })
+        const { system } = node
+        if (snapshotEvery === undefined) {
+          const Account = accountOn(name, node.isAlive, work)
+          yield* Effect.ignore(node.run(system.register(Account)))
+          lives.set(name, { node, account: () => system.ref(Account, "a") })
+        } else {
+          const Account = journaledOn(name, node.isAlive, work, snapshotEvery)
+          yield* Effect.ignore(node.run(system.register(Account)))
+          lives.set(name, { node, account: () => system.ref(Account, "a") })
+        }
       })
     yield* begin("home")
     yield* begin("host")
@@ -127,8 +183,8 @@ const lent = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated> =
     const client = (id: number) =>
       Effect.gen(function* () {
         for (let round = 0; round < 12; round++) {
-          const { Account, node: home } = lives.get("home")!
-          const account = home.system.ref(Account, "a")
+          const { account: accountOf, node: home } = lives.get("home")!
+          const account = accountOf()
           if (world.happens(0.3)) {
             const before = acknowledgedCount
             const read = yield* Effect.exit(home.run(account.get()))
@@ -208,14 +264,14 @@ const lent = (world: World, isDiskBad: boolean): Effect.Effect<void, Violated> =
 const settled = (
   world: World,
   isDiskBad: boolean,
-  { Account, node: home }: Life,
+  { account: accountOf, node: home }: Life,
   { acknowledged, sent }: { readonly acknowledged: ReadonlyArray<number>; readonly sent: ReadonlyArray<number> }
 ) =>
   Effect.gen(function* () {
     world.network.mend()
     world.disk("home").isFull = false
     yield* Effect.sleep(5 * leaseTtl)
-    const account = home.system.ref(Account, "a")
+    const account = accountOf()
     // The disk refuses a commit now and then, and a connection may break.
     let exit = yield* Effect.exit(home.run(account.get()))
     for (let attempt = 0; attempt < 10 && exit._tag === "Failure"; attempt++) {
@@ -238,60 +294,3 @@ const settled = (
     }
     yield* world.expect("nothing is counted that was not sent", count <= sent[0]! + sent[1]!)
   })
-
-/** A singleton of three nodes, while the two that do not keep its lease crash, are cut off and have clocks that jump. */
-export const singletonUnderFire: Program = {
-  name: "a singleton under fire",
-  network: { breaks: 0.02, delayMsMax: 30 },
-  run: (world) =>
-    Effect.gen(function* () {
-      let owner: { readonly node: string; readonly isAlive: () => boolean } | undefined
-      let overlap: string | undefined
-      let runs = 0
-      let epoch = 0
-      const names = ["authority", "one", "two"]
-      const nodes = new Map<string, SimulatedNode>()
-      const begin = (name: string) =>
-        Effect.gen(function* () {
-          const node: SimulatedNode = yield* world.start(name)
-          const work = Effect.gen(function* () {
-            const lease = yield* CurrentLease
-            if (lease.epoch <= epoch) overlap ??= `epoch ${lease.epoch} came after ${epoch}`
-            epoch = lease.epoch
-            const mine = { node: name, isAlive: node.isAlive }
-            if (owner?.isAlive() === true) overlap ??= `${name} began while ${owner.node} ran`
-            owner = mine
-            runs++
-            yield* Effect.ensuring(
-              Effect.sleep(world.below(3_000)),
-              Effect.sync(() => {
-                if (owner === mine) owner = undefined
-              })
-            )
-          })
-          yield* Effect.ignore(node.run(node.system.run(singleton("work", work, { of: "authority", ttl: leaseTtl }))))
-          nodes.set(name, node)
-        })
-      for (const name of names) yield* begin(name)
-      for (let round = 0; round < 8; round++) {
-        yield* Effect.sleep(world.below(600))
-        const name = names[world.below(names.length)]!
-        const node = nodes.get(name)!
-        const trouble = world.below(3)
-        if (trouble === 0) {
-          node.crash()
-          yield* Effect.sleep(world.below(leaseTtl))
-          yield* begin(name)
-        } else if (trouble === 1) {
-          world.network.cut(name, "authority")
-          yield* Effect.sleep(world.below(3 * leaseTtl))
-          world.network.mend()
-        } else node.jumpClock(world.below(10_000) - 5_000)
-        yield* world.expect(`a singleton runs once at a time: ${overlap}`, overlap === undefined)
-      }
-      const before = runs
-      yield* Effect.sleep(4_000)
-      yield* world.expect("a singleton runs again when all is well", runs > before)
-      yield* world.expect(`a singleton runs once at a time: ${overlap}`, overlap === undefined)
-    })
-}

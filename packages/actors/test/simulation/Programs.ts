@@ -4,10 +4,13 @@
  */
 import { Duration, Effect, Fiber } from "effect"
 import { journaledOnABadDisk, journaledUnderFire } from "./Journaled.ts"
-import { lentOnABadDisk, lentUnderFire, singletonUnderFire } from "./Lent.ts"
+import { lentJournalOnABadDisk, lentJournalUnderFire, lentOnABadDisk, lentUnderFire } from "./Lent.ts"
+import { mailedOnABadDisk, mailedUnderFire } from "./Mailed.ts"
+import { mailedAcrossUnderFire } from "./MailedAcross.ts"
 import * as Actor from "../../src/Actor.ts"
 import type { DiskFaults } from "../../src/testing/SimulationDisk.ts"
 import type { NetworkFaults } from "../../src/testing/SimulationNetwork.ts"
+import { singletonUnderFire } from "./Singletons.ts"
 import { remindersUnderFire } from "./Reminded.ts"
 import * as Simulation from "../../src/testing/Simulation.ts"
 import { streamsUnderFire } from "./Streams.ts"
@@ -243,11 +246,16 @@ export const programs: ReadonlyArray<Program> = [
   messagesAreAccountedFor,
   lentUnderFire,
   lentOnABadDisk,
+  lentJournalUnderFire,
+  lentJournalOnABadDisk,
   singletonUnderFire,
   streamsUnderFire,
   streamsBetweenUnderFire,
   journaledUnderFire,
   journaledOnABadDisk,
   remindersUnderFire,
-  turnsUnderFire
+  turnsUnderFire,
+  mailedUnderFire,
+  mailedOnABadDisk,
+  mailedAcrossUnderFire
 ]

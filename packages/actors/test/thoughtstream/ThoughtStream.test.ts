@@ -3,6 +3,7 @@ import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as Actor from "../../src/Actor.ts"
 import { ActorSystem } from "../../src/ActorSystem.ts"
+import { turnWaitBoundMs } from "../../src/thoughtstream/Ageing.ts"
 import type { AiProcess } from "../../src/thoughtstream/AiProcess.ts"
 import * as Quantum from "../../src/thoughtstream/Quantum.ts"
 import { type Options, type Request, ThoughtStream } from "../../src/thoughtstream/ThoughtStream.ts"
@@ -308,6 +309,80 @@ describe("a process", () => {
       yield* first.done
       yield* Effect.yieldNow
       expect(alone.result()).toBe(true)
+    })
+  )
+
+  it.effect("may be one of many of a process that is allowed them, and each of them ages by itself", () =>
+    Effect.gen(function* () {
+      const { stream } = yield* started({ turnsPerProcess: 10, budget: { slots: 2 } })
+      const three = yield* Effect.forEach(["a", "b", "c"], (turnId) =>
+        bidder(stream, { process: coder, turnId, named: coder.personaId, name: "Coder" })
+      )
+      yield* TestClock.adjust(1_000)
+      expect(results(three)).toEqual([true, true, undefined])
+      expect((yield* stream.process(coder.personaId))!.state).toBe("running")
+      const queued = (yield* stream.queue).map(({ effectivePriority, ms, name, phase, turnId }) => [
+        name,
+        turnId,
+        phase,
+        ms,
+        effectivePriority
+      ])
+      expect(queued).toEqual([
+        ["Coder", "a", "runs", 1_000, 128],
+        ["Coder", "b", "runs", 1_000, 128],
+        ["Coder", "c", "waits", 1_000, 129]
+      ])
+      // Later than "c", and not ready for as long.
+      const late = yield* bidder(stream, { process: coder, turnId: "d", named: coder.personaId })
+      yield* three[0]!.done
+      yield* Effect.yieldNow
+      expect([three[2]!.result(), late.result()]).toEqual([true, undefined])
+      yield* three[1]!.die
+      yield* Effect.yieldNow
+      expect(late.result()).toBe(true)
+      yield* three[2]!.done
+      expect((yield* stream.process(coder.personaId))!.state).toBe("running")
+      yield* late.done
+      expect((yield* stream.process(coder.personaId))!.state).toBe("sleeping")
+      expect(yield* stream.queue).toEqual([])
+    })
+  )
+
+  it.effect("begins within its bound while better ones never cease", () =>
+    Effect.gen(function* () {
+      const slots = 2
+      const turnMs = 1_000
+      const { stream } = yield* started({ turnsPerProcess: 100, budget: { slots } })
+      const urgent = process(4, 0.5, { priority: 250 })
+      let turns = 0
+      const endless = Effect.forever(
+        Effect.suspend(() =>
+          stream.withTurn(
+            { process: urgent, turnId: `urgent/${turns++}`, named: urgent.personaId },
+            Effect.sleep(turnMs)
+          )
+        )
+      )
+      // One more than there are slots: a better one always waits.
+      yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: slots + 1 }, () => endless),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* TestClock.adjust(500)
+      const low = process(5, 0.5, { priority: 200 })
+      const bid = yield* bidder(stream, { process: low, turnId: "low", named: low.personaId })
+      const before = slots + 1
+      let waitedMs = 0
+      while (bid.result() === undefined && waitedMs < 100_000) {
+        yield* TestClock.adjust(100)
+        waitedMs += 100
+      }
+      expect(waitedMs).toBeGreaterThan((urgent.priority - low.priority - 2) * 1_000)
+      expect(waitedMs).toBeLessThanOrEqual(turnWaitBoundMs(low.priority, before, slots, turnMs))
+      yield* bid.done
     })
   )
 })

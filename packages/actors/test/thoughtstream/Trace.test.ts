@@ -4,7 +4,9 @@ import { type Span, Trace } from "../../src/thoughtstream/Trace.ts"
 const span = (personaId: string, fromMs: number, toMs: number, end: Span["end"] = "done"): Span => ({
   _tag: "Span",
   personaId,
+  name: personaId,
   turnId: "t<1>",
+  waitedMs: 0,
   fromMs,
   toMs,
   end
@@ -19,14 +21,14 @@ describe("the trace", () => {
       turnId: "chat/1",
       why: "all answered",
       bids: [
-        { personaId: "aaaaaaaa-1", score: 0.91234, effectivePriority: 130 },
-        { personaId: "bbbbbbbb-2", score: 0.5, effectivePriority: 128.5 }
+        { personaId: "aaaaaaaa-1", name: "Ada", score: 0.91234, effectivePriority: 130 },
+        { personaId: "bbbbbbbb-2", name: "Bob", score: 0.5, effectivePriority: 128.5 }
       ]
     })
-    trace.add(span("aaaaaaaa-1", 1_001, 1_051, "suspended"))
+    trace.add(span("Ada", 1_001, 1_051, "suspended"))
     expect(trace.text()).toBe(
-      "0 ms: chat/1: all answered: aaaaaaaa 0.912 (priority 130.0) > bbbbbbbb 0.500 (priority 128.5)\n" +
-        "51 ms: t<1>: the turn of aaaaaaaa since 1 ms is suspended"
+      "0 ms: chat/1: all answered: Ada 0.912 (priority 130.0) > Bob 0.500 (priority 128.5)\n" +
+        "51 ms: t<1>: the turn of Ada since 1 ms is suspended"
     )
   })
 
@@ -36,15 +38,15 @@ describe("the trace", () => {
     trace.add(span("b", 50, 75))
     trace.add(span("a", 75, 100))
     const svg = trace.svg()
-    const bars = [...svg.matchAll(/<rect x="([\d.]+)" y="(\d+)" width="([\d.]+)"/g)].map(([, x, y, width]) =>
-      [x, y, width].map(Number)
+    const bars = [...svg.matchAll(/<rect x="([\d.]+)" y="(\d+)" width="([\d.]+)" height="14"/g)].map(
+      ([, x, y, width]) => [x, y, width].map(Number)
     )
     expect(bars).toEqual([
-      [90, 4, 450],
-      [540, 24, 225],
-      [765, 4, 225]
+      [170, 4, 450],
+      [620, 24, 225],
+      [845, 4, 225]
     ])
-    expect(svg).toContain("<title>a: t&lt;1&gt;, 0 to 50 ms, suspended</title>")
+    expect(svg).toContain("<title>a: t&lt;1&gt;, 0 to 50 ms, suspended, waited 0 ms</title>")
     expect(svg).not.toContain("t<1>")
     expect(svg.startsWith("<svg ") && svg.endsWith("</svg>")).toBe(true)
   })

@@ -87,8 +87,9 @@ export const make = Effect.fn("ContentRoutingMesh.make")(function* (
     return yield* Effect.gen(function* () {
       for (;;) {
         const [before, seen] = [missing(), opened.version()]
-        if (yield* one.round(yield* candidates(hint))) return one.assembly()!.content()
-        if (missing() === before) return yield* new ContentUnknown({ contentId: id })
+        const peers = yield* candidates(hint)
+        if (yield* one.round(peers)) return one.assembly()!.content()
+        if (missing() === before) return yield* new ContentUnknown({ contentId: id, peers: peers.length })
         yield* Effect.timeoutOption(opened.changed(seen), contentReturnMs)
       }
     }).pipe(

@@ -23,6 +23,8 @@ module.exports = class HyperswarmNode {
     this.streams = new Map()
     this.topics = new Map()
     this.dials = new Map()
+    /** Where peers that are dialled may be. */
+    this.addresses = new Map()
     this.lastId = 0
     this.stopped = false
     this.root = null
@@ -96,11 +98,12 @@ module.exports = class HyperswarmNode {
     this.swarm.leave(Buffer.from(topic)).catch(ignore)
   }
 
-  dial(peer) {
+  dial(peer, address = "") {
     const key = Buffer.from(peer)
     const name = key.toString("hex")
     if (this.dials.has(name)) return
     this.dials.set(name, null)
+    if (address !== "") this.addresses.set(name, parseAddress(address))
     this.swarm.joinPeer(key)
   }
 
@@ -122,9 +125,8 @@ module.exports = class HyperswarmNode {
 
   /** Asks the node there for a sign of life, and counts it among those of the DHT that this one asks and tells things. */
   async _contact(address) {
-    const at = address.lastIndexOf(":")
-    const { host } = await new UDX().lookup(address.slice(0, at), { family: 4 })
-    const port = Number(address.slice(at + 1))
+    const { host: name, port } = parseAddress(address)
+    const { host } = await new UDX().lookup(name, { family: 4 })
     await this.dht.ping({ host, port })
     if (this.stopped) return address
     this.dht.addNode({ host, port })
@@ -242,11 +244,15 @@ module.exports = class HyperswarmNode {
   /** From here on Hyperswarm does not redial by itself; whether to is decided above. */
   _dialEnded(key, name) {
     if (!this.dials.delete(name)) return
+    this.addresses.delete(name)
     this.swarm.leavePeer(key)
   }
 }
 
-/** Tells how attempts to connect end, which Hyperswarm keeps to itself. */
+/**
+ * Tells how attempts to connect end, which Hyperswarm keeps to itself, and asks a peer whose address is known at that address too: a node
+ * answers for itself, also where the DHT that knew it was started again and has forgotten all.
+ */
 class WatchedDht extends DHT {
   constructor(node, options) {
     super(options)
@@ -254,7 +260,8 @@ class WatchedDht extends DHT {
   }
 
   connect(key, options) {
-    const stream = super.connect(key, options)
+    const address = this.node.addresses.get(Buffer.from(key).toString("hex"))
+    const stream = super.connect(key, address === undefined ? options : { ...options, relayAddresses: [address] })
     this.node._dialling(Buffer.from(key), stream)
     return stream
   }
@@ -277,6 +284,11 @@ const startRoot = async (host, port) => {
   }
 }
 
+const parseAddress = (address) => {
+  const at = address.lastIndexOf(":")
+  return { host: address.slice(0, at), port: Number(address.slice(at + 1)) }
+}
+
 const addressOf = (root) => ({ host: root.toldHost, port: root.io.serverSocket.address().port })
 
 const freePort = async (host) => {
@@ -297,9 +309,10 @@ const duplicate = "Duplicate connection"
 const refused = "it refuses the connection"
 const reasons = {
   ECONNRESET: refused,
-  PEER_NOT_FOUND: "nobody in the DHT has this key",
+  PEER_NOT_FOUND: "nobody in the DHT has this key; is it running?",
   REQUEST_TIMEOUT: "no node answers there; is it running, and is this its UDP port?",
   EAI_NONAME: "this host is not known",
+  EAI_AGAIN: "this host is not known, or no name server answers",
   PEER_CONNECTION_FAILED: "it is in the DHT, and does not answer",
   HOLEPUNCH_ABORTED: "it is behind a firewall that could not be passed",
   CANNOT_HOLEPUNCH: "it is behind a firewall that could not be passed",

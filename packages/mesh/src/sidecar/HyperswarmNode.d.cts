@@ -25,7 +25,7 @@ declare class HyperswarmNode implements Swarm {
   stop(): Promise<void>
   join(topic: Uint8Array): void
   leave(topic: Uint8Array): void
-  dial(peer: Uint8Array): void
+  dial(peer: Uint8Array, address?: string): void
   hangUp(peer: Uint8Array): void
   contact(address: string): void
   write(id: number, bytes: Uint8Array): void

@@ -16,6 +16,7 @@ const connect = () => (isBare ? new (require("bare-pipe"))(socketPath) : require
 
 const tokenLength = 64
 const payloadBytesMax = 256 * 1024
+const keyBytes = 32
 
 const talk = (token) => {
   const socket = connect()
@@ -69,7 +70,7 @@ const talk = (token) => {
     config: (_, payload) => start(JSON.parse(payload.toString())),
     join: (_, topic) => node.join(Buffer.from(topic)),
     leave: (_, topic) => node.leave(topic),
-    dial: (_, peer) => node.dial(Buffer.from(peer)),
+    dial: (_, payload) => node.dial(payload.subarray(0, keyBytes), payload.subarray(keyBytes).toString()),
     hangUp: (_, peer) => node.hangUp(peer),
     contact: (_, address) => node.contact(address.toString()),
     write: (id, bytes) => node.write(id, bytes),

@@ -79,6 +79,11 @@ export class Hub {
     return pair
   }
 
+  /** From now on nobody has this key. */
+  leave(publicKey: PublicKey): void {
+    this.members.delete(publicKey)
+  }
+
   /** A connection whose other end the test plays. */
   stranger(from: PublicKey, to: PublicKey, options: ConnectionPair.PairOptions = {}): ConnectionPair.PairEnd {
     const handshakeHash = new Uint8Array(32).fill(++this.hashes)

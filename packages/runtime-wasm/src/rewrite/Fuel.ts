@@ -1,7 +1,8 @@
 /**
  * Deterministic metering: the instructions that a rewritten module executes to pay for itself.
  *
- * The rule (docs/PROTOCOL.md): one unit of fuel for each instruction executed, except `block`, `loop`, `else` and `end`;
+ * The rule (docs/PROTOCOL.md): one unit of fuel for each instruction executed, except `block`, `else` and `end`, which
+ * engines drop (an empty `loop`, entered for nothing, kept Bun's interpreter busy for 10 ns);
  * `1 + floor(locals / 16)` more for each call of a function of the module; for an instruction that works on a length,
  * that length besides. A run that ends by itself has paid exactly this, wherever the charges stand in the code. What
  * is left is in an exported global that the module's own code cannot name; a run that brings it below zero is stopped

@@ -47,6 +47,8 @@ export interface Info {
   readonly exports: ReadonlyArray<{ readonly name: string } & Entity>
   /** Pages of 64 KiB, as they are declared after rewriting. Absent when the module has no memory. */
   readonly memory: { readonly pagesMin: number; readonly pagesMax: number } | undefined
+  /** Entries that its tables can have together, after rewriting. */
+  readonly tableEntriesMax: number
   /** Functions defined in the module. */
   readonly functions: number
   /** Whether its start function must be called, as `Fuel.startExport`. */
@@ -92,7 +94,7 @@ export const rewriteUnsafe = (bytes: Uint8Array, options: Options = {}): Rewritt
     tableEntriesMax: tables.map((table) => table.max)
   })
   const bytesOut = write(module, additions, { memories, tables }, links, scan)
-  return { bytes: bytesOut, info: describe(module, memories, canonicalNan && !scan.floatVectors) }
+  return { bytes: bytesOut, info: describe(module, { memories, tables }, canonicalNan && !scan.floatVectors) }
 }
 
 /** How the module's functions are named from outside of its code, after rewriting. */
@@ -206,7 +208,7 @@ const checkData = (module: Module.Module): void => {
   if (!reader.atEnd()) reader.count("data segments", Limits.segmentsMax)
 }
 
-const describe = (module: Module.Module, memories: ReadonlyArray<Sections.Bounded>, deterministic: boolean): Info => {
+const describe = (module: Module.Module, { memories, tables }: Bounded, deterministic: boolean): Info => {
   const entity = ({ kind, index }: { readonly kind: Module.Kind; readonly index: number }): Entity =>
     kind === "function" ? { kind, type: Module.functionType(module, index) } : { kind }
   const memory = memories[0]
@@ -214,6 +216,7 @@ const describe = (module: Module.Module, memories: ReadonlyArray<Sections.Bounde
     imports: module.imports.map((one) => ({ module: one.module, field: one.field, ...entity(one) })),
     exports: module.exports.map((one) => ({ name: one.name, ...entity(one) })),
     memory: memory === undefined ? undefined : { pagesMin: memory.min, pagesMax: memory.max },
+    tableEntriesMax: tables.reduce((sum, { max }) => sum + max, 0),
     functions: module.functions.length - module.imported.function,
     start: module.start !== undefined,
     deterministic

@@ -64,6 +64,8 @@ export class Segments {
       case Op.block:
         return this.#open(Op.block)
       case Op.loop:
+        // Of those who enter it, not of those who repeat it.
+        this.charge()
         return this.#loop(after)
       case Op.else:
         return this.#else(after, reader)

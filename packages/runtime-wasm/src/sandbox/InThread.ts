@@ -8,16 +8,19 @@
  * granted, in a child.
  *
  * What never comes here: QuickJS; modules with a memory (an instance of one costs Bun a garbage collection of the whole
- * node, 10 ms and more); modules above the limits. Modules that came from a peer are run like any other: docs/THREATS.md.
+ * node, 10 ms and more); modules with large tables, which are made anew for each run; modules above the limits. Modules that came from a peer are run like any other: docs/THREATS.md.
  */
 import { FuelExhausted } from "../JitError.ts"
-import { inThreadCodeBytesMax, inThreadFuelMax } from "../Limits.ts"
+import { inThreadCodeBytesMax, inThreadFuelMax, inThreadTableEntriesMax } from "../Limits.ts"
 import * as Execute from "./Execute.ts"
 import type { Loaded } from "./Requests.ts"
 
 /** Whether a module may run in the node's thread at all. */
 export const admits = (loaded: Loaded): boolean =>
-  loaded.code !== undefined && !loaded.memory && loaded.code.length <= inThreadCodeBytesMax
+  loaded.code !== undefined &&
+  !loaded.memory &&
+  loaded.tableEntriesMax <= inThreadTableEntriesMax &&
+  loaded.code.length <= inThreadCodeBytesMax
 
 /** Whether the compiled code may be given this input; otherwise the run goes to a child, and there to the interpreter. */
 export const covers = ({ manifest, source }: Loaded, input: unknown): boolean =>

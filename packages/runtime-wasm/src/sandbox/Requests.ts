@@ -34,6 +34,8 @@ export interface Loaded {
   readonly source: string | undefined
   /** Whether it has a memory. */
   readonly memory: boolean
+  /** Entries that its tables can have together. */
+  readonly tableEntriesMax: number
 }
 
 export type Request =
@@ -146,11 +148,11 @@ const verify = async ({ file, input, lang, source }: Extract<Request, { readonly
 
 const load = (file: Uint8Array): Loaded => {
   const { manifest, source } = Manifest.readUnsafe(file)
-  if (manifest.engine === "quickjs") return { manifest, code: undefined, source, memory: false }
+  if (manifest.engine === "quickjs") return { manifest, code: undefined, source, memory: false, tableEntriesMax: 0 }
   const { bytes, info } = Rewrite.rewriteUnsafe(file)
   // The engine has the last word on whether it is valid, and takes its time for it here and not in the node.
   MeteredInstance.compileUnsafe(bytes)
-  return { manifest, code: bytes, source, memory: info.memory !== undefined }
+  return { manifest, code: bytes, source, memory: info.memory !== undefined, tableEntriesMax: info.tableEntriesMax }
 }
 
 const run = (request: RunRequest): Reply => {

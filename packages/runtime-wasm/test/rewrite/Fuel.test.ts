@@ -32,10 +32,14 @@ describe("Fuel", () => {
     })
   }
 
-  it("costs one unit an instruction, nothing for the brackets of control flow, and one for entering", () => {
+  it("costs one unit an instruction, nothing for the brackets of control flow but loops, and one for entering", () => {
     expect(cost(body(""))).toBe(1)
     expect(cost(body("nop nop"))).toBe(3)
-    expect(cost(body("block loop block end end end"))).toBe(1)
+    expect(cost(body("block block end end"))).toBe(1)
+    expect(cost(body("block loop block end end loop end end"))).toBe(3)
+    // Entered once and repeated twice: one for the loop, three rounds of 7.
+    const rounds = "local.get 0 i32.const 1 i32.add local.tee 0 i32.const 3 i32.lt_s br_if 0"
+    expect(cost(body(`(local i32) loop ${rounds} end`))).toBe(1 + 1 + 3 * 7)
     expect(cost(body("i32.const 1 if nop else nop nop end"))).toBe(4)
     expect(cost(body("i32.const 0 if nop else nop nop end"))).toBe(5)
     expect(cost(body("return nop nop"))).toBe(2)
@@ -101,8 +105,8 @@ describe("Fuel", () => {
         `(func $small (param i32) (result i32) local.get 0 i32.const 49 i32.eq if i32.const 50 return end local.get 0 i32.const 1 i32.add) ${fields}`
       )
     const rounds = 50
-    // Entering; in a round 6 instructions here, entering $small, and 7 instructions there, 6 in the last round.
-    const expected = 1 + rounds * (6 + 1 + 7) - 1
+    // Entering; the loop; in a round 6 instructions here, entering $small, and 7 instructions there, 6 in the last round.
+    const expected = 1 + 1 + rounds * (6 + 1 + 7) - 1
     for (const fields of [
       "",
       '(export "small" (func $small))',

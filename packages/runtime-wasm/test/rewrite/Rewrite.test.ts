@@ -71,6 +71,7 @@ describe("Rewrite", () => {
         { name: "run", kind: "function", type: { params: ["f64", "i64"], results: ["f32"] } }
       ],
       memory: { pagesMin: 2, pagesMax: 9 },
+      tableEntriesMax: 0,
       functions: 2,
       start: true,
       deterministic: true

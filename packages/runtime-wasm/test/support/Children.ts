@@ -39,7 +39,8 @@ const interpreted = (source: string): Loaded => ({
   },
   code: undefined,
   source,
-  memory: false
+  memory: false,
+  tableEntriesMax: 0
 })
 
 /** Runs a JavaScript function on 1. */

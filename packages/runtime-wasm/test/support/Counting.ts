@@ -8,8 +8,8 @@ import { Effect, Layer } from "effect"
 import { writeSync } from "node:fs"
 
 /** A node whose actors are durable in a directory. */
-export const durable = (dir: string, nodeName = "here") =>
-  Jit.layer({ nodeName }).pipe(
+export const durable = (dir: string, nodeName = "here", nodeKey = "") =>
+  Jit.layer({ nodeName, nodeKey }).pipe(
     Layer.provideMerge(ActorSystem.layer()),
     Layer.provide(ActorStorageLmdb.layer({ dir })),
     Layer.provideMerge(layerLazy)

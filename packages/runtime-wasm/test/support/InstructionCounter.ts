@@ -9,7 +9,7 @@ import { Writer } from "@continuum/runtime-wasm/rewrite/Writer"
 
 export const counterExport = "counter"
 
-const free: ReadonlyArray<number> = [Op.block, Op.loop, Op.else, Op.end]
+const free: ReadonlyArray<number> = [Op.block, Op.else, Op.end]
 const byLength: ReadonlyArray<number> = [Op.memoryFill, Op.memoryCopy, Op.memoryInit]
 
 /** The module with an exported global that counts what it executes, by the metering rule. For modules without tables that grow. */

@@ -42,7 +42,7 @@ export const longestTurn = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   })
 
 /** Time that this thread has had the processor. Node 20 only tells that of the process. */
-const threadMs = (): number => {
+export const threadMs = (): number => {
   const { user, system } = (process.threadCpuUsage ?? process.cpuUsage)()
   return (user + system) / 1_000
 }

@@ -441,6 +441,7 @@ class Interpreter {
       case "block":
         return this.#land(this.#body(statement.body, locals, [0, ...labels]))
       case "loop":
+        this.#pay()
         for (;;) {
           const branch = this.#body(statement.body, locals, [0, ...labels])
           if (branch === undefined || branch.label !== 0) return this.#land(branch)
