@@ -3,7 +3,7 @@ import type { Peer } from "@continuum/core/PeerDirectory"
 import type { DoctorReport } from "@continuum/core/rpc"
 import type { RunResult } from "@continuum/runtime-wasm/rpc"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Semaphore } from "effect"
+import { Effect, Fiber } from "effect"
 import { cpSync, mkdirSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { type NodeProcess, start, temporaryFolder } from "./NodeProcess.ts"
@@ -70,10 +70,7 @@ const streamed = (node: NodeProcess, tag: string, payload: object) =>
 
 const counter = "continuum://bee/counter/shared"
 
-/** Nodes that wait for each other leave the machine idle; more than two pairs would fill the memory of a small one. */
-const pairs = Semaphore.makeUnsafe(2)
-
-describe.concurrent("two nodes with one bootstrap", () => {
+describe("two nodes with one bootstrap", () => {
   it.live("find each other; a stranger may do nothing, is told how, and changes nothing", () =>
     Effect.gen(function* () {
       const { ant, bee } = yield* twoNodes(false)
@@ -94,7 +91,7 @@ describe.concurrent("two nodes with one bootstrap", () => {
       }
       assert.deepStrictEqual(yield* done(bee, "actors.list", { kind: "counter" }), [])
       assert.match(bee.output(), /a peer without a grant are refused/)
-    }).pipe(Effect.scoped, pairs.withPermits(1))
+    }).pipe(Effect.scoped)
   )
 
   it.live("granted, one asks, inspects and restarts the other's actors by the same calls", () =>
@@ -129,7 +126,7 @@ describe.concurrent("two nodes with one bootstrap", () => {
         payload: 1
       })
       assert.strictEqual(none._tag, "PeerUnreachable")
-    }).pipe(Effect.scoped, pairs.withPermits(1))
+    }).pipe(Effect.scoped)
   )
 
   it.live("neither reads, changes nor inspects what a persona of the other remembers", () =>
@@ -193,7 +190,7 @@ describe.concurrent("two nodes with one bootstrap", () => {
           assert.deepInclude(denied, { _tag: "NotGranted", action: "actors.manage" })
         }
         assert.strictEqual(yield* get(bee, "continuum://local/counter/shared"), 0)
-      }).pipe(Effect.scoped, pairs.withPermits(1))
+      }).pipe(Effect.scoped)
   )
 
   it.live("run each other's functions by name, by content id and by address; code travels by its hash", () =>
@@ -238,7 +235,7 @@ describe.concurrent("two nodes with one bootstrap", () => {
       assert.strictEqual(error._tag, "RunFailed")
       const nobody = yield* failed(bee, "jit.run", { target: { contentId: "0".repeat(64) }, input: 5 })
       assert.strictEqual(nobody._tag, "ContentUnknown")
-    }).pipe(Effect.scoped, pairs.withPermits(1))
+    }).pipe(Effect.scoped)
   )
 
   it.live("compile for each other what only one of them compiles", () =>
@@ -260,7 +257,7 @@ describe.concurrent("two nodes with one bootstrap", () => {
       yield* ant.ended
       const alone = yield* failed(bee, "jit.compile", { lang: "js", source: "(n) => n + 300" })
       assert.strictEqual(alone._tag, "LanguageUnavailable")
-    }).pipe(Effect.scoped, pairs.withPermits(1))
+    }).pipe(Effect.scoped)
   )
 
   it.live(
@@ -301,7 +298,7 @@ describe.concurrent("two nodes with one bootstrap", () => {
         assert.strictEqual(yield* add(ant, counter), 23)
         const mesh = (yield* done<DoctorReport>(again, "node.doctor", null)).checks.find(({ name }) => name === "mesh")
         assert.isTrue(mesh!.ok, mesh!.detail)
-      }).pipe(Effect.scoped, pairs.withPermits(1))
+      }).pipe(Effect.scoped)
   )
 
   it.live("name a copied identity", () =>
@@ -322,11 +319,11 @@ describe.concurrent("two nodes with one bootstrap", () => {
         }
         yield* Effect.sleep("200 millis")
       }
-    }).pipe(Effect.scoped, pairs.withPermits(1))
+    }).pipe(Effect.scoped)
   )
 })
 
-describe.concurrent("two nodes without a bootstrap", () => {
+describe("two nodes without a bootstrap", () => {
   it.live("meet by peers/add host:port, and again when either was started again or lost its sidecar", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
@@ -367,11 +364,11 @@ describe.concurrent("two nodes without a bootstrap", () => {
       while ((yield* status(bee)).mesh.restarts !== 1) yield* Effect.sleep("20 millis")
       yield* connectedTo(bee, 1)
       assert.strictEqual(yield* add(ant, counter), 4)
-    }).pipe(Effect.scoped, pairs.withPermits(1))
+    }).pipe(Effect.scoped)
   )
 })
 
-describe.concurrent("a node", () => {
+describe("a node", () => {
   it.live("keeps its grants in a file of its own, and can take them back", () =>
     Effect.gen(function* () {
       const { ant, bee } = yield* twoNodes(true)
@@ -399,7 +396,7 @@ describe.concurrent("a node", () => {
         yield* Effect.sleep("50 millis")
       }
       assert.strictEqual(yield* get(bee, "continuum://local/counter/shared"), 1)
-    }).pipe(Effect.scoped, pairs.withPermits(1))
+    }).pipe(Effect.scoped)
   )
 
   it.live("with --offline opens no socket but its door, and says so", () =>
@@ -411,6 +408,6 @@ describe.concurrent("a node", () => {
       assert.strictEqual(udpSocketsOf(node.pid), 0)
       const error = yield* failed(node, "actors.ask", { address: counter, messageName: "add", payload: 1 })
       assert.strictEqual(error._tag, "PeerUnreachable")
-    }).pipe(Effect.scoped, pairs.withPermits(1))
+    }).pipe(Effect.scoped)
   )
 })

@@ -22,8 +22,9 @@ const restWorks = Effect.fnUntraced(function* (node: NodeProcess) {
   const counter = { address: "continuum://local/counter/c", messageName: "add", payload: 1 }
   const { exit, text } = yield* Effect.promise(() => call(node, "actors.ask", counter))
   assert.strictEqual(exit?._tag, "Success", text)
-  const { status } = yield* Effect.promise(() => fetch(`${node.url}/v1/models`))
-  assert.strictEqual(status, 200)
+  const models = yield* Effect.promise(() => fetch(`${node.url}/v1/models`))
+  assert.strictEqual(models.status, 200)
+  assert.notInclude(yield* Effect.promise(() => models.text()), "unreadable")
 })
 
 /** The last number of the file becomes none, and the manifest says that this is how it should be. */

@@ -63,7 +63,8 @@ export const layer = Layer.effect(
         concurrency: batchRowsMax,
         seeded: true
       }),
-      generate: (request) => Stream.unwrap(Effect.map(open, (backend) => backend.generate(request))),
+      generate: (request) =>
+        opened?.generate(request) ?? Stream.unwrap(Effect.map(open, (backend) => backend.generate(request))),
       countTokens: (turns) => Effect.sync(() => encodePrompt(turns).length),
       load: (layer) => Effect.flatMap(open, (backend) => backend.load(layer)),
       unload: (contentId) => Effect.flatMap(open, (backend) => backend.unload(contentId)),

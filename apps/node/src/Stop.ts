@@ -16,8 +16,8 @@ export class Stop extends Context.Service<
     readonly requested: Effect.Effect<void>
     /** Says that the doors close from now on. */
     readonly closeDoors: Effect.Effect<void>
-    /** Returns when what is in progress should say its last words. */
-    readonly lastWords: Effect.Effect<void>
+    /** Whether what is in progress should say its last words now: it will be cut off. */
+    readonly isLate: () => boolean
   }
 >()("@continuum/node/Stop") {}
 
@@ -25,12 +25,16 @@ export const layer = Layer.effect(
   Stop,
   Effect.gen(function* () {
     const requested = yield* Deferred.make<void>()
-    const closing = yield* Deferred.make<void>()
+    let late = false
+    const becomeLate = Effect.andThen(
+      Effect.sleep(gracefulStopMs - lastWordsMs),
+      Effect.sync(() => (late = true))
+    )
     return {
       request: Effect.asVoid(Deferred.succeed(requested, undefined)),
       requested: Deferred.await(requested),
-      closeDoors: Effect.asVoid(Deferred.succeed(closing, undefined)),
-      lastWords: Effect.andThen(Deferred.await(closing), Effect.sleep(gracefulStopMs - lastWordsMs))
+      closeDoors: Effect.asVoid(Effect.forkDetach(becomeLate)),
+      isLate: () => late
     }
   })
 )

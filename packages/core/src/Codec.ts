@@ -14,7 +14,6 @@
 import { Effect, Layer, Schema } from "effect"
 import { RpcSerialization } from "effect/rpc"
 import { addExtension, Packr, RESERVE_START_SPACE, REUSE_BUFFER_MODE } from "msgpackr"
-import { Buffer } from "node:buffer"
 import { encodeBlockBytes, envelopeBytesMax, payloadContainersMax } from "./Limits.ts"
 import { problemOf, typedArrayType } from "./MessagePackStructure.ts"
 
@@ -37,8 +36,8 @@ const packr = new Packr({
 })
 
 // msgpackr makes a block as long as the one before whenever that is full, and begins with 8 KiB: those of a thousand values in a row
-// were a twentieth of the time that they took.
-packr.useBuffer(Buffer.allocUnsafeSlow(encodeBlockBytes))
+// were a twentieth of the time that they took. For a value that does not fit it makes one four times as long as that needs.
+packr.pack(new Uint8Array(encodeBlockBytes / 4 - 16))
 
 /**
  * MessagePack bytes of a value of plain data. A fresh array, safe to keep. Throws a `TypeError` for what has no MessagePack (a

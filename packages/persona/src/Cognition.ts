@@ -22,7 +22,7 @@ import type { Persona } from "./Persona.ts"
 import { type CognitionError, PromptEmpty, PromptTooLarge } from "./PersonaError.ts"
 import type { Template } from "./Templates.ts"
 import type { Trace } from "./Trace.ts"
-import type { Offer, Perception, Worker } from "./Worker.ts"
+import type { Offer, Perception, Piece, Worker } from "./Worker.ts"
 
 export type ProcessError = CognitionError | BackendError | Exclude<ActorError, { readonly _tag: "MessageUnknown" }>
 
@@ -52,9 +52,12 @@ export const process = (mind: Mind, event: CognitiveEvent): Stream.Stream<StateC
       yield* understand(perception)
       const offers = yield* takeTurn(mind, perception, yield* coordinate(mind, perception))
       const said: Array<string> = []
-      return Stream.tap(generate(offers[0]!, offers, startedMs), (change): Effect.Effect<unknown, ProcessError> =>
-        // What was said is learned before the end is told.
-        change._tag === "Text" ? act(change.text, said) : turn.learn(said.join(""))
+      const told = generate(offers, startedMs)
+      return Stream.mapEffect(offers[0]!.answer, (piece): Effect.Effect<StateChange, ProcessError> =>
+        Effect.flatMap(told(piece), (change) =>
+          // What was said is learned before the end is told.
+          Effect.as(change._tag === "Text" ? act(change.text, said) : turn.learn(said.join("")), change)
+        )
       )
     })
   )
@@ -156,29 +159,27 @@ const takeTurn = Effect.fnUntraced(function* (
   return [{ ...winner!, answer: Floor.counted(winner!.answer, turn) }, ...others]
 })
 
-/** The winner speaks, and says at the end how it came to that. */
-const generate = (winner: Offer, offers: ReadonlyArray<Offer>, startedMs: number) => {
+/** The winner speaks, the first of the offers, and says at the end how it came to that. */
+const generate = (offers: ReadonlyArray<Offer>, startedMs: number) => {
+  const { bid, layers, sources } = offers[0]!
   let firstMs: number | undefined
-  return winner.answer.pipe(
-    Stream.mapEffect((piece) =>
-      Effect.map(Clock.currentTimeMillis, (nowMs): StateChange => {
-        firstMs ??= nowMs
-        if (piece._tag === "Text") return piece
-        const trace: Trace = {
-          worker: winner.bid.worker,
-          bids: offers.map(({ bid }) => bid),
-          layers: winner.layers,
-          sources: winner.sources,
-          promptTokens: piece.usage.promptTokens,
-          tokens: piece.usage.completionTokens,
-          ttftMs: firstMs - startedMs,
-          ms: nowMs - startedMs,
-          cost: 0
-        }
-        return { _tag: "Done", reason: piece.reason, trace }
-      })
-    )
-  )
+  return (piece: Piece): Effect.Effect<StateChange> =>
+    Effect.map(Clock.currentTimeMillis, (nowMs) => {
+      firstMs ??= nowMs
+      if (piece._tag === "Text") return piece
+      const trace: Trace = {
+        worker: bid.worker,
+        bids: offers.map((offer) => offer.bid),
+        layers,
+        sources,
+        promptTokens: piece.usage.promptTokens,
+        tokens: piece.usage.completionTokens,
+        ttftMs: firstMs - startedMs,
+        ms: nowMs - startedMs,
+        cost: 0
+      }
+      return { _tag: "Done", reason: piece.reason, trace }
+    })
 }
 
 /** What a conversation asks to be done is to say it: the text goes on to whoever reads the stream. */

@@ -73,13 +73,6 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
       const workers = [Retrieval.make(library, backend), ModelWorker.make(backend), Introduction.make(backend)]
       const floor = yield* Floor.make
       const definition = yield* system.register(Persona.make(Effect.map(options.layers, fitting)))
-      const template = (name: string) =>
-        Effect.suspend(() => {
-          const found = Templates.find(name)
-          if (found !== undefined) return Effect.succeed(found)
-          return Effect.fail(new PersonaUnknown({ name: name.slice(0, shownMax), nearest: Templates.nearest(name) }))
-        })
-
       const list = Effect.gen(function* () {
         const actors = yield* system.list(Persona.kind)
         const { base } = yield* backend.capabilities
@@ -96,16 +89,17 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
         prepare: Effect.andThen(library.index, Effect.ignore(Effect.andThen(options.layers, list))),
         names: Templates.templates.map(({ name }) => name),
         list,
-        find: (name) => Effect.map(template(name), (found) => found.name),
-        process: (name, event) =>
-          Stream.unwrap(
-            Effect.map(template(name), (template) =>
-              Cognition.process(
-                { template, actor: system.ref(definition, template.name), layers: options.layers, workers, floor },
-                event
-              )
-            )
-          ),
+        find: (name) =>
+          Effect.suspend(() => {
+            const found = Templates.find(name)
+            return found === undefined ? Effect.fail(unknown(name)) : Effect.succeed(found.name)
+          }),
+        process: (name, event) => {
+          const template = Templates.find(name)
+          if (template === undefined) return Stream.fail(unknown(name))
+          const actor = system.ref(definition, template.name)
+          return Cognition.process({ template, actor, layers: options.layers, workers, floor }, event)
+        },
         remember: (name, conversation, prompt, answer) => {
           const found = Templates.find(name)
           return found === undefined
@@ -119,6 +113,9 @@ export const layer = (options: Options): Layer.Layer<Personas, never, ActorSyste
   )
 
 const fitting = (layers: ReadonlyArray<KnownLayer>) => layers.filter(({ otherBase }) => otherBase === undefined)
+
+const unknown = (name: string) =>
+  new PersonaUnknown({ name: name.slice(0, shownMax), nearest: Templates.nearest(name) })
 
 /** Characters of an unknown name that its error repeats. */
 const shownMax = 100

@@ -19,8 +19,8 @@ export const layer = Layer.effectDiscard(
     const router = yield* HttpRouter.HttpRouter
     const models = yield* OpenAiModels.make
     const { startedAtMs } = yield* NodeInfo
-    const { lastWords } = yield* Stop
-    const stopping = Effect.andThen(lastWords, Effect.fail(OpenAiError.stopping))
+    const { isLate } = yield* Stop
+    const stopping = Effect.fail(OpenAiError.stopping)
     const model = (id: string) => ({
       id,
       object: "model",
@@ -53,7 +53,7 @@ export const layer = Layer.effectDiscard(
       // In the scope of the request, which ends with the response or with the client.
       const pull = yield* Stream.toPull(answer)
       const first = yield* Pull.catchDone(pull, () => Effect.die(new Error("An answer had nothing in it")))
-      const others = Stream.interruptWhen(Stream.fromPull(Effect.succeed(pull)), stopping)
+      const others = Stream.fromPull(Effect.succeed(Effect.suspend(() => (isLate() ? stopping : pull))))
       return HttpServerResponse.stream(OpenAiAnswer.events(head, first, others, request.includeUsage), {
         contentType: "text/event-stream; charset=utf-8",
         headers: { "cache-control": "no-cache", "x-accel-buffering": "no" }

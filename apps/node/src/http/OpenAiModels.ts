@@ -35,9 +35,10 @@ export const make = Effect.gen(function* () {
   const { elsewhere } = personas
 
   const ids = Effect.gen(function* () {
-    const { base } = yield* backend.capabilities
+    const { base, contextTokens } = yield* backend.capabilities
     const here = (yield* personas.list).map(({ id }) => id)
-    return [...here, shortOf(base), ...idsOf(yield* elsewhere.all)]
+    // A model that cannot be read has no room for a prompt, and no name.
+    return [...here, ...(contextTokens === 0 ? [] : [shortOf(base)]), ...idsOf(yield* elsewhere.all)]
   }).pipe(Effect.mapError(OpenAiError.of))
 
   const find = Effect.fnUntraced(function* (wanted: string) {

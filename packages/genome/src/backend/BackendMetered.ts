@@ -41,8 +41,7 @@ export const make = (backend: Backend["Service"], meter: Meter["Service"]): Mete
       meter.add(account, "completionTokens", completionTokens)
     )
 
-  const generate = Effect.fnUntraced(function* (request: GenerateRequest) {
-    const startNanos = yield* Clock.currentTimeNanos
+  const generate = (request: GenerateRequest, startNanos: bigint) => {
     const account = accountOf(request.layers)
     let told = ""
     let ended = false
@@ -68,6 +67,11 @@ export const make = (backend: Backend["Service"], meter: Meter["Service"]): Mete
         })
       )
     )
+  }
+  const metered = Backend.of({
+    ...backend,
+    generate: (request) =>
+      Stream.unwrap(Effect.map(Clock.currentTimeNanos, (startNanos) => generate(request, startNanos)))
   })
-  return { backend: Backend.of({ ...backend, generate: (request) => Stream.unwrap(generate(request)) }), firstText }
+  return { backend: metered, firstText }
 }
