@@ -309,6 +309,14 @@ describe("personas", () => {
       yield* waitUntil(() => script.begun === 2)
       const next = yield* Effect.forkChild(answer("Teacher AI", event("1+1=")))
       yield* waitUntil(() => Effect.runSync(stream.queue).length === 2)
+      // One that waits may give up, too.
+      const impatient = yield* Effect.forkChild(answer("Teacher AI", event("3+3=")))
+      yield* waitUntil(() => Effect.runSync(stream.queue).length === 3)
+      yield* Fiber.interrupt(impatient)
+      assert.deepStrictEqual(
+        (yield* stream.queue).map(({ phase }) => phase),
+        ["runs", "waits"]
+      )
       yield* Fiber.interrupt(fiber)
       assert.strictEqual((yield* Fiber.join(next)).text, "2")
       const ends = stream.trace.entries.flatMap((entry) => (entry._tag === "Span" ? [entry.end] : []))
