@@ -1,6 +1,6 @@
 /**
  * Envelopes as frames, and what many of them have in common said once: a heading is all of an envelope but its sequence number, payload and
- * trace, and later ones to the same actor name it by a number. So an ask of 64 bytes takes 90 bytes instead of 270.
+ * trace, and later ones to the same actor name it by a number. So an ask of 64 bytes takes 90 bytes instead of 250.
  *
  * Bytes are time: until a connection has carried much, UDX lets 3.3 kB leave in a millisecond, and the rest waits.
  */
