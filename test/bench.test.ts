@@ -91,7 +91,7 @@ describe("bench", () => {
     assert.strictEqual(status, 2)
     assert.match(
       stderr,
-      /"actor" is not one of actors, savina, wake, idle, wasm, jit, genome, answer, durable, content, session, mesh, start/
+      /"actor" is not one of actors, savina, wake, idle, wasm, jit, genome, answer, durable, mailbox, content, session, mesh, start/
     )
   })
 
