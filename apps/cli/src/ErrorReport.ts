@@ -93,7 +93,7 @@ const ofParseError = (error: ParseError, command: string, vocabulary: Vocabulary
 const expectation = (expected: string): string =>
   expected
     .replace(/^Expected:? /, "")
-    .replace("a string representing a finite number", "a whole number")
+    .replace("a string representing a finite number", "a number")
     .replace("an integer", "a whole number")
     .replaceAll('"', "")
     .replaceAll(" | ", ", ")

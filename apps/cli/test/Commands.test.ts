@@ -367,9 +367,17 @@ describe("wrong usage", () => {
     [["status", "--node", "ftp://x"], ["--node is not the URL of a node"]],
     [
       ["logs", "--lines", "many"],
-      ['--lines cannot be "many"', "a whole number"]
+      ['--lines cannot be "many"', "a number"]
+    ],
+    [
+      ["logs", "--lines", "1.5"],
+      ['--lines cannot be "1.5"', "a whole number"]
     ],
     [["logs", "--lines", "10001"], ["from 0 to 10000"]],
+    [
+      ["ai/generate", "--prompt", "x", "--temperature", "nan"],
+      ['--temperature cannot be "nan"', "a number"]
+    ],
     [["completions", "csh"], ["bash, zsh, fish"]],
     [["completions"], ["completions needs SHELL"]],
     [["actors/inspect"], ["actors/inspect needs ADDRESS"]],

@@ -2,7 +2,7 @@
  * How `NodeClient` speaks to a node: effect/rpc over HTTP POST or WebSocket at `<url>/rpc`, one JSON document a line,
  * the key in the `Authorization` header, no redirects. `typedCause` names what goes wrong on the way.
  */
-import { Cause, Effect, Layer, Redacted, Schema, Stream } from "effect"
+import { Cause, Effect, Layer, Redacted, Schema, SchemaIssue, Stream } from "effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -234,6 +234,8 @@ const isConnectFailure = (detail: string): boolean =>
 const isNoHttp = (detail: string): boolean =>
   /HPE_INVALID|Malformed_HTTP_Response|invalid HTTP version|does not match the HTTP/.test(detail)
 
+const formatIssue = SchemaIssue.makeFormatterDefault()
+
 /** The messages and codes of an error and its causes, outermost first. */
 export const textOf = (error: unknown): string => {
   const texts: Array<string> = []
@@ -243,6 +245,11 @@ export const textOf = (error: unknown): string => {
       break
     }
     const { cause, code, message } = at as { cause?: unknown; code?: unknown; message?: unknown }
+    if (SchemaIssue.isIssue(cause)) {
+      // A schema's error says that it failed; its issue says where.
+      texts.push(formatIssue(cause).replaceAll(/\s*\n\s*/g, " "))
+      break
+    }
     if (typeof message === "string" && message !== "") texts.push(message)
     if (typeof code === "string" && !texts.some((text) => text.includes(code))) texts.push(code)
     at = cause

@@ -159,6 +159,7 @@ describe("NodeClient", () => {
             const wrong = yield* Effect.flip(node["math.double"]({ n: "21" }))
             assert.strictEqual(wrong._tag, "CallMalformed")
             assert.include(wrong.message, "math.double")
+            assert.match(wrong.message, /Expected .*at \["n"\]/)
             // @ts-expect-error the payload must be a number
             const wrongStream = yield* Effect.flip(Stream.runDrain(node["numbers.count"]({})))
             assert.strictEqual(wrongStream._tag, "CallMalformed")
