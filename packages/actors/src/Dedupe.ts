@@ -86,7 +86,9 @@ export class Dedupe {
         // Also of a number that is not known: a transaction that failed may have been stored nevertheless.
         const record = yield* Effect.result(this.storage.load(keyOf(stream, sequence)))
         if (record._tag === "Failure" && record.failure._tag === "StorageFailed") return yield* record.failure
-        if (stream.claimed.has(sequence) || this.actors.get(address) !== streams) continue
+        // What was found out meanwhile, and whether the stream is still the one that others find.
+        const isCurrent = this.actors.get(address) === streams && streams.get(stream.key) === stream
+        if (stream.claimed.has(sequence) || !isCurrent) continue
         if (record._tag === "Failure") return tooOld("the record of its reply is damaged")
         if (record.success !== undefined) {
           stream.taken.add(sequence)

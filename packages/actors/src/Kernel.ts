@@ -283,8 +283,9 @@ export class Kernel {
     return message
   }
 
+  /** For the next handler, unless something of this one is left: what a handler that crashed sent never leaves. */
   reuseMessage(message: Message): void {
-    if (message.kept || message.isHeld) return
+    if (message.kept || message.isHeld || message.outbox !== undefined) return
     message.payload = undefined
     message.ask = undefined
     this.spare = message
@@ -293,7 +294,7 @@ export class Kernel {
   /** As `reuseMessage`, for one whose answer waited and has left. */
   reuseHeld(message: Message): void {
     message.isHeld = false
-    if (message.kept || this.spares.length >= Limits.messagesSpareMax) return
+    if (message.kept || message.outbox !== undefined || this.spares.length >= Limits.messagesSpareMax) return
     message.payload = undefined
     message.ask = undefined
     message.answer = undefined

@@ -34,7 +34,7 @@ export class RunTrace {
   private readonly addressOf: (runnable: Runnable) => string
   private readonly turnsMax: number
   private readonly kept: Array<Kept>
-  private beganAtMs: number
+  private beganAtMs: number | undefined
   /** When messages began that are handled without a turn, one inside the other. */
   private readonly directAtMs: Array<number>
 
@@ -49,7 +49,7 @@ export class RunTrace {
     this.addressOf = addressOf
     this.turnsMax = turnsMax
     this.kept = []
-    this.beganAtMs = 0
+    this.beganAtMs = undefined
     this.directAtMs = []
   }
 
@@ -58,7 +58,9 @@ export class RunTrace {
   }
 
   ended(part: Runnable, work: number, isPreempted: boolean): void {
-    this.add(part.owner ?? part, this.beganAtMs, work, isPreempted ? "preempted" : "done")
+    // Of one that began before the recording, the beginning is not known.
+    if (this.beganAtMs !== undefined)
+      this.add(part.owner ?? part, this.beganAtMs, work, isPreempted ? "preempted" : "done")
   }
 
   /** A message is handled right now, without a turn. */
@@ -68,7 +70,6 @@ export class RunTrace {
 
   endedDirect(runnable: Runnable): void {
     const fromMs = this.directAtMs.pop()
-    // Of one that began before the recording, the beginning is not known.
     if (fromMs !== undefined) this.add(runnable, fromMs, 1, "done")
   }
 

@@ -2,7 +2,7 @@
  * The run queue of a system for whoever looks: who waits for a turn, how long that may take at most, and a recording of turns. It costs
  * nothing while nobody asks.
  */
-import { type Duration, Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { ActorCell } from "./ActorCell.ts"
 import type { Kernel } from "./Kernel.ts"
 import * as Limits from "./Limits.ts"
@@ -77,10 +77,13 @@ export const make = (kernel: Kernel): Scheduling => {
         (trace) => {
           const before = trace.forgotten
           const sinceMs = kernel.nowMs()
-          return Effect.map(Effect.sleep(duration), () => ({
-            turns: trace.turns.filter(({ toMs }) => toMs >= sinceMs),
-            forgotten: trace.forgotten - before
-          }))
+          return Effect.map(
+            Effect.sleep(Duration.min(Duration.fromInputUnsafe(duration), Duration.millis(Limits.recordMsMax))),
+            () => ({
+              turns: trace.turns.filter(({ toMs }) => toMs >= sinceMs),
+              forgotten: trace.forgotten - before
+            })
+          )
         },
         () =>
           Effect.sync(() => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Layer, Result } from "effect"
+import { Effect, Layer, Result, Stream } from "effect"
 import * as Actor from "../src/Actor.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
 import * as Limits from "../src/Limits.ts"
+import * as Topic from "../src/Topic.ts"
 
 const Account = Actor.actor("account", {
   state: { name: "", total: 0 },
@@ -42,6 +43,30 @@ describe("answers that wait for the storage", () => {
           expect(denied).toEqual(Result.fail(`no ${name}`))
         }
       }
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("take along what their own handler published, and nothing that one published which crashed", () =>
+    Effect.gen(function* () {
+      const topic = Topic.make<number>("numbers")
+      const Crashing = Actor.actor("crashing", {
+        state: 0,
+        crash: (_: number, n: number, context) => {
+          context.publish(topic, n)
+          return Effect.die("boom") as Effect.Effect<number>
+        }
+      })
+      const system = yield* ActorSystem
+      const heard: Array<number> = []
+      yield* Effect.forkChild(Stream.runForEach(system.events(topic), (n) => Effect.sync(() => void heard.push(n))))
+      const settle = Effect.repeat(Effect.yieldNow, { times: 50 })
+      yield* settle
+      const account = system.ref(Account, "a")
+      yield* account.add({ name: "a", amount: 1 })
+      yield* Effect.exit(system.ref(Crashing, "c").crash(666))
+      yield* account.add({ name: "a", amount: 1 })
+      yield* settle
+      expect(heard).toEqual([])
     }).pipe(Effect.provide(layer))
   )
 })

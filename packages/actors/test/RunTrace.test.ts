@@ -27,6 +27,15 @@ const recorded = (turnsMax?: number) => {
 }
 
 describe("a recording of the run queue", () => {
+  it("leaves out a turn that began before it", () => {
+    const { at, names, trace } = recorded()
+    const a = runnable(128)
+    names.set(a, "a")
+    at(1_000)
+    trace.ended(a, 1, false)
+    expect(trace.turns).toEqual([])
+  })
+
   it("joins turns of one actor that follow each other at once, its fibers' too, and no others", () => {
     const { names, trace, turn } = recorded()
     const [a, b] = [runnable(128), runnable(200)]
