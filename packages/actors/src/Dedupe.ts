@@ -25,8 +25,8 @@ export type Verdict =
 
 /** The right to take a message, once. */
 export interface Claim {
-  /** What the transaction that takes the message writes besides. */
-  readonly records: (outcome: Outcome | undefined) => ReadonlyArray<Write>
+  /** What the transaction that takes the message writes besides: its outcome; undefined for a tell. Never throws. */
+  readonly records: (outcome: Outcome | "not kept" | undefined) => ReadonlyArray<Write>
   /** That transaction is stored; or there was none, and the message may come again. */
   readonly settle: (isTaken: boolean) => void
 }
@@ -235,12 +235,21 @@ const evictedOf = (streams: Streams, keep: Stream): Stream | undefined => {
   return candidates.sort((one, other) => one.usedAt - other.usedAt)[0]
 }
 
-/** When it was taken, and what came of it; without an outcome that is worth its room only when. */
-const recordOf = (timeMs: number, outcome: Outcome | undefined): Uint8Array => {
+/** When it was taken, and what came of it; only when, where that cannot be kept or is not worth its room. */
+const recordOf = (timeMs: number, outcome: Outcome | "not kept" | undefined): Uint8Array => {
   // Clocks of tests may have parts of milliseconds, or begin before 1970.
   const time = Math.max(0, Math.floor(timeMs))
-  const bytes = Codec.encode([time, outcome ?? null])
-  return bytes.length <= Limits.replyKeptBytesMax ? bytes : Codec.encode([time])
+  const bytes = outcome === "not kept" ? undefined : bytesOf([time, outcome ?? null])
+  return bytes !== undefined && bytes.length <= Limits.replyKeptBytesMax ? bytes : Codec.encode([time])
+}
+
+/** Undefined for what MessagePack has not, or nests deeper than it may: a reply that may travel by itself can be too deep in a record. */
+const bytesOf = (record: unknown): Uint8Array | undefined => {
+  try {
+    return Codec.encode(record)
+  } catch {
+    return undefined
+  }
 }
 
 const isRecord = Schema.is(Schema.Tuple([Schema.Number, Schema.NullOr(Outcome)]))

@@ -87,11 +87,10 @@ class OnceAsk extends Ask {
     this.listener = undefined
   }
 
-  /** Undefined when the reply cannot be kept. */
-  private replied(value: unknown): Outcome | undefined {
+  private replied(value: unknown): Outcome | "not kept" {
     const { entry, name, type } = this.once
     const exit = Effect.runSyncExit(Inspector.encodeReply(type.address(name), entry, value))
-    return exit._tag === "Success" ? { _tag: "Replied", value: exit.value } : undefined
+    return exit._tag === "Success" ? { _tag: "Replied", value: exit.value } : "not kept"
   }
 }
 

@@ -69,11 +69,16 @@ export class Outbox {
     if (this.size >= Limits.outgoingMax) return full(Limits.outgoingMax)
     if (outbox !== undefined && outbox.length >= Limits.lettersPerMessageMax) return full(Limits.lettersPerMessageMax)
     const parcel = this.parcel(to, message, payload, sender)
-    const state = Codec.encode(parcel.stored)
-    if (state.length > Limits.letterBytesMax) {
-      const reason = `it has ${state.length} bytes, more than the limit of ${Limits.letterBytesMax}`
-      return Result.fail(new PayloadMalformed({ address: to, messageName: message, reason }))
+    const malformed = (reason: string) =>
+      Result.fail(new PayloadMalformed({ address: to, messageName: message, reason }))
+    let state: Uint8Array
+    try {
+      state = Codec.encode(parcel.stored)
+    } catch (cause) {
+      return malformed(cause instanceof Error ? cause.message : String(cause))
     }
+    if (state.length > Limits.letterBytesMax)
+      return malformed(`it has ${state.length} bytes, more than the limit of ${Limits.letterBytesMax}`)
     const records = [...this.life.writes(), { address: parcel.key, state }]
     if (outbox === undefined) return Result.succeed(this.store(parcel, records))
     outbox.push(this.outgoing(sender!, parcel, records))

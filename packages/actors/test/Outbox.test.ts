@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Delivery, type Receiver } from "@continuum/core/Delivery"
+import { payloadDepthMax } from "@continuum/core/Limits"
 import { TransportLost } from "@continuum/core/Transport"
 import { Effect, Fiber, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
@@ -76,6 +77,23 @@ describe("a message to a durable mailbox of another node", () => {
       expect(antDisk.keys("out")).toEqual([])
       expect(beeDisk.keys("mail")).toEqual([])
       expect(ant.system.totals().outgoing).toBe(0)
+    })
+  )
+
+  it.effect("is refused with PayloadMalformed when it is nested too deep to be stored", () =>
+    Effect.gen(function* () {
+      const { antDisk, startAnt } = yield* pair
+      const { system } = yield* startAnt
+      const deep = (depth: number): unknown => (depth === 0 ? 1 : [deep(depth - 1)])
+      const Keeper = Actor.fromRpcs(
+        "keeper",
+        RpcGroup.make(Rpc.make("keep", { payload: { value: Schema.Unknown }, success: Schema.Void })),
+        { state: { schema: Schema.Null, initial: null }, handlers: { keep: (state) => Actor.reply(state, undefined) } },
+        { mailbox: "durable" }
+      )
+      const refused = system.at(Keeper, "continuum://bee/keeper/k").tell.keep({ value: deep(payloadDepthMax - 1) })
+      expect(yield* Effect.flip(refused)).toMatchObject({ _tag: "PayloadMalformed" })
+      expect(antDisk.keys("out")).toEqual([])
     })
   )
 
