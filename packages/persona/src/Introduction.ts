@@ -35,10 +35,10 @@ const remarks = {
   greeting:
     /^(?:hello|hi|hey|hiya|howdy|yo|greetings|good (?:morning|day|afternoon|evening)|hallo|guten (?:tag|morgen|abend)|moin|servus|bonjour|salut|hola|ciao)(?: there| again| everyone| you| ai)*$/,
   thanks:
-    /^(?:ok |okay |great |perfect )*(?:thanks|thank you|thx|cheers|danke|merci|gracias)(?: a lot| so much| very much| again)?$/,
+    /^(?:ok |okay |great |perfect |hi |hello )*(?:thanks|thank you|thx|cheers|danke|merci|gracias)(?: a lot| so much| very much| again)?$/,
   farewell: /^(?:bye|bye bye|goodbye|good bye|good night|see you|see you later|tschüss|au revoir|adios)$/,
   question:
-    /^(?:(?:so |and |hey |please )*(?:who|what) (?:are you|is your name|is this|can you do|can i ask|can i ask you|do you do|do you know|are you able to do|are you good at|should i ask|else can you do)|(?:whats|what s) your name|whats this|introduce yourself|tell me about yourself|tell me who you are|who am i talking to|what am i talking to|help|help me|help please|how can you help(?: me)?|can you help(?: me)?|how are you(?: today)?|are you (?:an ai|a bot|human|real|there)|test|testing|wer bist du|was kannst du)$/
+    /^(?:so |and |hey |hi |hello |hallo |please )*(?:(?:who|what) (?:are you|is your name|is this|can you do|can i ask|can i ask you|do you do|do you know|are you able to do|are you good at|should i ask|else can you do)|(?:whats|what s) your name|whats this|introduce yourself|tell me about yourself|tell me who you are|who am i talking to|what am i talking to|help|help me|help please|how can you help(?: me)?|can you help(?: me)?|how are you(?: today)?|are you (?:an ai|a bot|human|real|there)|test|testing|wer bist du|was kannst du)$/
 } as const
 type Remark = keyof typeof remarks
 

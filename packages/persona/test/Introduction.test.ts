@@ -26,11 +26,15 @@ describe("what a persona says of itself", () => {
       "What can you do?",
       "help",
       "so what can I ask you?",
+      "hi, what can you do?",
+      "Hello, who are you?",
+      "hi, how are you?",
       "Tell me about yourself."
     ]) {
       assert.match(of(prompt)?.text ?? "", /^I am Teacher AI, /, prompt)
     }
     assert.strictEqual(of("Thank you very much!")?.text, "You are welcome.")
+    assert.strictEqual(of("hello, thanks")?.text, "You are welcome.")
     assert.strictEqual(of("bye")?.text, "Goodbye.")
   })
 

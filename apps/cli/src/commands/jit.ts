@@ -152,7 +152,7 @@ const run = Command.make(
         Output.whileBusy(Option.isSome(contentId) ? "running..." : "compiling and running...")
       )
       yield* Output.result(ran, () => Render.value(ran.output))
-      yield* Output.detail((style) => style.dim(ranText(ran)))
+      yield* Output.detail((style) => style.dim(ranText(ran, Option.isSome(mesh))))
     })
 ).pipe(
   Command.withDescription("Run a function: a module by its content id, or a source, compiled when it is new"),
@@ -182,10 +182,11 @@ const readTarget = Effect.fnUntraced(function* (
   return { ...(yield* readSource(command, lang.value, flags)), ...named }
 })
 
-const ranText = ({ cache, contentId, fuel, ms, node, report }: RunResult): string =>
+/** Of a node that was named the key as well: names are not unique. */
+const ranText = ({ cache, contentId, fuel, ms, node, nodeKey, report }: RunResult, isNamed: boolean): string =>
   [
     contentId,
-    `on ${Render.printable(node)}`,
+    `on ${Render.printable(isNamed ? `${node} (${nodeKey})` : node)}`,
     `fuel ${Render.count(fuel)}`,
     Render.milliseconds(ms),
     `cache ${cache}`,
