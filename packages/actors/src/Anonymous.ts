@@ -7,6 +7,8 @@
  */
 import type { ActorCell } from "./ActorCell.ts"
 
+const namePattern = /^~[0-9a-z]+-[0-9a-z]+$/
+
 export class Anonymous {
   private readonly prefix: string
   private named: number
@@ -44,9 +46,9 @@ export class Anonymous {
     return `${this.prefix}${(this.named++).toString(36)}`
   }
 
-  /** Whether this is the name of such an actor, of this process or another: nobody is activated by it. */
+  /** Whether this is the name of such an actor, of this process or another: nobody is activated by it. Others may begin with `~`, too. */
   static isName(name: string): boolean {
-    return name.startsWith("~")
+    return name.startsWith("~") && namePattern.test(name)
   }
 
   *[Symbol.iterator](): IterableIterator<ActorCell> {

@@ -80,6 +80,15 @@ describe("an actor without a name", () => {
     )
   )
 
+  it.effect("takes no name away that an actor can have, though it begins with ~ like its own", () =>
+    run(
+      Effect.gen(function* () {
+        const system = yield* ActorSystem
+        for (const name of ["~", "~a", "~a-B", "~-", "~a-b-c"]) expect(yield* system.ref(Counter, name).add(1)).toBe(1)
+      })
+    )
+  )
+
   it.effect("refuses what waits when it ends, for it has no next life", () =>
     run(
       Effect.gen(function* () {
