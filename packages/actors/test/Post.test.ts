@@ -9,6 +9,9 @@ import { MailDisk } from "./support/MailDisk.ts"
 
 const supervision = { backoffMin: "1 second", jitter: 0, intensity: 100 } as const
 
+/** How often `hangOnce` still hangs. */
+let hangs = 0
+
 /** Keeps what it was told, in order. */
 const Ledger = Actor.actor(
   "ledger",
@@ -17,6 +20,7 @@ const Ledger = Actor.actor(
     add: (state, n: number) => [...state, n],
     read: (state) => Actor.reply(state, state),
     wait: (state, latch: Deferred.Deferred<void>) => Effect.as(Deferred.await(latch), state),
+    hangOnce: (state, n: number) => Effect.suspend(() => (hangs-- > 0 ? Effect.never : Effect.succeed([...state, n]))),
     refuse: () => Effect.fail("refused") as Effect.Effect<ReadonlyArray<number>, string>,
     boom: (): ReadonlyArray<number> => {
       throw new Error("boom")
@@ -309,6 +313,23 @@ describe("a durable mailbox", () => {
       expect(yield* system.inspect(ledger.address)).toMatchObject({ mailbox: 2, waiting: ["add", "add"] })
       yield* system.restart(ledger.address)
       expect(yield* ledger.read()).toEqual([1, 2])
+      expect(disk.keys("mail")).toEqual([])
+    })
+  )
+
+  it.effect("handles a message again that a restart by hand cut short, before those after it", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start()
+      const ledger = system.ref(Ledger, "l")
+      hangs = 1
+      yield* ledger.tell.hangOnce(1)
+      yield* ledger.tell.add(2)
+      yield* settle
+      yield* system.restart(ledger.address)
+      yield* settle
+      yield* ledger.tell.add(3)
+      expect(yield* ledger.read()).toEqual([1, 2, 3])
       expect(disk.keys("mail")).toEqual([])
     })
   )
