@@ -5,6 +5,8 @@ import { TestClock } from "effect/testing"
 import * as Actor from "../src/Actor.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
 import * as Limits from "../src/Limits.ts"
+import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
+import * as PostLife from "../src/PostLife.ts"
 import { MailDisk } from "./support/MailDisk.ts"
 
 const supervision = { backoffMin: "1 second", jitter: 0, intensity: 100 } as const
@@ -435,6 +437,23 @@ describe("a durable mailbox", () => {
       const { system } = yield* disk.start()
       expect(yield* Effect.flip(system.ref(Ledger, "~1").tell.add(1))).toMatchObject({ _tag: "ActorStopped" })
       expect(disk.keys("mail")).toEqual([])
+    })
+  )
+
+  it.effect("goes on with higher numbers of its lives where the record of the last one was set aside", () =>
+    Effect.gen(function* () {
+      const states = new Map<string, Uint8Array>()
+      const storage = ActorStorageMemory.make(states)
+      const begin = PostLife.load(storage, 1_000_000)
+      expect((yield* begin).number).toBe(1)
+      yield* Effect.flatten(storage.commit((yield* begin).writes()))
+      expect((yield* begin).number).toBe(2)
+      yield* storage.quarantine("~life", "damaged")
+      expect((yield* begin).number).toBe(1_000_001)
+      // Also when that life stored no message.
+      expect((yield* begin).number).toBe(1_000_001)
+      yield* Effect.flatten(storage.commit((yield* begin).writes()))
+      expect((yield* begin).number).toBe(1_000_002)
     })
   )
 
