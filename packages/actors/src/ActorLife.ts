@@ -163,7 +163,10 @@ const childEnded = (parent: ActorCell, child: ActorCell, end: Supervisor.End): v
   const normal = end.cause === undefined
   ActorStop.stop(child, decision.reason, undefined, normal)
   // A child that ended as it should is not kept; one that failed is, for whoever looks for the cause.
-  if (normal) ActorStop.leave(child, "left")
+  if (normal) {
+    ActorStop.leave(child, "left")
+    child.type.post?.boxes.left(child)
+  }
   if (decision.tooOften) fail(parent, "children", `its child ${child.address} failed too often: ${decision.reason}`)
 }
 

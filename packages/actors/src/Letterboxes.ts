@@ -186,6 +186,11 @@ export class Letterboxes implements Letter.Owner {
     for (const { ask, entry, payload } of others) cell.add(entry, payload, ask)
   }
 
+  /** An actor has left memory by its own wish: what waits for it brings it back. */
+  left({ address, type }: ActorCell): void {
+    this.advance(type, address)
+  }
+
   // ---------------------------------------------------------------- going out
 
   handled(letter: Letter.Letter): void {

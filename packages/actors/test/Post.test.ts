@@ -31,6 +31,30 @@ const Ledger = Actor.actor(
   { mailbox: "durable", mailboxCapacity: 10, supervision }
 )
 
+/** Ends by its own wish; its supervisor lets it. */
+const Passer = Actor.actor(
+  "passer",
+  {
+    state: [] as ReadonlyArray<number>,
+    add: (state, n: number) => [...state, n],
+    wait: (state, latch: Deferred.Deferred<void>) => Effect.as(Deferred.await(latch), state),
+    end: (state, n: number, context) => {
+      context.end()
+      return [...state, n]
+    },
+    read: (state) => Actor.reply(state, state)
+  },
+  { mailbox: "durable", supervision: { ...supervision, restart: "transient" } }
+)
+
+const Parent = Actor.actor("parent", {
+  state: 0,
+  raise: (state: number, _: void, context) => {
+    context.spawn(Passer, "child")
+    return state + 1
+  }
+})
+
 const Sender = Actor.actor(
   "sender",
   {
@@ -333,6 +357,24 @@ describe("a durable mailbox", () => {
       yield* ledger.tell.add(3)
       expect(yield* ledger.read()).toEqual([1, 2, 3])
       expect(disk.keys("mail")).toEqual([])
+    })
+  )
+
+  it.effect("of a child that ended normally brings it back for what still waits", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start()
+      yield* system.ref(Parent, "p").raise()
+      const child = system.ref(Passer, "child")
+      const latch = yield* Deferred.make<void>()
+      yield* Effect.forkChild(child.wait(latch))
+      yield* settle
+      yield* child.tell.end(1)
+      yield* child.tell.add(2)
+      yield* Deferred.succeed(latch, undefined)
+      yield* settle
+      expect(disk.keys("mail")).toEqual([])
+      expect(yield* child.read()).toEqual([1, 2])
     })
   )
 
