@@ -95,6 +95,8 @@ const Clerk = Actor.actor(
   { mailbox: "durable", supervision }
 )
 
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
+
 const settle = Effect.repeat(Effect.yieldNow, { times: 20 })
 
 describe("a durable mailbox", () => {
@@ -387,6 +389,31 @@ describe("a durable mailbox", () => {
       yield* settle
       for (let n = 0; n < 10; n++) yield* ledger.tell.add(n)
       expect(yield* Effect.flip(ledger.tell.add(10))).toMatchObject({ _tag: "MailboxFull", capacity: 10 })
+      expect(disk.keys("mail")).toHaveLength(10)
+    })
+  )
+
+  it.effect("counts the messages that are still on their way to the disk, until they are stored or refused", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start()
+      const ledger = system.ref(Ledger, "l")
+      yield* Effect.forkChild(ledger.wait(yield* Deferred.make<void>()))
+      yield* settle
+      disk.commitMs = 10
+      const burst = Effect.forEach(numbers(30), (n) => Effect.result(ledger.tell.add(n)), { concurrency: "unbounded" })
+      const outcomeOf = Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(burst)
+        yield* settle
+        yield* TestClock.adjust("1 second")
+        const results = yield* Fiber.join(fiber)
+        return results.map((result) => (result._tag === "Success" ? "stored" : result.failure._tag))
+      })
+      const all = (first: string) => numbers(30).map((n) => (n < 10 ? first : "MailboxFull"))
+      disk.refusesCommits = true
+      expect(yield* outcomeOf).toEqual(all("StateNotStored"))
+      disk.refusesCommits = false
+      expect(yield* outcomeOf).toEqual(all("stored"))
       expect(disk.keys("mail")).toHaveLength(10)
     })
   )
