@@ -82,6 +82,15 @@ export const make = (address: string, home: Home): ActorStorage["Service"] => {
   })
 }
 
+/** Why events cannot be stored in one transaction with those that wait; undefined: they can. Reads the sizes of all. */
+export const problemOf = (waiting: ReadonlyArray<Write>, events: ReadonlyArray<Write>): string | undefined => {
+  const isTooLarge = (writes: ReadonlyArray<Write>) =>
+    writes.length > Limits.recordsSentMax ||
+    writes.reduce((bytes, { state }) => bytes + (state?.length ?? 0), 0) > Limits.recordsSentBytesMax
+  if (isTooLarge(events)) return tooLarge
+  return isTooLarge([...waiting, ...events]) ? `${waiting.length} events wait for the storage; send slower` : undefined
+}
+
 const isEvent = ({ at, bytes }: LeaseProtocol.StoredRecord): boolean => at > 0 && bytes !== null
 
 const tooLarge =
