@@ -118,14 +118,18 @@ const fail = (cell: ActorCell, messageName: string, cause: string): void => {
   interrupt(cell, firstLine(cause), () => end(cell, messageName, cause))
 }
 
-/** Ends what it does, does `task`, and then tells the asker that it had. */
+/** Ends what it does, does `task`, and then tells the asker that it had. A letter goes back first: the actor may begin again at once. */
 const interrupt = (cell: ActorCell, cause: string, task: () => void): void => {
   const current = ActorFiber.abandonMessage(cell)
   ActorFiber.abandon(cell)
-  task()
-  if (current === undefined) return
+  if (current === undefined) return task()
   const { ask, entry } = current
-  cell.refuse(entry, ask, new ActorFailed({ address: cell.address, messageName: entry.name, cause }))
+  const refuse = () =>
+    cell.refuse(entry, ask, new ActorFailed({ address: cell.address, messageName: entry.name, cause }))
+  const isLetter = ask instanceof LetterAsk
+  if (isLetter) refuse()
+  task()
+  if (!isLetter) refuse()
 }
 
 /** Tells the supervisor, and does what it decides. */
@@ -159,7 +163,10 @@ const childEnded = (parent: ActorCell, child: ActorCell, end: Supervisor.End): v
   const normal = end.cause === undefined
   ActorStop.stop(child, decision.reason, undefined, normal)
   // A child that ended as it should is not kept; one that failed is, for whoever looks for the cause.
-  if (normal) ActorStop.leave(child, "left")
+  if (normal) {
+    ActorStop.leave(child, "left")
+    child.type.post?.boxes.left(child)
+  }
   if (decision.tooOften) fail(parent, "children", `its child ${child.address} failed too often: ${decision.reason}`)
 }
 

@@ -1,6 +1,7 @@
 /**
  * The storage of a guest: the records of one actor, at its home. Its state, or the snapshot of its journal, is record 0, its events are
- * the records of their numbers; a batch becomes one transaction there. Events are read ahead, a page at a time.
+ * the records of their numbers. The events of a batch become one transaction there, or it is refused; a snapshot or removals that find
+ * no room in it come in later ones, without which the journal says the same. Events are read ahead, a page at a time.
  */
 import { Effect } from "effect"
 import { ActorStorage, StorageFailed, type Write } from "./ActorStorage.ts"
@@ -53,10 +54,13 @@ export const make = (address: string, home: Home): ActorStorage["Service"] => {
           at: key === address ? 0 : JournalRecords.sequenceOf(key),
           bytes: state ?? null
         }))
-        return Effect.as(
-          Effect.forEach(parts(records), (part) => home.commit(part), { discard: true }),
-          Effect.void
-        )
+        const [first = [], ...others] = parts(records)
+        if (first.filter(isEvent).length < records.filter(isEvent).length)
+          return Effect.fail(new StorageFailed({ reason: tooLarge }))
+        const rest = Effect.forEach(others, home.commit, { discard: true })
+        // Once its events are stored, or its state, nothing of it can be lost. What is only removed has to be gone.
+        const isRestNeeded = first.every(({ bytes }) => bytes === null)
+        return Effect.as(Effect.andThen(home.commit(first), isRestNeeded ? rest : Effect.ignore(rest)), Effect.void)
       }),
     list: (_, limit, from) =>
       Effect.gen(function* () {
@@ -77,6 +81,21 @@ export const make = (address: string, home: Home): ActorStorage["Service"] => {
     openReport: { cleanStop: true, losses: [] }
   })
 }
+
+/** Why events cannot be stored in one transaction with those that wait; undefined: they can. Reads the sizes of all. */
+export const problemOf = (waiting: ReadonlyArray<Write>, events: ReadonlyArray<Write>): string | undefined => {
+  const isTooLarge = (writes: ReadonlyArray<Write>) =>
+    writes.length > Limits.recordsSentMax ||
+    writes.reduce((bytes, { state }) => bytes + (state?.length ?? 0), 0) > Limits.recordsSentBytesMax
+  if (isTooLarge(events)) return tooLarge
+  return isTooLarge([...waiting, ...events]) ? `${waiting.length} events wait for the storage; send slower` : undefined
+}
+
+const isEvent = ({ at, bytes }: LeaseProtocol.StoredRecord): boolean => at > 0 && bytes !== null
+
+const tooLarge =
+  `its events are more than one transaction to its home holds, ${Limits.recordsSentMax} records and ` +
+  `${Limits.recordsSentBytesMax} bytes. Emit fewer or smaller events`
 
 /**
  * A batch in transactions that travel. Whatever is in the first ones without the others is a journal too: events come before the snapshot

@@ -5,6 +5,7 @@
 import { Result } from "effect"
 import type { ActorCell } from "./ActorCell.ts"
 import { deepFreeze } from "./Freeze.ts"
+import * as GuestStorage from "./GuestStorage.ts"
 import type { Emit } from "./Journal.ts"
 import * as JournalRecords from "./JournalRecords.ts"
 import * as Limits from "./Limits.ts"
@@ -13,7 +14,7 @@ export type Applied =
   | { readonly _tag: "Applied"; readonly state: unknown; readonly value: unknown }
   /** A mistake of the definition. */
   | { readonly _tag: "Crashed"; readonly defect: unknown }
-  /** There is no room for more events now. */
+  /** There is no room for more events now, or never for so many at once. */
   | { readonly _tag: "Refused"; readonly reason: string }
 
 /** Applies events to the actor's state, which stays as it is; all of them get their records, or none. */
@@ -36,6 +37,8 @@ export const apply = (cell: ActorCell, { events, replyOf }: Emit<unknown, unknow
       const { position } = durable
       const records = JournalRecords.append(journal, cell.address, events, position.sequence, cell.kernel.nowMs())
       if (Result.isFailure(records)) return crashed(new TypeError(`an event cannot be stored: ${records.failure}`))
+      const problem = type.isGuest ? GuestStorage.problemOf(durable.records, records.success) : undefined
+      if (problem !== undefined) return { _tag: "Refused", reason: problem }
       durable.records.push(...records.success)
       position.sequence += events.length
     }

@@ -25,13 +25,15 @@ class Box {
 }
 
 export class Letterboxes implements Letter.Owner {
-  /** Of all letters. */
+  /** Of all letters, also of those on their way to the storage. */
   bytes: number
   private readonly kernel: Kernel
   private readonly storage: ActorStorage["Service"]
   private readonly writer: RecordWriter
   /** By address. */
   private readonly boxes: Map<string, Box>
+  /** Letters on their way to the storage, by address. */
+  private readonly coming: Map<string, number>
   /** Types whose letters may not be handed over yet, with those who wait for that. */
   private readonly held: Map<ActorType, Array<() => void>>
 
@@ -41,12 +43,18 @@ export class Letterboxes implements Letter.Owner {
     this.storage = storage
     this.writer = writer
     this.boxes = new Map()
+    this.coming = new Map()
     this.held = new Map()
   }
 
   /** Letters to an actor that are stored and not done. */
   count(address: string): number {
     return this.boxes.get(address)?.letters.size ?? 0
+  }
+
+  /** Whether there is no room for one more letter to an actor that may have `capacity`. */
+  isFull(address: string, capacity: number): boolean {
+    return this.count(address) + (this.coming.get(address) ?? 0) >= capacity || this.bytes >= Limits.lettersBytesMax
   }
 
   /** Names of those that wait for their actor to start, oldest first. */
@@ -66,6 +74,20 @@ export class Letterboxes implements Letter.Owner {
   }
 
   // ---------------------------------------------------------------- coming in
+
+  /** A letter is on its way to the storage, and takes room from now on. */
+  comes({ address, bytes }: Letter.Letter): void {
+    this.coming.set(address, (this.coming.get(address) ?? 0) + 1)
+    this.bytes += bytes
+  }
+
+  /** It was stored or refused: `add` counts it, or nothing does. */
+  came({ address, bytes }: Letter.Letter): void {
+    const others = this.coming.get(address)! - 1
+    if (others > 0) this.coming.set(address, others)
+    else this.coming.delete(address)
+    this.bytes -= bytes
+  }
 
   /** A letter was stored just now. */
   add(letter: Letter.Letter): void {
@@ -184,6 +206,11 @@ export class Letterboxes implements Letter.Owner {
     }
     for (const letter of this.next(cell.address)) take(cell, letter)
     for (const { ask, entry, payload } of others) cell.add(entry, payload, ask)
+  }
+
+  /** An actor has left memory by its own wish: what waits for it brings it back. */
+  left({ address, type }: ActorCell): void {
+    this.advance(type, address)
   }
 
   // ---------------------------------------------------------------- going out

@@ -233,7 +233,10 @@ export const snapshotEveryMax = 10_000
 /** Events replayed at most, where the snapshot is lost and all events are kept: seconds. Beyond it the actor stays stopped. */
 export const eventsReplayedMax = 1_000_000
 
-/** Records of a lent actor that its host sends in one commit, and bytes of them: half of an envelope. Chosen, not measured. */
+/**
+ * Records of a lent actor that its host sends in one commit, and bytes of them: half of an envelope. A message whose events are more gets
+ * `StateNotStored`. Chosen, not measured.
+ */
 export const recordsSentMax = 4_096
 export const recordsSentBytesMax = 8 * 1024 * 1024
 

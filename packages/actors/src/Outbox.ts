@@ -29,6 +29,8 @@ interface Line {
 export class Outbox {
   /** Messages that wait or are under way. */
   size: number
+  /** Messages of no handler that are on their way to the storage. */
+  private storing: number
   private readonly kernel: Kernel
   private readonly storage: ActorStorage["Service"]
   private readonly writer: RecordWriter
@@ -41,6 +43,7 @@ export class Outbox {
 
   constructor(kernel: Kernel, storage: ActorStorage["Service"], writer: RecordWriter, life: PostLife) {
     this.size = 0
+    this.storing = 0
     this.kernel = kernel
     this.storage = storage
     this.writer = writer
@@ -66,7 +69,7 @@ export class Outbox {
   ): Result.Result<Effect.Effect<void, StateNotStored>, OutboxFull | PayloadMalformed> {
     const full = (capacity: number) => Result.fail(new OutboxFull({ address: to, capacity }))
     const outbox = sender !== undefined && isTransaction(sender) ? (sender.outbox ??= []) : undefined
-    if (this.size >= Limits.outgoingMax) return full(Limits.outgoingMax)
+    if (this.size + this.storing >= Limits.outgoingMax) return full(Limits.outgoingMax)
     if (outbox !== undefined && outbox.length >= Limits.lettersPerMessageMax) return full(Limits.lettersPerMessageMax)
     const parcel = this.parcel(to, message, payload, sender)
     const malformed = (reason: string) =>
@@ -108,7 +111,9 @@ export class Outbox {
 
   private store(parcel: Parcel.Parcel, records: ReadonlyArray<Write>): Effect.Effect<void, StateNotStored> {
     return Effect.callback((resume) => {
+      this.storing++
       this.writer.add(records, (error) => {
+        this.storing--
         if (error !== undefined) {
           const reason = `the message could not be stored: ${error.reason}`
           return resume(Effect.fail(new StateNotStored({ address: parcel.to, reason })))

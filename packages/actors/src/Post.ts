@@ -84,7 +84,10 @@ export class Post {
     return refused === undefined ? Effect.void : Effect.fail(refused)
   }
 
-  /** A letter that can be stored, or why there is none. */
+  /**
+   * A letter that can be stored, or why there is none. Those on their way to the storage count towards the limits, but for those of
+   * handlers whose transactions are not stored yet: `Limits.lettersPerMessageMax` of each.
+   */
   draft(
     type: ActorType,
     name: string,
@@ -98,8 +101,7 @@ export class Post {
     if (freeze) deepFreeze(payload)
     const address = type.address(name)
     const capacity = type.definition.mailboxCapacity
-    if (this.boxes.count(address) >= capacity || this.boxes.bytes >= Limits.lettersBytesMax)
-      return Result.fail(new MailboxFull({ address, capacity }))
+    if (this.boxes.isFull(address, capacity)) return Result.fail(new MailboxFull({ address, capacity }))
     return Result.map(Letter.seal(address, entry, payload), (bytes) => {
       const letter = new Letter.Letter(this.boxes, {
         key: Letter.keyOf(address, this.life.number, this.number++),
@@ -117,7 +119,9 @@ export class Post {
   /** Stores a letter with other records of its sender's, and sends it. */
   send({ letter, writes }: Draft, more: ReadonlyArray<Write> = []): Effect.Effect<void, StateNotStored> {
     return Effect.callback((resume) => {
+      this.boxes.comes(letter)
       this.writer.add([...writes, ...more], (error) => {
+        this.boxes.came(letter)
         if (error !== undefined) {
           const reason = `the message could not be stored: ${error.reason}`
           return resume(Effect.fail(new StateNotStored({ address: letter.address, reason })))

@@ -24,16 +24,22 @@ export class PostLife {
   }
 }
 
-/** The life that begins on a storage. Where its record cannot be read it is the time, `nowMs`: no life has so high a number. */
-export const load = (storage: ActorStorage["Service"], nowMs: number): Effect.Effect<PostLife> =>
-  Effect.gen(function* () {
-    const [found] = yield* storage.list(key, 1)
-    if (found === undefined) return 0
-    const bytes = yield* storage.load(key)
-    const last = bytes === undefined ? 0 : Codec.decodeUnsafe(bytes)
-    return typeof last === "number" ? last : nowMs
-  }).pipe(
-    Effect.catchTag("RecordQuarantined", () => Effect.as(storage.release(key), nowMs)),
+/**
+ * The life that begins on a storage. Where its record was set aside or cannot be read it is the time, `nowMs`: no life has so high a
+ * number.
+ */
+export const load = (storage: ActorStorage["Service"], nowMs: number): Effect.Effect<PostLife> => {
+  const anew = new PostLife(nowMs)
+  return storage.load(key).pipe(
+    Effect.map((bytes) => {
+      const last = bytes === undefined ? 0 : Codec.decodeUnsafe(bytes)
+      return typeof last === "number" ? last : nowMs
+    }),
+    // Stored before the damaged record is let go: the next life must not begin at 1 either, if this one stores no message.
+    Effect.catchTag("RecordQuarantined", () =>
+      Effect.as(Effect.andThen(Effect.flatten(storage.commit(anew.writes())), storage.release(key)), nowMs)
+    ),
     Effect.orElseSucceed(() => nowMs),
     Effect.map((last) => new PostLife(Math.max(0, Math.floor(last)) + 1))
   )
+}

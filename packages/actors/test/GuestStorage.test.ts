@@ -1,4 +1,4 @@
-import { describe, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -8,6 +8,7 @@ import * as ActorStorageLmdb from "../src/ActorStorageLmdb.ts"
 import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
 import * as GuestStorage from "../src/GuestStorage.ts"
 import * as JournalRecords from "../src/JournalRecords.ts"
+import * as Limits from "../src/Limits.ts"
 import { address, laws } from "../src/testing/JournalLaws.ts"
 
 const layerLmdb = Layer.unwrap(
@@ -47,3 +48,58 @@ for (const [place, storage] of Object.entries(places)) {
     for (const { check, name } of laws) it.live(name, () => Effect.provide(check, storage))
   })
 }
+
+/** A home that takes so many commits, and the numbers of the records that it has stored. */
+const homeTaking = (commits: number) => {
+  const stored: Array<ReadonlyArray<number>> = []
+  const storage = GuestStorage.make(address, {
+    load: Effect.succeed(undefined),
+    loadEvents: () => Effect.succeed({ events: [], isMore: false }),
+    commit: (records) =>
+      stored.length === commits
+        ? Effect.fail(new StorageFailed({ reason: "the home is gone" }))
+        : Effect.sync(() => void stored.push(records.map(({ at }) => at)))
+  })
+  return { storage, stored }
+}
+
+const eventsOf = (count: number, bytes: number) =>
+  Array.from({ length: count }, (_, i) => ({
+    address: JournalRecords.keyOf(address, i + 1),
+    state: new Uint8Array(bytes)
+  }))
+
+describe("a batch of a guest", () => {
+  for (const [what, events] of Object.entries({
+    bytes: eventsOf(10, 1_000_000),
+    events: eventsOf(Limits.recordsSentMax + 1, 1)
+  })) {
+    it.effect(`of more ${what} than one transaction holds is refused before anything is stored`, () =>
+      Effect.gen(function* () {
+        const { storage, stored } = homeTaking(10)
+        const error = yield* Effect.flip(Effect.flatten(storage.commit(events)))
+        expect(error.reason).toContain("Emit fewer or smaller events")
+        expect(stored).toEqual([])
+      })
+    )
+  }
+
+  it.effect("is stored with its events, also when the snapshot that travels behind them is not", () =>
+    Effect.gen(function* () {
+      const { storage, stored } = homeTaking(1)
+      const snapshot = { address, state: new Uint8Array(Limits.recordsSentBytesMax) }
+      const removal = { address: JournalRecords.keyOf(address, 1), state: undefined }
+      yield* Effect.flatten(storage.commit([...eventsOf(2, 1), snapshot, removal]))
+      expect(stored).toEqual([[1, 2]])
+    })
+  )
+
+  it.effect("without events is not stored when its first transaction is not", () =>
+    Effect.gen(function* () {
+      const { storage, stored } = homeTaking(0)
+      const snapshot = { address, state: new Uint8Array(1) }
+      expect((yield* Effect.flip(Effect.flatten(storage.commit([snapshot])))).reason).toBe("the home is gone")
+      expect(stored).toEqual([])
+    })
+  )
+})

@@ -132,6 +132,27 @@ describe("an actor with a journal that is moved to another node", () => {
     }).pipe(Effect.scoped, quiet)
   )
 
+  it.live("is refused a message whose events are more than one transaction to its home holds, and goes on", () =>
+    Effect.gen(function* () {
+      const { events, home, log } = yield* lent()
+      const texts = (count: number) => Array.from({ length: count }, (_, n) => `${n}`.padEnd(1_000_000))
+      expect(yield* Effect.flip(log.addAll(texts(9)))).toMatchObject({
+        _tag: "StateNotStored",
+        reason: expect.stringContaining("more than one transaction to its home holds")
+      })
+      expect((yield* events).map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+      // Two that only together are too many, of which the second one may come when the first is stored: nothing is taken back.
+      const both = Effect.all([Effect.result(log.addAll(texts(5))), Effect.result(log.addAll(texts(5)))], {
+        concurrency: 2
+      })
+      const [first, second] = yield* both
+      expect(first._tag).toBe("Success")
+      const count = second._tag === "Success" ? 13 : 8
+      expect(yield* events).toHaveLength(count)
+      expect(yield* log.add("one more")).toBe(count + 1)
+    }).pipe(Effect.scoped, quiet)
+  )
+
   it.live("stays where its definition has no journal, or its events cannot be replayed", () =>
     Effect.gen(function* () {
       const { ant, bee, home, host } = yield* pair()

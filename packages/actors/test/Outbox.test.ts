@@ -207,6 +207,34 @@ describe("a message to a durable mailbox of another node", () => {
     })
   )
 
+  it.effect("counts towards those on their way as soon as it is sent, until it is stored or refused", () =>
+    Effect.gen(function* () {
+      const { antDisk, startAnt } = yield* pair
+      const ant = yield* startAnt
+      const flood = Limits.lettersPerMessageMax
+      for (let sent = flood; sent < Limits.outgoingMax; sent += flood) yield* ant.system.ref(Sender, "s").flood(flood)
+      yield* ant.system.ref(Sender, "s").flood(flood - 2)
+      antDisk.commitMs = 10
+      const tell = ant.system.at(Ledger, far).tell.add
+      const outcomesOf = Effect.gen(function* () {
+        const numbers = Array.from({ length: 5 }, (_, n) => n)
+        const burst = Effect.forEach(numbers, (n) => Effect.result(tell({ n })), { concurrency: "unbounded" })
+        const fiber = yield* Effect.forkChild(burst)
+        yield* settle
+        yield* TestClock.adjust(100)
+        return (yield* Fiber.join(fiber)).map((result) =>
+          result._tag === "Success" ? "stored" : (result.failure as { readonly _tag: string })._tag
+        )
+      })
+      const all = (first: string) => [first, first, "OutboxFull", "OutboxFull", "OutboxFull"]
+      antDisk.refusesCommits = true
+      expect(yield* outcomesOf).toEqual(all("StateNotStored"))
+      antDisk.refusesCommits = false
+      expect(yield* outcomesOf).toEqual(all("stored"))
+      expect(ant.system.totals().outgoing).toBe(Limits.outgoingMax)
+    })
+  )
+
   it.effect("in the name of another node is known apart from this one's, whatever it calls its stream", () =>
     Effect.gen(function* () {
       const { bee, startBee } = yield* pair

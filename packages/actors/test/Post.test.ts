@@ -5,9 +5,14 @@ import { TestClock } from "effect/testing"
 import * as Actor from "../src/Actor.ts"
 import { ActorSystem } from "../src/ActorSystem.ts"
 import * as Limits from "../src/Limits.ts"
+import * as ActorStorageMemory from "../src/ActorStorageMemory.ts"
+import * as PostLife from "../src/PostLife.ts"
 import { MailDisk } from "./support/MailDisk.ts"
 
 const supervision = { backoffMin: "1 second", jitter: 0, intensity: 100 } as const
+
+/** How often `hangOnce` still hangs. */
+let hangs = 0
 
 /** Keeps what it was told, in order. */
 const Ledger = Actor.actor(
@@ -17,6 +22,7 @@ const Ledger = Actor.actor(
     add: (state, n: number) => [...state, n],
     read: (state) => Actor.reply(state, state),
     wait: (state, latch: Deferred.Deferred<void>) => Effect.as(Deferred.await(latch), state),
+    hangOnce: (state, n: number) => Effect.suspend(() => (hangs-- > 0 ? Effect.never : Effect.succeed([...state, n]))),
     refuse: () => Effect.fail("refused") as Effect.Effect<ReadonlyArray<number>, string>,
     boom: (): ReadonlyArray<number> => {
       throw new Error("boom")
@@ -24,6 +30,30 @@ const Ledger = Actor.actor(
   },
   { mailbox: "durable", mailboxCapacity: 10, supervision }
 )
+
+/** Ends by its own wish; its supervisor lets it. */
+const Passer = Actor.actor(
+  "passer",
+  {
+    state: [] as ReadonlyArray<number>,
+    add: (state, n: number) => [...state, n],
+    wait: (state, latch: Deferred.Deferred<void>) => Effect.as(Deferred.await(latch), state),
+    end: (state, n: number, context) => {
+      context.end()
+      return [...state, n]
+    },
+    read: (state) => Actor.reply(state, state)
+  },
+  { mailbox: "durable", supervision: { ...supervision, restart: "transient" } }
+)
+
+const Parent = Actor.actor("parent", {
+  state: 0,
+  raise: (state: number, _: void, context) => {
+    context.spawn(Passer, "child")
+    return state + 1
+  }
+})
 
 const Sender = Actor.actor(
   "sender",
@@ -64,6 +94,8 @@ const Clerk = Actor.actor(
   },
   { mailbox: "durable", supervision }
 )
+
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
 
 const settle = Effect.repeat(Effect.yieldNow, { times: 20 })
 
@@ -313,6 +345,41 @@ describe("a durable mailbox", () => {
     })
   )
 
+  it.effect("handles a message again that a restart by hand cut short, before those after it", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start()
+      const ledger = system.ref(Ledger, "l")
+      hangs = 1
+      yield* ledger.tell.hangOnce(1)
+      yield* ledger.tell.add(2)
+      yield* settle
+      yield* system.restart(ledger.address)
+      yield* settle
+      yield* ledger.tell.add(3)
+      expect(yield* ledger.read()).toEqual([1, 2, 3])
+      expect(disk.keys("mail")).toEqual([])
+    })
+  )
+
+  it.effect("of a child that ended normally brings it back for what still waits", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start()
+      yield* system.ref(Parent, "p").raise()
+      const child = system.ref(Passer, "child")
+      const latch = yield* Deferred.make<void>()
+      yield* Effect.forkChild(child.wait(latch))
+      yield* settle
+      yield* child.tell.end(1)
+      yield* child.tell.add(2)
+      yield* Deferred.succeed(latch, undefined)
+      yield* settle
+      expect(disk.keys("mail")).toEqual([])
+      expect(yield* child.read()).toEqual([1, 2])
+    })
+  )
+
   it.effect("holds as many messages as its capacity, and refuses one more with MailboxFull", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
@@ -322,6 +389,31 @@ describe("a durable mailbox", () => {
       yield* settle
       for (let n = 0; n < 10; n++) yield* ledger.tell.add(n)
       expect(yield* Effect.flip(ledger.tell.add(10))).toMatchObject({ _tag: "MailboxFull", capacity: 10 })
+      expect(disk.keys("mail")).toHaveLength(10)
+    })
+  )
+
+  it.effect("counts the messages that are still on their way to the disk, until they are stored or refused", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start()
+      const ledger = system.ref(Ledger, "l")
+      yield* Effect.forkChild(ledger.wait(yield* Deferred.make<void>()))
+      yield* settle
+      disk.commitMs = 10
+      const burst = Effect.forEach(numbers(30), (n) => Effect.result(ledger.tell.add(n)), { concurrency: "unbounded" })
+      const outcomeOf = Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(burst)
+        yield* settle
+        yield* TestClock.adjust("1 second")
+        const results = yield* Fiber.join(fiber)
+        return results.map((result) => (result._tag === "Success" ? "stored" : result.failure._tag))
+      })
+      const all = (first: string) => numbers(30).map((n) => (n < 10 ? first : "MailboxFull"))
+      disk.refusesCommits = true
+      expect(yield* outcomeOf).toEqual(all("StateNotStored"))
+      disk.refusesCommits = false
+      expect(yield* outcomeOf).toEqual(all("stored"))
       expect(disk.keys("mail")).toHaveLength(10)
     })
   )
@@ -414,6 +506,23 @@ describe("a durable mailbox", () => {
       const { system } = yield* disk.start()
       expect(yield* Effect.flip(system.ref(Ledger, "~1").tell.add(1))).toMatchObject({ _tag: "ActorStopped" })
       expect(disk.keys("mail")).toEqual([])
+    })
+  )
+
+  it.effect("goes on with higher numbers of its lives where the record of the last one was set aside", () =>
+    Effect.gen(function* () {
+      const states = new Map<string, Uint8Array>()
+      const storage = ActorStorageMemory.make(states)
+      const begin = PostLife.load(storage, 1_000_000)
+      expect((yield* begin).number).toBe(1)
+      yield* Effect.flatten(storage.commit((yield* begin).writes()))
+      expect((yield* begin).number).toBe(2)
+      yield* storage.quarantine("~life", "damaged")
+      expect((yield* begin).number).toBe(1_000_001)
+      // Also when that life stored no message.
+      expect((yield* begin).number).toBe(1_000_001)
+      yield* Effect.flatten(storage.commit((yield* begin).writes()))
+      expect((yield* begin).number).toBe(1_000_002)
     })
   )
 

@@ -81,7 +81,7 @@ export const laws: ReadonlyArray<Law<ActorStorage>> = [
   ),
   law("a batch of many events is stored whole", (storage) =>
     Effect.gen(function* () {
-      const count = Limits.recordsSentMax + 10
+      const count = Limits.recordsSentMax
       yield* store(storage, ...events(1, count), snapshot(1))
       yield* same("the state", yield* replayed(storage, 0), count)
       yield* same("the snapshot", yield* storage.load(address), Uint8Array.from([1]))

@@ -11,6 +11,8 @@ export class MailDisk {
   readonly states = new Map<string, Uint8Array>()
   refusesCommits = false
   refusesFlushes = false
+  /** Milliseconds that a commit takes. */
+  commitMs = 0
   commits = 0
 
   /** Keys of the records of this kind, in order. */
@@ -32,16 +34,16 @@ export class MailDisk {
       ...memory,
       load: (address) => alive(memory.load(address)),
       list: (prefix, limit, from) => alive(memory.list(prefix, limit, from)),
-      commit: (batch) =>
-        alive(
-          Effect.suspend(() => {
-            this.commits++
-            if (this.refusesCommits) return refused("disk full")
-            return Effect.map(memory.commit(batch), (flushed) =>
-              alive(Effect.suspend(() => (this.refusesFlushes ? refused("the disk went away") : flushed)))
-            )
-          })
-        )
+      commit: (batch) => {
+        const commit = Effect.suspend(() => {
+          this.commits++
+          if (this.refusesCommits) return refused("disk full")
+          return Effect.map(memory.commit(batch), (flushed) =>
+            alive(Effect.suspend(() => (this.refusesFlushes ? refused("the disk went away") : flushed)))
+          )
+        })
+        return alive(this.commitMs === 0 ? commit : Effect.andThen(Effect.sleep(this.commitMs), commit))
+      }
     })
     return Effect.gen(function* () {
       const scope = yield* Scope.make()
