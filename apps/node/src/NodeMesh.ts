@@ -47,6 +47,8 @@ export class NodeMesh extends Context.Service<
     readonly problems: Effect.Effect<ReadonlyArray<string>>
     /** What peers without a grant tried, in a sentence; undefined when nothing was. It is nothing to mend. */
     readonly strangers: Effect.Effect<string | undefined>
+    /** How often what carries the mesh had to be started again, when last and why; undefined when never. It is mended already. */
+    readonly restarts: Effect.Effect<string | undefined>
   }
 >()("@continuum/node/NodeMesh") {}
 
@@ -186,6 +188,13 @@ const connected = Layer.effect(
         return count === 0
           ? undefined
           : `${count} connection${count === 1 ? "" : "s"} of strangers ended for a fault of theirs, the last ${ago(nowMs - lastMs)}`
+      }),
+      restarts: Effect.gen(function* () {
+        const { lastRestart, restarts } = yield* transport.status
+        const nowMs = yield* Clock.currentTimeMillis
+        return lastRestart === undefined
+          ? undefined
+          : `started again ${restarts === 1 ? "once" : `${restarts} times, the last`} ${ago(nowMs - lastRestart.timeMs)}: ${lastRestart.reason}`
       })
     }
   })
@@ -211,7 +220,8 @@ const offline = Layer.effectContext(
         restarts: 0
       }),
       problems: Effect.succeed([]),
-      strangers: Effect.succeed(undefined)
+      strangers: Effect.succeed(undefined),
+      restarts: Effect.succeed(undefined)
     }).pipe(
       Context.add(Delivery, {
         realmOf: (realm) => (realm === localRealm ? Effect.succeed(identity.realm.publicKey) : unreachable(realm)),
