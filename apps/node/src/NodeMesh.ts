@@ -247,7 +247,10 @@ export const layer: Layer.Layer<
   Layer.Services<typeof online> | Layer.Services<typeof offline>
 > = Layer.unwrap(Effect.map(NodeConfig, ({ settings }) => (settings.offline ? offline : online) as typeof online))
 
-/** Tells the log and the topic `peers` who comes and goes: `continuum://local/service/mesh`. */
+/**
+ * Tells the log and the topic `peers` who comes and goes: `continuum://local/service/mesh`. Strangers, who may dial as often as they like,
+ * are in the log with `--log-level debug` only.
+ */
 export const layerService = Layer.effectDiscard(
   Effect.gen(function* () {
     const system = yield* ActorSystem
@@ -260,13 +263,14 @@ export const layerService = Layer.effectDiscard(
           if (connected === connectedBefore.has(publicKey)) return Effect.void
           if (connected) connectedBefore.add(publicKey)
           else connectedBefore.delete(publicKey)
-          const who = grants.length === 0 ? "A stranger" : "A peer"
+          const [log, who] =
+            grants.length === 0 ? ([Effect.logDebug, "A stranger"] as const) : ([Effect.logInfo, "A peer"] as const)
           const event: typeof NodeEvents.PeerEvent.Type = connected
             ? { _tag: "Connected", publicKey, name, address }
             : { _tag: "Lost", publicKey, name, address }
           return Effect.andThen(
             system.publish(NodeEvents.peers, event),
-            Effect.logInfo(`${who} ${connected ? "is connected" : "is gone"}: ${name}`).pipe(
+            log(`${who} ${connected ? "is connected" : "is gone"}: ${name}`).pipe(
               Effect.annotateLogs({ publicKey, address })
             )
           )
