@@ -298,6 +298,10 @@ describe("two nodes with one bootstrap", () => {
         assert.strictEqual(yield* add(ant, counter), 23)
         const mesh = (yield* done<DoctorReport>(again, "node.doctor", null)).checks.find(({ name }) => name === "mesh")
         assert.isTrue(mesh!.ok, mesh!.detail)
+        assert.match(
+          mesh!.detail,
+          /; started again 2 times, the last \d+ s ago: the sidecar ended: it no longer answers/
+        )
       }).pipe(Effect.scoped)
   )
 

@@ -158,10 +158,9 @@ export const layer = Layer.effect(
       if (state === "starting") return fine("still starting")
       const peers = yield* mesh.peers
       const count = peers.filter(({ connected }) => connected).length
-      const strangers = yield* mesh.strangers
+      const more = [yield* mesh.restarts, yield* mesh.strangers].filter((text) => text !== undefined)
       return fine(
-        `${transport} at UDP ${listening}, ${count} of ${peers.length} known peers connected` +
-          (strangers === undefined ? "" : `; ${strangers}`)
+        [`${transport} at UDP ${listening}, ${count} of ${peers.length} known peers connected`, ...more].join("; ")
       )
     })
 

@@ -47,6 +47,8 @@ export class NodeMesh extends Context.Service<
     readonly problems: Effect.Effect<ReadonlyArray<string>>
     /** What peers without a grant tried, in a sentence; undefined when nothing was. It is nothing to mend. */
     readonly strangers: Effect.Effect<string | undefined>
+    /** How often what carries the mesh had to be started again, when last and why; undefined when never. It is mended already. */
+    readonly restarts: Effect.Effect<string | undefined>
   }
 >()("@continuum/node/NodeMesh") {}
 
@@ -186,6 +188,13 @@ const connected = Layer.effect(
         return count === 0
           ? undefined
           : `${count} connection${count === 1 ? "" : "s"} of strangers ended for a fault of theirs, the last ${ago(nowMs - lastMs)}`
+      }),
+      restarts: Effect.gen(function* () {
+        const { lastRestart, restarts } = yield* transport.status
+        const nowMs = yield* Clock.currentTimeMillis
+        return lastRestart === undefined
+          ? undefined
+          : `started again ${restarts === 1 ? "once" : `${restarts} times, the last`} ${ago(nowMs - lastRestart.timeMs)}: ${lastRestart.reason}`
       })
     }
   })
@@ -211,7 +220,8 @@ const offline = Layer.effectContext(
         restarts: 0
       }),
       problems: Effect.succeed([]),
-      strangers: Effect.succeed(undefined)
+      strangers: Effect.succeed(undefined),
+      restarts: Effect.succeed(undefined)
     }).pipe(
       Context.add(Delivery, {
         realmOf: (realm) => (realm === localRealm ? Effect.succeed(identity.realm.publicKey) : unreachable(realm)),
@@ -237,7 +247,10 @@ export const layer: Layer.Layer<
   Layer.Services<typeof online> | Layer.Services<typeof offline>
 > = Layer.unwrap(Effect.map(NodeConfig, ({ settings }) => (settings.offline ? offline : online) as typeof online))
 
-/** Tells the log and the topic `peers` who comes and goes: `continuum://local/service/mesh`. */
+/**
+ * Tells the log and the topic `peers` who comes and goes: `continuum://local/service/mesh`. Strangers, who may dial as often as they like,
+ * are in the log with `--log-level debug` only.
+ */
 export const layerService = Layer.effectDiscard(
   Effect.gen(function* () {
     const system = yield* ActorSystem
@@ -250,13 +263,14 @@ export const layerService = Layer.effectDiscard(
           if (connected === connectedBefore.has(publicKey)) return Effect.void
           if (connected) connectedBefore.add(publicKey)
           else connectedBefore.delete(publicKey)
-          const who = grants.length === 0 ? "A stranger" : "A peer"
+          const [log, who] =
+            grants.length === 0 ? ([Effect.logDebug, "A stranger"] as const) : ([Effect.logInfo, "A peer"] as const)
           const event: typeof NodeEvents.PeerEvent.Type = connected
             ? { _tag: "Connected", publicKey, name, address }
             : { _tag: "Lost", publicKey, name, address }
           return Effect.andThen(
             system.publish(NodeEvents.peers, event),
-            Effect.logInfo(`${who} ${connected ? "is connected" : "is gone"}: ${name}`).pipe(
+            log(`${who} ${connected ? "is connected" : "is gone"}: ${name}`).pipe(
               Effect.annotateLogs({ publicKey, address })
             )
           )

@@ -73,6 +73,7 @@ export const transport = <E, R>(
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const runFork = Effect.runForkWith(yield* Effect.context<never>())
+    const clock = yield* Clock.Clock
     const stopped = yield* Deferred.make<void>()
     const self = options.keyPair.publicKey
     const taken = yield* Queue.unbounded<Connection, Cause.Done>()
@@ -85,6 +86,7 @@ export const transport = <E, R>(
     let listening: string | undefined
     let state: TransportStatus["state"] = "starting"
     let restarts = 0
+    let lastRestart: TransportStatus["lastRestart"]
     let problem: string | undefined
 
     const closed = (id: number, reason: string) => {
@@ -108,7 +110,10 @@ export const transport = <E, R>(
         for (const address of contacts.names()) swarm.contact(address)
       },
       down: (reason) => {
-        if (state === "ready") restarts++
+        if (state === "ready") {
+          restarts++
+          lastRestart = { reason, timeMs: clock.currentTimeMillisUnsafe() }
+        }
         state = "starting"
         listening = undefined
         problem = reason
@@ -258,6 +263,7 @@ export const transport = <E, R>(
         bootstrap: options.bootstrap,
         connections: streams.size,
         restarts,
+        lastRestart,
         problem
       }))
     }

@@ -77,6 +77,8 @@ export interface TransportStatus {
   readonly connections: number
   /** How often it had to be started again. */
   readonly restarts: number
+  /** The last time: why, and when in milliseconds since 1970. */
+  readonly lastRestart?: { readonly reason: string; readonly timeMs: number } | undefined
   /** Why it is not ready, where that is known. */
   readonly problem: string | undefined
 }

@@ -50,7 +50,7 @@ export class EnvelopeChannel implements ChannelListener {
   private readonly reader: EnvelopeReader
   private nextAsk: number
   private nextTell: number
-  /** Bytes sent since the channel said that it is full. */
+  /** Bytes sent since the channel said that it is full, with what each frame costs besides. */
   private bytesWaiting: number
   private full: boolean
   private ended: boolean
@@ -97,7 +97,7 @@ export class EnvelopeChannel implements ChannelListener {
     this.asked.set(number, settle)
     this.advance()
     return () => {
-      if (this.asked.delete(number) && !this.ended) this.channel.send(frame(kinds.cancel, number))
+      if (this.asked.delete(number) && !this.ended) this.send(frame(kinds.cancel, number))
     }
   }
 
@@ -144,7 +144,7 @@ export class EnvelopeChannel implements ChannelListener {
       if (error instanceof EnvelopeMalformed) return error
       throw error
     }
-    if (this.full && this.bytesWaiting + bytes.length > Limits.envelopesWaitingBytesMax) {
+    if (this.full && this.bytesWaiting + costOf(bytes) > Limits.envelopesWaitingBytesMax) {
       return new PeerUnreachable({ peer, reason: "it reads slower than it is sent messages; send less, or later" })
     }
     this.send(bytes)
@@ -153,7 +153,7 @@ export class EnvelopeChannel implements ChannelListener {
 
   private send(bytes: Uint8Array): void {
     if (this.channel.send(bytes)) return
-    this.bytesWaiting = this.full ? this.bytesWaiting + bytes.length : bytes.length
+    this.bytesWaiting = this.full ? this.bytesWaiting + costOf(bytes) : costOf(bytes)
     this.full = true
   }
 
@@ -295,3 +295,6 @@ export class EnvelopeChannel implements ChannelListener {
 }
 
 const nothing = () => undefined
+
+/** Bytes of memory that a frame takes while it waits, about. */
+const costOf = (bytes: Uint8Array): number => bytes.length + Limits.queuedOverheadBytes

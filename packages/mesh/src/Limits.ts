@@ -58,6 +58,9 @@ export const channelCreditBytes = 1024 * 1024
  */
 export const channelQueueBytesMax = 2 * frameBytesMax
 
+/** What a message that waits costs besides its bytes, about: it is counted wherever messages wait for a peer to read. */
+export const queuedOverheadBytes = 128
+
 /** Protocols that one side offers: a byte names a channel. Chosen, not measured. */
 export const protocolsMax = 32
 
@@ -135,7 +138,10 @@ export const streamUnreadMsMax = 300_000
 /** Milliseconds between the cancellation of a stream and its end: as long as the answer to a heartbeat may take. */
 export const streamEndMsMax = 180_000
 
-/** Bytes of asks and tells that wait for a peer to read; the next is refused. Room for one of the largest. */
+/**
+ * Bytes of asks and tells that wait for a peer to read, with `queuedOverheadBytes` for each; the next is refused. Room for one of the
+ * largest, and half of what ends the connection: whoever tells a slow peer too much hears so before it is lost.
+ */
 export const envelopesWaitingBytesMax = envelopeBytesMax
 
 /** Envelopes that wait until an actor system says that it takes them. Chosen, not measured. */

@@ -162,8 +162,6 @@ export class Mux {
   }
 }
 
-/** What a waiting message costs besides its bytes, about. */
-const queuedOverheadBytes = 128
 /** Messages that leave a queue before what they left behind is thrown away: few enough to hold no memory. */
 const queueTrimEvery = 1_024
 
@@ -205,7 +203,7 @@ class MuxChannel implements Channel {
       if (mux.canWrite(this)) return true
     } else {
       this.queue.push(bytes.slice())
-      this.bytesQueued += bytes.length + queuedOverheadBytes
+      this.bytesQueued += bytes.length + Limits.queuedOverheadBytes
       if (this.bytesQueued > Limits.channelQueueBytesMax) mux.doomed = "it does not read what it is sent"
     }
     this.waiting = true
@@ -227,7 +225,7 @@ class MuxChannel implements Channel {
       this.queue = this.queue.slice(this.first)
       this.first = 0
     }
-    this.bytesQueued -= bytes.length + queuedOverheadBytes
+    this.bytesQueued -= bytes.length + Limits.queuedOverheadBytes
     this.credit -= bytes.length
     this.mux.write(this.remoteNumber, bytes)
     return true

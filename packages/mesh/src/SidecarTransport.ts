@@ -67,7 +67,7 @@ const makeWith = (
     let { port } = settings
     let current: SidecarProcess.Sidecar | undefined
 
-    const open = (events: Swarm.SwarmEvents, died: Deferred.Deferred<void>) => {
+    const open = (events: Swarm.SwarmEvents, died: Deferred.Deferred<string>) => {
       const watched: Swarm.SwarmEvents = {
         ...events,
         bound: (listening) => {
@@ -78,7 +78,7 @@ const makeWith = (
         down: (problem) => {
           current = undefined
           events.down(`the sidecar ended: ${problem}`)
-          Deferred.doneUnsafe(died, Exit.void)
+          Deferred.doneUnsafe(died, Exit.succeed(problem))
         }
       }
       return Effect.acquireRelease(
@@ -95,16 +95,20 @@ const makeWith = (
         let pauseMs = Limits.sidecarPauseMsMin
         while (true) {
           const life = Effect.gen(function* () {
-            const died = yield* Deferred.make<void>()
+            const died = yield* Deferred.make<string>()
             yield* open(events, died)
             pauseMs = Limits.sidecarPauseMsMin
             yield* Deferred.succeed(first, undefined)
-            yield* Deferred.await(died)
+            const reason = yield* Deferred.await(died)
+            yield* Effect.logWarning("The sidecar ended, its connections are lost; it is started again", { reason })
           })
           const lived = yield* Effect.result(Effect.scoped(life))
           if (Result.isFailure(lived)) {
             if (yield* Deferred.fail(first, lived.failure)) return
             events.down(`the sidecar does not start: ${lived.failure}`)
+            // Once, however often it is tried.
+            if (pauseMs === Limits.sidecarPauseMsMin)
+              yield* Effect.logWarning("The sidecar does not start; it is tried again", { reason: lived.failure })
             pauseMs = Math.min(2 * pauseMs, Limits.sidecarPauseMsMax)
           }
           yield* Effect.sleep(pauseMs)

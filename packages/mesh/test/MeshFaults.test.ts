@@ -331,6 +331,24 @@ describe("a peer that is dead or does not read", () => {
       expect(player.closed).toBe(false)
     }).pipe(quiet)
   )
+
+  it.effect("is told no more of the smallest messages either, long before it would lose its connection", () =>
+    Effect.gen(function* () {
+      const { hub, node } = yield* nodeWithFriend
+      const deaf = identityOf(60)
+      const player = new Player(hub.stranger(deaf.node.publicKey, node.key), deaf)
+      yield* player.greeted
+      player.end.pause()
+      // The same addresses each time: after the first a heading stands for them, and a frame has some ten bytes.
+      const tell = node.delivery.tell(envelopeTo(deaf.realm.publicKey, 1, { kind: "tell" }))
+      const refused = yield* Effect.flip(Effect.repeat(tell, { times: 300_000 }))
+      expect(refused).toMatchObject({ _tag: "PeerUnreachable" })
+      expect(refused.message).toContain("it reads slower than it is sent messages")
+      yield* TestClock.adjust(2_000)
+      yield* settle
+      expect([player.closed, (yield* node.mesh.status).problems]).toEqual([false, []])
+    }).pipe(quiet)
+  )
 })
 
 describe("two processes with one identity", () => {

@@ -1,7 +1,7 @@
 import { generate } from "@continuum/core/Identity"
 import type { Connection } from "@continuum/core/Transport"
 import { describe, expect, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Queue, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Logger, Queue, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { connect } from "node:net"
@@ -164,6 +164,31 @@ for (const sidecar of ["bare", "node"] as const) {
 }
 
 describe("a sidecar", () => {
+  it.live("that ended is named by the log and by the status, with the reason; one that was stopped is not", () => {
+    const lines: Array<unknown> = []
+    const logger = Logger.make(({ logLevel, message }) => void lines.push([logLevel, message]))
+    return Effect.gen(function* () {
+      const running = Effect.gen(function* () {
+        const { pid, transport } = yield* start()
+        expect((yield* transport.status).lastRestart).toBeUndefined()
+        process.kill(pid(), "SIGKILL")
+        while ((yield* transport.status).restarts === 0 || (yield* transport.status).state !== "ready")
+          yield* Effect.sleep(10)
+        const { lastRestart, problem } = yield* transport.status
+        expect(problem).toBeUndefined()
+        expect(lastRestart?.reason).toBe("the sidecar ended: it was ended by SIGKILL")
+        expect(lastRestart?.timeMs).toBeGreaterThan(1_700_000_000_000)
+      })
+      yield* Effect.scoped(running)
+      expect(lines).toEqual([
+        [
+          "Warn",
+          ["The sidecar ended, its connections are lost; it is started again", { reason: "it was ended by SIGKILL" }]
+        ]
+      ])
+    }).pipe(Effect.provide(Logger.layer([logger])))
+  })
+
   it.live("does not outlive a node that was killed", () =>
     Effect.gen(function* () {
       const peer = yield* Effect.promise(() => EchoPeer.start(root, testnet.bootstrap[0]!))
