@@ -134,7 +134,7 @@ describe("an actor with a journal that is moved to another node", () => {
 
   it.live("is refused a message whose events are more than one transaction to its home holds, and goes on", () =>
     Effect.gen(function* () {
-      const { events, home, log } = yield* lent()
+      const { events, log } = yield* lent()
       const texts = (count: number) => Array.from({ length: count }, (_, n) => `${n}`.padEnd(1_000_000))
       expect(yield* Effect.flip(log.addAll(texts(9)))).toMatchObject({
         _tag: "StateNotStored",
