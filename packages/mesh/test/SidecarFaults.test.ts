@@ -1,7 +1,7 @@
 import { generate } from "@continuum/core/Identity"
 import type { Connection } from "@continuum/core/Transport"
 import { describe, expect, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Logger, Queue, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Logger, Queue, References, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { connect } from "node:net"
@@ -14,6 +14,8 @@ import * as Frame from "../src/sidecar/Frame.cjs"
 import * as SidecarTransport from "../src/SidecarTransport.ts"
 import * as Testnet from "../src/testing/Testnet.ts"
 import * as EchoPeer from "./support/EchoPeer.ts"
+
+const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
 const root = resolve(import.meta.dirname, "../../..")
 
@@ -82,7 +84,7 @@ for (const sidecar of ["bare", "node"] as const) {
         const c = yield* start({ sidecar })
         yield* c.transport.join(topic)
         expect((yield* Queue.take(c.connections)).peer).toBe(a.key)
-      })
+      }).pipe(quiet)
     )
 
     it.live("that hangs is noticed, killed and replaced", () =>
@@ -97,7 +99,7 @@ for (const sidecar of ["bare", "node"] as const) {
         yield* until("another", () => a.pid() !== 0)
         yield* a.transport.dial(b.key)
         expect((yield* Queue.take(a.connections)).peer).toBe(b.key)
-      })
+      }).pipe(quiet)
     )
 
     it.live("gets no secret as an argument or a variable, and leaves no socket behind", () =>
