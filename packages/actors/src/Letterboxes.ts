@@ -251,9 +251,11 @@ export class Letterboxes implements Letter.Owner {
     const box = this.boxes.get(address)
     if (box?.letters.delete(letter.key) !== true) return
     this.bytes -= letter.bytes
+    const wasTroubled = box.troubled > 0
     if (letter.attempts > 0) box.troubled--
     if (box.letters.size === 0) this.boxes.delete(address)
-    else if (letter.attempts > 0) this.advance(letter.type, address)
+    // Those at and behind a troubled one were held back.
+    else if (wasTroubled) this.advance(letter.type, address)
   }
 
   private end(letter: Letter.Letter, reason: string): void {

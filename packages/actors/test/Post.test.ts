@@ -31,6 +31,18 @@ const Ledger = Actor.actor(
   { mailbox: "durable", mailboxCapacity: 10, supervision }
 )
 
+const Hurried = Actor.actor(
+  "hurried",
+  {
+    state: [] as ReadonlyArray<number>,
+    add: (state, n: number) => [...state, n],
+    read: (state) => Actor.reply(state, state),
+    wait: (state, latch: Deferred.Deferred<void>) => Effect.as(Deferred.await(latch), state),
+    hangOnce: (state, n: number) => Effect.suspend(() => (hangs-- > 0 ? Effect.never : Effect.succeed([...state, n])))
+  },
+  { mailbox: "durable", urgent: ["hangOnce"], supervision }
+)
+
 /** Ends by its own wish; its supervisor lets it. */
 const Passer = Actor.actor(
   "passer",
@@ -362,6 +374,27 @@ describe("a durable mailbox", () => {
     })
   )
 
+  it.effect("handles an urgent message that was cut short once those before it are done, and those behind it", () =>
+    Effect.gen(function* () {
+      const disk = new MailDisk()
+      const { system } = yield* disk.start()
+      const hurried = system.ref(Hurried, "h")
+      const latch = yield* Deferred.make<void>()
+      yield* Effect.forkChild(hurried.wait(latch))
+      yield* settle
+      hangs = 1
+      yield* hurried.tell.add(1)
+      yield* hurried.tell.hangOnce(2)
+      yield* hurried.tell.add(3)
+      yield* Deferred.succeed(latch, undefined)
+      yield* settle
+      yield* system.restart(hurried.address)
+      yield* settle
+      expect(disk.keys("mail")).toEqual([])
+      expect(yield* hurried.read()).toEqual([1, 2, 3])
+    })
+  )
+
   it.effect("of a child that ended normally brings it back for what still waits", () =>
     Effect.gen(function* () {
       const disk = new MailDisk()
@@ -504,7 +537,7 @@ describe("a durable mailbox", () => {
     Effect.gen(function* () {
       const disk = new MailDisk()
       const { system } = yield* disk.start()
-      expect(yield* Effect.flip(system.ref(Ledger, "~1").tell.add(1))).toMatchObject({ _tag: "ActorStopped" })
+      expect(yield* Effect.flip(system.ref(Ledger, "~1-1").tell.add(1))).toMatchObject({ _tag: "ActorStopped" })
       expect(disk.keys("mail")).toEqual([])
     })
   )
