@@ -12,9 +12,9 @@ const Echo = Actor.actor(
   {
     state: 0,
     nest: (state, depth: number) => Actor.reply(state + 1, nested(depth)),
-    nameless: (state, _: void) => Actor.reply(state + 1, Symbol("no plain data")),
+    nameless: (state) => Actor.reply(state + 1, Symbol("no plain data")),
     wait: (state, latch: Deferred.Deferred<void>) => Effect.as(Deferred.await(latch), state) as Effect.Effect<number>,
-    read: (state, _: void) => state
+    read: (state) => state
   },
   { mailbox: "durable" }
 )
