@@ -52,8 +52,8 @@ export const mutations: ReadonlyArray<Mutation> = [
   {
     breaks: "the messages of a sender are handled in order",
     file: "Mailbox.ts",
-    from: "for (const message of messages.toReversed()) front.putBack.push(message)",
-    to: "for (const message of messages) front.putBack.push(message)",
+    from: "for (const message of messages.toReversed()) rest.unshift(message)",
+    to: "for (const message of messages) rest.unshift(message)",
     tests: ["Mailbox.test.ts"]
   },
   {
@@ -65,9 +65,9 @@ export const mutations: ReadonlyArray<Mutation> = [
   },
   {
     breaks: "a state that was taken back is not stored: an effect counts once",
-    file: "ActorCell.ts",
-    from: "for (const { message, ok, value } of held) this.answer(message, ok, value)",
-    to: "for (const { message, value } of held) this.answer(message, true, value)",
+    file: "HeldAnswers.ts",
+    from: "this.cell.answer(message, answerIsReply, answer)",
+    to: "this.cell.answer(message, true, answer)",
     tests: ["Actor.test.ts", "ActorCell.test.ts", "Journal.test.ts", "GroupCommit.test.ts", simulation]
   },
   {
