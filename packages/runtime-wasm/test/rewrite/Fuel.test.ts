@@ -148,14 +148,18 @@ describe("Fuel", () => {
     const instance = instantiate(text)
     const run = instance.exports["run"] as (rounds: number) => void
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 3000 }), (rounds, fuelMax) => {
-        instance.fuel.value = BigInt(fuelMax)
+      fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: -3, max: 3 }), (rounds, more) => {
+        // Entering the function, and the loop; five instructions a round.
+        const cost = 1 + 1 + rounds * 5
+        instance.fuel.value = BigInt(cost + more)
+        let error: unknown
         try {
           run(rounds)
-        } catch (error) {
-          expect(error).toBeInstanceOf(WebAssembly.RuntimeError)
+        } catch (thrown) {
+          error = thrown
         }
-        expect(instance.fuel.value < 0n).toBe(1 + rounds * 5 > fuelMax)
+        expect(error instanceof WebAssembly.RuntimeError).toBe(more < 0)
+        expect(instance.fuel.value < 0n).toBe(more < 0)
       })
     )
   })
