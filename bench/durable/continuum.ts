@@ -2,7 +2,8 @@
 import * as Actor from "@continuum/actors/Actor"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { finish } from "../Measure.ts"
-import { initialState, runStore, type State } from "./Workload.ts"
+import { initialState, type State } from "../Stores.ts"
+import { runStore } from "./Workload.ts"
 
 const add = (state: State) => {
   const next = { ...state, count: state.count + 1 }

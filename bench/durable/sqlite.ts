@@ -5,7 +5,8 @@
 import { join } from "node:path"
 import process from "node:process"
 import { finish } from "../Measure.ts"
-import { initialState, runStore, type State } from "./Workload.ts"
+import { initialState, type State } from "../Stores.ts"
+import { runStore } from "./Workload.ts"
 
 /** What Bun's and Node's modules have in common. */
 interface Statement {

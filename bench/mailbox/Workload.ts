@@ -1,18 +1,9 @@
 /**
  * What every store of messages has to do here: senders that each send to an actor of their own, wait until the message is safe, and send
- * the next; in the end all messages are handled. Everything is read back from the file: each message had its effect, once.
+ * the next; in the end all messages are handled, and each must have had its effect, once.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { join, resolve } from "node:path"
-import { check, measure } from "../Measure.ts"
-
-/** What a message changes. */
-export interface State {
-  readonly count: number
-  readonly text: string
-}
-
-export const initialState: State = { count: 0, text: "x".repeat(80) }
+import { measure } from "../Measure.ts"
+import * as Stores from "../Stores.ts"
 
 export const senders = 64
 
@@ -26,21 +17,8 @@ export interface Store {
   readonly close: () => Promise<void>
 }
 
-export interface StoreFactory {
-  /** Opens or creates a store. */
-  readonly open: (dir: string) => Promise<Store>
-  /** Counts of all states that a closed store holds, in any order. */
-  readonly read: (dir: string) => Promise<ReadonlyArray<number>>
-}
-
-/** Below the repository, where the programs run, since a temporary folder may be memory, where a flush costs nothing. */
-const parent = resolve(".cache/bench")
-
-export const runStore = async ({ open, read }: StoreFactory): Promise<void> => {
-  mkdirSync(parent, { recursive: true })
-  const dir = mkdtempSync(join(parent, "mailbox-"))
-  try {
-    const store = await open(dir)
+export const runStore = (factory: Stores.StoreFactory<Store>): Promise<void> =>
+  Stores.run(factory, async (store) => {
     let sent = 0
     const run = (count: number, send: (sender: number) => Promise<unknown>) => async (operations: number) => {
       let left = operations
@@ -58,14 +36,5 @@ export const runStore = async ({ open, read }: StoreFactory): Promise<void> => {
       "once64",
       run(senders, (sender) => store.once(sender, number++))
     )
-    await store.close()
-    const counts = await read(dir)
-    check(
-      "The number of effects found on disk",
-      counts.reduce((sum, count) => sum + count, 0),
-      sent
-    )
-  } finally {
-    rmSync(dir, { recursive: true, force: true })
-  }
-}
+    return sent
+  })

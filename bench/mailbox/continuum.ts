@@ -3,7 +3,8 @@ import * as Actor from "@continuum/actors/Actor"
 import { ActorSystem } from "@continuum/actors/ActorSystem"
 import { Effect } from "effect"
 import { finish } from "../Measure.ts"
-import { initialState, runStore, senders, type State } from "./Workload.ts"
+import { initialState, type State } from "../Stores.ts"
+import { runStore, senders } from "./Workload.ts"
 
 const Account = Actor.actor(
   "account",

@@ -5,7 +5,8 @@
 import { open, type RootDatabase } from "lmdb"
 import { join } from "node:path"
 import { finish } from "../Measure.ts"
-import { initialState, runStore, type State } from "./Workload.ts"
+import { initialState, type State } from "../Stores.ts"
+import { runStore } from "./Workload.ts"
 
 type Written = Promise<boolean> & { readonly flushed: Promise<unknown> }
 
